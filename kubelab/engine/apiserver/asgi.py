@@ -1,0 +1,163 @@
+"""The HTTP face of the server: a bare ASGI application that reads requests and writes answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from contextlib import aclosing
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from kubelab.engine.apiserver.auth import Authenticator
+from kubelab.engine.apiserver.bodies import LIMIT_BYTES
+from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream
+from kubelab.engine.apiserver.status import too_large
+from kubelab.errors import ApiError
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_JSON_HEADER = (b"content-type", JSON.encode())
+_PIECE_BYTES = 256 * 1024
+_HEADERS = (b"authorization", b"content-type", b"accept", b"user-agent")
+_IMPERSONATION = b"impersonate-"
+
+
+class DisconnectedError(Exception):
+    """The client went away before its request was complete."""
+
+
+class HttpFace:
+    """One ASGI application.
+
+    Parameters
+    ----------
+    authenticator : Authenticator
+        From headers to the user.
+    handle : callable
+        The server.
+    """
+
+    def __init__(self, authenticator: Authenticator, handle: Callable[[Request], Awaitable[Answer]]) -> None:
+        self._authenticator = authenticator
+        self._handle = handle
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            return
+        try:
+            answer = await self._handle(await self._request(scope, receive))
+        except DisconnectedError:
+            return
+        except ApiError as error:
+            answer = Reply(error.code, orjson.dumps(error.status))
+        if isinstance(answer, Reply):
+            await _send_reply(answer, send)
+        else:
+            await _send_stream(answer, receive, send)
+
+    async def _request(self, scope: Message, receive: Receive) -> Request:
+        found = dict.fromkeys(_HEADERS, b"")
+        impersonation = None
+        for name, value in scope["headers"]:
+            if name in found:
+                found[name] = value
+            elif name.startswith(_IMPERSONATION):
+                impersonation = scope["headers"]
+        method, path, query = scope["method"], scope["path"], scope["query_string"]
+        user = self._authenticator.user(found[b"authorization"], path)
+        if impersonation is not None:
+            user = self._authenticator.impersonated(user, impersonation)
+        return Request(
+            method,
+            path,
+            dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {},
+            b"" if method == "GET" else await _body(receive),
+            user,
+            found[b"content-type"].decode("latin-1"),
+            found[b"accept"].decode("latin-1"),
+            found[b"user-agent"].decode("latin-1"),
+        )
+
+
+async def _body(receive: Receive) -> bytes:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise DisconnectedError
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > LIMIT_BYTES:
+            raise too_large(LIMIT_BYTES)
+    return b"".join(parts)
+
+
+async def _send_reply(reply: Reply, send: Send) -> None:
+    size = len(reply.body) if reply.pieces is None else sum(map(len, reply.pieces))
+    kind = _JSON_HEADER if reply.content_type is JSON else (b"content-type", reply.content_type.encode())
+    headers = [kind, (b"content-length", b"%d" % size), *reply.headers]
+    headers += ((b"warning", _warning(text)) for text in reply.warnings)
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if reply.pieces is not None:
+        for chunk in _chunks(reply.pieces):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield pieces joined to chunks, so that a long list is never in memory twice."""
+    group: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        group.append(piece)
+        size += len(piece)
+        if size >= _PIECE_BYTES:
+            yield b"".join(group)
+            group, size = [], 0
+    yield b"".join(group)
+
+
+async def _send_stream(stream: Stream, receive: Receive, send: Send) -> None:
+    """Send chunks until they or the client end."""
+    sending = asyncio.ensure_future(_send_chunks(stream, send))
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        if not sending.done():
+            sending.cancel()
+        await asyncio.gather(sending, gone, return_exceptions=True)
+    if not sending.cancelled() and (error := sending.exception()) is not None:
+        raise error
+
+
+async def _send_chunks(stream: Stream, send: Send) -> None:
+    headers = [(b"content-type", stream.content_type.encode()), (b"cache-control", b"no-cache, private")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    chunks: AsyncGenerator[bytes, None] = stream.chunks
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _warning(text: str) -> bytes:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return f'299 - "{escaped}"'.encode()

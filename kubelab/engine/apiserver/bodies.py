@@ -1,0 +1,156 @@
+"""Request bodies: JSON, YAML or protobuf, checked against what the URL says they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import yaml
+
+from kubelab.client import Object
+from kubelab.engine.apiserver import decoding
+from kubelab.engine.apiserver.duplicates import duplicate_fields
+from kubelab.engine.apiserver.kinds import Kind
+from kubelab.engine.apiserver.requests import JSON, Request, Target
+from kubelab.engine.apiserver.status import bad_request, unsupported_media_type
+
+LIMIT_BYTES = 3 * 1024 * 1024
+"""The largest body that is read (upstream: MaxRequestBodyBytes)."""
+
+YAML = "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def parse(body: bytes, content_type: str) -> Any:
+    """Return the document in a body; one without a Content-Type is JSON.
+
+    Raises
+    ------
+    ApiError
+        400 if it is malformed, 415 if it is neither JSON, YAML nor protobuf.
+    """
+    media = content_type.partition(";")[0].strip()
+    if media in {"", JSON, "application/octet-stream"}:
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            if media == JSON:
+                message = f"couldn't get version/kind; json parse error: {error}"
+                raise bad_request(message) from None
+            return parse_yaml(body)
+    if media in {YAML, "text/yaml", "application/x-yaml"}:
+        return parse_yaml(body)
+    if media == PROTOBUF:
+        from kubelab.engine.apiserver import protobuf
+
+        return protobuf.decode(body)
+    raise unsupported_media_type([JSON, YAML, PROTOBUF])
+
+
+def parse_yaml(body: bytes) -> Any:
+    """Return the document in YAML (or JSON, which is YAML), as JSON would have it.
+
+    Raises
+    ------
+    ApiError
+        400 if it is malformed.
+    """
+    try:
+        document = yaml.load(body, Loader=_Loader)  # noqa: S506 - a safe loader
+        return orjson.loads(orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS))
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise bad_request(f"error decoding YAML: {' '.join(str(error).split())}") from None
+
+
+def decode(request: Request, kind: Kind) -> tuple[Object, tuple[str, ...]]:
+    """Return the object in a request for a kind, without what its schema does not know, and warnings.
+
+    Raises
+    ------
+    ApiError
+        400 if it is not an object of that kind, or has unknown fields and ``fieldValidation=Strict``.
+    """
+    obj = parse(request.body, request.content_type)
+    if not isinstance(obj, dict):
+        raise bad_request(decoding.decoding_message(kind, "json: the body is not an object"))
+    check_type(kind, obj)
+    return checked(request, kind, obj, _duplicates(request))
+
+
+def check_type(kind: Kind, obj: Object) -> None:
+    """Give an object its apiVersion and kind where it has none.
+
+    Raises
+    ------
+    ApiError
+        400 if it is of another kind.
+    """
+    resource = kind.resource
+    version, name = obj.setdefault("apiVersion", resource.api_version), obj.setdefault("kind", resource.kind)
+    if version != resource.api_version:
+        raise bad_request(
+            f"the API version in the data ({version}) does not match the expected API version "
+            f"({resource.api_version})"
+        )
+    if name != resource.kind:
+        raise bad_request(
+            f'{name} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+            f'no kind "{name}" is registered for this path'
+        )
+    if not isinstance(obj.setdefault("metadata", {}), dict):
+        obj["metadata"] = obj["metadata"] or {}
+
+
+def checked(
+    request: Request, kind: Kind, obj: Object, duplicates: Sequence[str] = ()
+) -> tuple[Object, tuple[str, ...]]:
+    """Return an object without unknown fields, with a warning for each unless they are refused.
+
+    Raises
+    ------
+    ApiError
+        400 for a wrong type, or for unknown or duplicate fields under ``fieldValidation=Strict``.
+    """
+    if not duplicates and decoding.fits(kind, obj):
+        return obj, ()
+    wrong = decoding.wrong_type(kind, obj)
+    if wrong:
+        raise bad_request(wrong)
+    level = request.query.get("fieldValidation") or "Warn"
+    problems = [*duplicates, *decoding.unknown_fields(kind, obj)] if level != "Ignore" else []
+    if problems and level == "Strict":
+        raise bad_request(decoding.strict_decoding_message(kind, problems))
+    return decoding.prune(kind, obj), tuple(problems)
+
+
+def _duplicates(request: Request) -> list[str]:
+    """Return the fields given twice, of a request that asks to be told: looking for them takes its time."""
+    media = request.content_type.partition(";")[0].strip()
+    if media != JSON or request.query.get("fieldValidation") not in {"Strict", "Warn"}:
+        return []
+    return duplicate_fields(request.body)
+
+
+def check_place(target: Target, obj: Object) -> None:
+    """Put an object where the URL says it is.
+
+    Raises
+    ------
+    ApiError
+        400 if its own namespace or name says otherwise.
+    """
+    metadata = obj["metadata"]
+    if not target.resource.namespaced:
+        metadata.pop("namespace", None)
+    elif metadata.setdefault("namespace", target.namespace) != target.namespace:
+        if metadata["namespace"]:
+            raise bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+        metadata["namespace"] = target.namespace
+    if target.name and metadata.setdefault("name", target.name) != target.name:
+        raise bad_request(
+            f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
+        )

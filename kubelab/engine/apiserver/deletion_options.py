@@ -1,0 +1,92 @@
+"""``meta/v1`` DeleteOptions, from a request's body and its query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kubelab.engine.apiserver.bodies import parse
+from kubelab.engine.apiserver.requests import TRUE, Request, invalid_options
+from kubelab.engine.apiserver.status import bad_request
+
+BACKGROUND = "Background"
+FOREGROUND = "Foreground"
+ORPHAN = "Orphan"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """What a deletion asks for; ``propagation`` is empty where the kind's default applies."""
+
+    grace_period_s: int | None = None
+    propagation: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    dry_run: bool = False
+
+    @staticmethod
+    def of(request: Request) -> DeleteOptions:
+        """Read the options; those in the body win over the query's.
+
+        Raises
+        ------
+        ApiError
+            400 if they are malformed, 422 if they contradict each other.
+        """
+        body = _body(request)
+        preconditions = body.get("preconditions") or {}
+        grace = body.get("gracePeriodSeconds", request.integer("gracePeriodSeconds"))
+        if grace is not None and (isinstance(grace, bool) or not isinstance(grace, int)):
+            raise bad_request(
+                'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: '
+                "json: cannot unmarshal into Go struct field DeleteOptions.gracePeriodSeconds of type int64"
+            )
+        return DeleteOptions(
+            grace,
+            _propagation(request, body),
+            preconditions.get("uid") or "",
+            preconditions.get("resourceVersion") or "",
+            dry_run(request, "DeleteOptions", body.get("dryRun")),
+        )
+
+
+def dry_run(request: Request, options_kind: str, in_body: list[str] | None = None) -> bool:
+    """Return whether nothing is to be kept.
+
+    Raises
+    ------
+    ApiError
+        422 for any value but ``All``.
+    """
+    value = request.query.get("dryRun") or "".join(in_body or [])
+    if value not in {"", "All"}:
+        message = f'Unsupported value: "{value}": supported values: "All"'
+        raise invalid_options(options_kind, "FieldValueNotSupported", "dryRun", message)
+    return bool(value)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    if not request.body:
+        return {}
+    body = parse(request.body, request.content_type)
+    if not isinstance(body, dict):
+        raise bad_request("the body of a deletion is not DeleteOptions")
+    return body
+
+
+def _propagation(request: Request, body: dict[str, Any]) -> str:
+    policy = body.get("propagationPolicy") or request.query.get("propagationPolicy") or ""
+    orphan = body.get("orphanDependents")
+    if orphan is None and "orphanDependents" in request.query:
+        orphan = request.query["orphanDependents"] in TRUE
+    if policy and orphan is not None:
+        message = f'Invalid value: "{policy}": orphanDependents and deletionPropagation cannot be both set'
+        raise invalid_options("DeleteOptions", "FieldValueInvalid", "propagationPolicy", message)
+    if policy not in {"", BACKGROUND, FOREGROUND, ORPHAN}:
+        message = (
+            f'Unsupported value: "{policy}": supported values: "Foreground", "Background", "Orphan", "nil"'
+        )
+        raise invalid_options("DeleteOptions", "FieldValueNotSupported", "propagationPolicy", message)
+    if orphan is None:
+        return str(policy)
+    return ORPHAN if orphan else BACKGROUND

@@ -1,0 +1,55 @@
+"""Events live for an hour after they were last seen, as upstream's do (``--event-ttl``)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import datetime, timedelta
+
+from kubelab.client import EVENTS, Object
+from kubelab.clock import Clock, parse_rfc3339
+from kubelab.engine.apiserver.deletion import Deleter
+from kubelab.engine.apiserver.deletion_options import DeleteOptions
+from kubelab.engine.apiserver.objects import Objects
+from kubelab.errors import NotFoundError
+
+_TTL = timedelta(hours=1)
+_PERIOD_S = 300
+
+
+class EventExpiry:
+    """Deletes events that are over."""
+
+    def __init__(self, objects: Objects, deleter: Deleter, clock: Clock) -> None:
+        self.objects = objects
+        self.deleter = deleter
+        self.clock = clock
+
+    async def run(self) -> None:
+        """Look every few minutes, until cancelled."""
+        while True:
+            await asyncio.sleep(_PERIOD_S)
+            await self.expire()
+
+    async def expire(self) -> None:
+        """Delete the events that were last seen an hour ago or longer."""
+        kind = self.objects.kinds.get(EVENTS.group, EVENTS.version, EVENTS.plural)
+        if kind is None:
+            return
+        oldest = self.clock.now() - _TTL
+        collection = self.objects.store.collection(EVENTS)
+        over = [key for key, stored in collection.objects.items() if _last_seen(stored.object()) <= oldest]
+        for key in over:
+            with contextlib.suppress(NotFoundError):
+                await self.deleter.remove(kind, key, DeleteOptions())
+
+
+def _last_seen(event: Object) -> datetime:
+    series = event.get("series") or {}
+    times = (
+        event["metadata"]["creationTimestamp"],
+        event.get("lastTimestamp"),
+        event.get("eventTime"),
+        series.get("lastObservedTime"),
+    )
+    return max(parse_rfc3339(time) for time in times if time)

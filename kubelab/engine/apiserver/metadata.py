@@ -1,0 +1,112 @@
+"""Object metadata that the server owns: uid, generated names, timestamps, generation."""
+
+from __future__ import annotations
+
+from random import Random
+
+from kubelab.client import Object
+from kubelab.engine.apiserver.kinds import Kind
+from kubelab.engine.apiserver.requests import FieldError
+from kubelab.engine.apiserver.status import conflict, invalid
+
+_SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # upstream: util/rand, no vowels, no bad words
+_SUFFIX_LENGTH = 5
+_LONGEST_BASE = 63 - _SUFFIX_LENGTH
+
+# Built-in kinds whose strategies keep metadata.generation (upstream: pkg/registry/*/strategy.go).
+_COUNTED = frozenset(
+    {"Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob",
+     "PodDisruptionBudget", "Ingress", "IngressClass", "NetworkPolicy", "PriorityClass", "EndpointSlice",
+     "CustomResourceDefinition"}
+)  # fmt: skip
+
+_SERVER_OWNED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
+                 "selfLink")  # fmt: skip
+
+
+class Names:
+    """Random names and uids, from a source that is passed in.
+
+    Parameters
+    ----------
+    random : Random
+        Seeded where a run must be repeatable.
+    """
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+
+    def uid(self) -> str:
+        """Return a version 4 UUID."""
+        bits = self._random.getrandbits(128)
+        digits = f"{(bits & ~(0xF << 76) & ~(0x3 << 62)) | (0x4 << 76) | (0x2 << 62):032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+    def generate(self, base: str) -> str:
+        """Return ``base`` with five random letters and digits."""
+        return base[:_LONGEST_BASE] + "".join(self._random.choices(_SUFFIX_LETTERS, k=_SUFFIX_LENGTH))
+
+
+def prepare_create(kind: Kind, metadata: Object, now: str, uid: str) -> None:
+    """Give a new object what the server owns, in place."""
+    for key in (*_SERVER_OWNED, "resourceVersion"):
+        metadata.pop(key, None)
+    metadata["uid"] = uid
+    metadata["creationTimestamp"] = now
+    if kind.custom is not None or kind.resource.kind in _COUNTED:
+        metadata["generation"] = 1
+
+
+def require_name(kind: Kind, metadata: Object) -> None:
+    """Check that a new object has a name.
+
+    Raises
+    ------
+    ApiError
+        422 if it has none and none is to be generated.
+    """
+    if not metadata.get("name"):
+        cause = FieldError(
+            "FieldValueRequired", "Required value: name or generateName is required", "metadata.name"
+        )
+        raise invalid(kind.resource, "", [cause])
+
+
+def prepare_update(kind: Kind, new: Object, old: Object) -> None:
+    """Keep in place what the server owns of the metadata.
+
+    Raises
+    ------
+    ApiError
+        409 if the update is meant for another version or another object of that name.
+    """
+    fresh, kept = new["metadata"], old["metadata"]
+    uid = fresh.get("uid")
+    if uid and uid != kept["uid"]:
+        problem = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {kept['uid']}"
+        raise conflict(kind.resource, kept["name"], problem)
+    version = fresh.get("resourceVersion")
+    if version and version != "0" and version != kept["resourceVersion"]:
+        raise conflict(kind.resource, kept["name"])
+    for key in _SERVER_OWNED:
+        if key in kept:
+            fresh[key] = kept[key]
+        else:
+            fresh.pop(key, None)
+    fresh["resourceVersion"] = kept["resourceVersion"]
+
+
+def count_generation(kind: Kind, new: Object, old: Object) -> None:
+    """Count a change of what is wanted, in place: of the spec, or of all but metadata and status."""
+    if "generation" not in old["metadata"]:
+        return
+    if wanted(kind, new) != wanted(kind, old):
+        new["metadata"]["generation"] = old["metadata"]["generation"] + 1
+
+
+def wanted(kind: Kind, obj: Object) -> object:
+    """Return the part of an object that its generation counts the changes of."""
+    if kind.custom is None and "spec" in obj:
+        return obj["spec"]
+    ignored = {"metadata", "status"} if kind.custom is None or "status" in kind.subresources else {"metadata"}
+    return {key: value for key, value in obj.items() if key not in ignored}

@@ -1,0 +1,126 @@
+"""Patch: JSON, merge, strategic merge and server-side apply, chosen by the Content-Type."""
+
+from __future__ import annotations
+
+import copy
+
+from kubelab.client import Object
+from kubelab.engine.apiserver.apply import server_side_apply
+from kubelab.engine.apiserver.bodies import check_place, check_type, checked, parse, parse_yaml
+from kubelab.engine.apiserver.decoding import wrong_type
+from kubelab.engine.apiserver.kinds import Kind
+from kubelab.engine.apiserver.patches import json_patch, merge_patch
+from kubelab.engine.apiserver.requests import JSON, Reply, Request, Target, invalid_options
+from kubelab.engine.apiserver.schemas import schema_of
+from kubelab.engine.apiserver.status import bad_request, not_found, unsupported_media_type
+from kubelab.engine.apiserver.strategic import strategic_merge_patch
+from kubelab.engine.apiserver.writing import Writer, Written, write_options
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+
+
+class Patcher:
+    """Answers patches."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+
+    async def patch(self, request: Request, target: Target) -> Reply:
+        """Change part of an object, or apply a configuration to it."""
+        write_options(request, "PatchOptions")
+        if _media(request) == APPLY_PATCH:
+            return await self._apply(request, target)
+        if "force" in request.query:
+            message = "Forbidden: may not be specified for non-apply patch"
+            raise invalid_options("PatchOptions", "FieldValueForbidden", "force", message)
+        _check_media(request, target.kind)
+        objects = self.writer.objects
+        stored = objects.latest(target.kind, target.key)
+        if stored is None:
+            raise not_found(target.resource, target.name)
+        old = objects.parse(target.kind, stored)
+        new = patched(request, target.kind, copy.deepcopy(old))
+        check_type(target.kind, new)
+        new, warnings = checked(request, target.kind, new)
+        check_place(target, new)
+        written = await self.writer.replace(request, target, stored, old, new)
+        return self.writer.answer(request, target, written, warnings)
+
+    async def _apply(self, request: Request, target: Target) -> Reply:
+        applied = _applied(request, target)
+        kind, objects = target.kind, self.writer.objects
+        stored = objects.latest(kind, target.key)
+        live = None if stored is None else objects.parse(kind, stored)
+        new = server_side_apply(
+            kind,
+            live,
+            applied,
+            manager=request.query["fieldManager"],
+            force=request.flag("force"),
+            now=self.writer.clock.now(),
+            subresource=target.subresource,
+        )
+        if stored is None or live is None:
+            if target.subresource:
+                raise not_found(target.resource, target.name)
+            created = await self.writer.insert(kind, new, dry=write_options(request, "PatchOptions"))
+            return self.writer.answer(request, target, Written(created, created=True))
+        if new is live:
+            return self.writer.answer(request, target, Written(stored))
+        written = await self.writer.replace(
+            request, target, stored, objects.parse(kind, stored), copy.deepcopy(new), applied=True
+        )
+        return self.writer.answer(request, target, written)
+
+
+def patched(request: Request, kind: Kind, document: Object) -> Object:
+    """Return a document after the request's patch, which must not be an apply.
+
+    Parameters
+    ----------
+    request : Request
+        The patch.
+    kind : Kind
+        Whose structure a strategic merge follows.
+    document : dict
+        What to patch; may be changed in place.
+
+    Raises
+    ------
+    ApiError
+        400, 415 or 422 if the patch is malformed, of an unknown type, or does not fit.
+    """
+    _check_media(request, kind)
+    media, patch = _media(request), parse(request.body, JSON)
+    if media == STRATEGIC_MERGE_PATCH:
+        return strategic_merge_patch(document, patch, schema_of(kind))
+    return merge_patch(document, patch) if media == MERGE_PATCH else json_patch(document, patch)
+
+
+def _check_media(request: Request, kind: Kind) -> None:
+    strategic = [] if kind.custom else [STRATEGIC_MERGE_PATCH]
+    plain = [JSON_PATCH, MERGE_PATCH, *strategic]
+    if _media(request) not in plain:
+        raise unsupported_media_type([*plain, APPLY_PATCH])
+
+
+def _applied(request: Request, target: Target) -> Object:
+    if not request.query.get("fieldManager"):
+        message = "Required value: is required for apply patch"
+        raise invalid_options("PatchOptions", "FieldValueRequired", "fieldManager", message)
+    applied = parse_yaml(request.body)
+    if not isinstance(applied, dict) or not applied.get("apiVersion") or not applied.get("kind"):
+        raise bad_request("error decoding YAML: the body of an apply is an object with apiVersion and kind")
+    check_type(target.kind, applied)
+    wrong = wrong_type(target.kind, applied)
+    if wrong:
+        raise bad_request(wrong)
+    check_place(target, applied)
+    return applied  # unknown fields are for the apply itself to refuse, whatever fieldValidation says
+
+
+def _media(request: Request) -> str:
+    return request.content_type.partition(";")[0].strip()

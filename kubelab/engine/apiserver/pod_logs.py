@@ -1,0 +1,151 @@
+"""Container logs: what a node must offer, and the ``log`` subresource that passes a request on to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from kubelab.client import Object
+from kubelab.clock import parse_rfc3339
+from kubelab.engine.apiserver.objects import Objects
+from kubelab.engine.apiserver.requests import Answer, Reply, Request, Stream, Target, invalid_options
+from kubelab.engine.apiserver.status import bad_request, failure, not_found
+
+_TEXT = "text/plain"
+_DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+_REFUSAL_PATIENCE_S = 0.2
+"""A node refuses a log at once; after this long the answer begins, even if nothing was logged yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """``v1`` PodLogOptions."""
+
+    follow: bool = False
+    previous: bool = False
+    timestamps: bool = False
+    tail_lines: int | None = None
+    limit_bytes: int | None = None
+    since_seconds: int | None = None
+    since_time: datetime | None = None
+
+
+class NodeHandler(Protocol):
+    """What the API server asks a node for."""
+
+    def logs(self, pod: Object, container: str, options: LogOptions) -> AsyncIterator[bytes]:
+        """Yield a container's log; may raise `ApiError`, as for a container that waits to start."""
+        ...
+
+
+class PodLogs:
+    """Answers ``pods/NAME/log`` with what the pod's node says."""
+
+    def __init__(self, objects: Objects) -> None:
+        self.objects = objects
+        self.nodes: dict[str, NodeHandler] = {}
+
+    async def log(self, request: Request, target: Target) -> Answer:
+        """Return a container's log."""
+        stored = self.objects.latest(target.kind, target.key)
+        if stored is None:
+            raise not_found(target.resource, target.name)
+        pod = stored.object()
+        options = _options(request)
+        container = _container(pod, request.query.get("container", ""))
+        node_name = pod["spec"].get("nodeName", "")
+        if not node_name:
+            return Reply(200, b"", content_type=_TEXT)
+        node = self.nodes.get(node_name)
+        if node is None:
+            raise failure(500, "InternalError", f'Internal error occurred: node "{node_name}" serves no logs')
+        return await _begin(node.logs(pod, container, options))
+
+
+async def _begin(log: AsyncIterator[bytes]) -> Stream:
+    """Return the log as a stream, once the node had time to refuse it."""
+
+    async def advance() -> bytes | None:
+        return await anext(log, None)
+
+    first = asyncio.ensure_future(advance())
+    try:
+        done, _ = await asyncio.wait([first], timeout=_REFUSAL_PATIENCE_S)
+    except asyncio.CancelledError:
+        first.cancel()
+        raise
+    if done:
+        first.result()
+    return Stream(_chunks(first, log), _TEXT)
+
+
+async def _chunks(
+    first: asyncio.Task[bytes | None], log: AsyncIterator[bytes]
+) -> AsyncGenerator[bytes, None]:
+    try:
+        chunk = await first
+        while chunk is not None:
+            yield chunk
+            chunk = await anext(log, None)
+    finally:
+        first.cancel()
+        close = getattr(log, "aclose", None)
+        if close is not None and first.done():
+            await close()
+
+
+def _options(request: Request) -> LogOptions:
+    since_time = request.query.get("sinceTime")
+    options = LogOptions(
+        follow=request.flag("follow"),
+        previous=request.flag("previous"),
+        timestamps=request.flag("timestamps"),
+        tail_lines=request.integer("tailLines"),
+        limit_bytes=request.integer("limitBytes"),
+        since_seconds=request.integer("sinceSeconds"),
+        since_time=_time(since_time) if since_time else None,
+    )
+    _check(options.tail_lines, 0, "tailLines", "must be greater than or equal to 0")
+    _check(options.limit_bytes, 1, "limitBytes", "must be greater than 0")
+    _check(options.since_seconds, 1, "sinceSeconds", "must be greater than 0")
+    if options.since_seconds is not None and options.since_time is not None:
+        message = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
+        raise invalid_options("PodLogOptions", "FieldValueForbidden", "sinceSeconds", message)
+    return options
+
+
+def _time(text: str) -> datetime:
+    try:
+        return parse_rfc3339(text)
+    except ValueError:
+        raise bad_request(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse') from None
+
+
+def _check(value: int | None, least: int, field: str, detail: str) -> None:
+    if value is not None and value < least:
+        message = f"Invalid value: {value}: {detail}"
+        raise invalid_options("PodLogOptions", "FieldValueInvalid", field, message)
+
+
+def _container(pod: Object, wanted: str) -> str:
+    """Return the container to show (upstream: ``podLogs`` and ``validateContainer`` of the pod registry)."""
+    spec, name = pod["spec"], pod["metadata"]["name"]
+    containers = [each["name"] for each in spec.get("containers") or []]
+    init = [each["name"] for each in spec.get("initContainers") or []]
+    ephemeral = [each["name"] for each in spec.get("ephemeralContainers") or []]
+    if wanted:
+        if wanted not in {*containers, *init, *ephemeral}:
+            raise bad_request(f"container {wanted} is not valid for pod {name}")
+        return wanted
+    default = (pod["metadata"].get("annotations") or {}).get(_DEFAULT_CONTAINER)
+    if default in containers:
+        return str(default)
+    if len(containers) == 1:
+        return str(containers[0])
+    choice = f"choose one of: [{' '.join(containers)}]"
+    if init:
+        choice += f" or one of the init containers: [{' '.join(init)}]"
+    raise bad_request(f"a container name must be specified for pod {name}, {choice}")

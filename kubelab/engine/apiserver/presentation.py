@@ -1,0 +1,141 @@
+"""How objects are shown: as they are, as a ``Table`` for kubectl, or as metadata only.
+
+Chosen by the Accept header, ``application/json;as=Table;v=v1;g=meta.k8s.io``. Plain objects are the
+stored bytes; nothing is encoded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import orjson
+
+from kubelab.client import Object
+from kubelab.clock import Clock
+from kubelab.engine.apiserver import conversion
+from kubelab.engine.apiserver.collection import Stored
+from kubelab.engine.apiserver.kinds import Kind
+from kubelab.engine.apiserver.requests import JSON, Request
+from kubelab.engine.apiserver.status import not_acceptable
+
+_TABLE = "Table"
+_METADATA = "PartialObjectMetadata"
+_METADATA_LIST = "PartialObjectMetadataList"
+_READ_AS_JSON = ("json", "yaml", "protobuf", "*")
+
+
+class Presentation:
+    """The form in which one request wants the objects of a kind."""
+
+    def __init__(self, kind: Kind, request: Request, clock: Clock) -> None:
+        self.kind = kind
+        self.form = _form(request.accept)
+        self.include_object = request.query.get("includeObject") or "Metadata"
+        self.clock = clock
+        self._plain = not self.form and kind.storage == kind.resource
+        self._columns_sent = False
+
+    def one(self, stored: Stored) -> bytes:
+        """Return an object's JSON."""
+        if self._plain:
+            return stored.body
+        return orjson.dumps(
+            self.show([self._served(stored)], {}) if self.form == _TABLE else self._item(stored)
+        )
+
+    def show(self, objects: Sequence[Object], metadata: Object) -> Object:
+        """Return objects as a table."""
+        from kubelab.engine.apiserver.tables import table
+
+        shown = table(self.kind, objects, self.clock.now(), include_object=self.include_object)
+        if metadata:
+            shown["metadata"] = metadata
+        return shown
+
+    def many(self, items: Iterable[Stored], metadata: Object) -> list[bytes]:
+        """Return a list's JSON in pieces."""
+        if self.form == _TABLE:
+            return [orjson.dumps(self.show([self._served(item) for item in items], metadata))]
+        bodies = (item.body if self._plain else orjson.dumps(self._item(item)) for item in items)
+        pieces = [self._head(metadata)]
+        for body in bodies:
+            pieces += (body, b",")
+        if len(pieces) > 1:
+            pieces.pop()
+        pieces.append(b"]}")
+        return pieces
+
+    def event(self, type: str, stored: Stored) -> bytes:
+        """Return one line of a watch."""
+        if self._plain:
+            body = stored.body
+        elif self.form == _TABLE:
+            body = self._table_event(stored)
+        else:
+            body = orjson.dumps(self._item(stored))
+        return b'{"type":"%b","object":%b}\n' % (type.encode(), body)
+
+    def bookmark(self, version: int, annotations: dict[str, str] | None = None) -> bytes:
+        """Return the line of a watch that says how far it has come."""
+        metadata: Object = {"resourceVersion": str(version), "creationTimestamp": None}
+        if annotations:
+            metadata["annotations"] = annotations
+        resource = self.kind.resource
+        marker: Object = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
+        if self.form == _TABLE:
+            marker = {**self.show([], {}), "metadata": metadata}
+        elif self.form:
+            marker |= {"kind": _METADATA, "apiVersion": "meta.k8s.io/v1"}
+        elif self.kind.definition == "io.k8s.api.core.v1.Pod":
+            marker |= {"spec": {"containers": None}, "status": {}}
+        return orjson.dumps({"type": "BOOKMARK", "object": marker}) + b"\n"
+
+    def _head(self, metadata: Object) -> bytes:
+        resource = self.kind.resource
+        head: Object = {"kind": self.kind.list_kind, "apiVersion": resource.api_version, "metadata": metadata}
+        if self.form:
+            head |= {"kind": _METADATA_LIST, "apiVersion": "meta.k8s.io/v1"}
+        return orjson.dumps(head)[:-1] + b',"items":['
+
+    def _served(self, stored: Stored) -> Object:
+        return conversion.from_storage(self.kind, stored.object())
+
+    def _item(self, stored: Stored) -> Object:
+        obj = self._served(stored)
+        if not self.form:
+            return obj
+        return {"kind": _METADATA, "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
+
+    def _table_event(self, stored: Stored) -> bytes:
+        shown = self.show([self._served(stored)], {})
+        if self._columns_sent:
+            shown["columnDefinitions"] = None
+        self._columns_sent = True
+        return orjson.dumps(shown)
+
+
+@lru_cache(256)
+def _form(accept: str) -> str:
+    """Return what the first acceptable media type asks for; empty for plain objects.
+
+    A client that wants YAML or protobuf alone gets JSON: the one contains it, the other's clients go by
+    the Content-Type.
+
+    Raises
+    ------
+    ApiError
+        406 if it can read none of them.
+    """
+    for entry in accept.split(","):
+        media, *parameters = (part.strip() for part in entry.split(";"))
+        if media in {"application/json", "*/*", "application/*"}:
+            wanted = dict(part.split("=", 1) for part in parameters if "=" in part)
+            form = wanted.get("as", "")
+            if form == _METADATA_LIST:
+                return _METADATA
+            if form in {"", _METADATA} or (form == _TABLE and wanted.get("v", "v1") == "v1"):
+                return form
+    if accept and not any(media in accept for media in _READ_AS_JSON):
+        raise not_acceptable([JSON])
+    return ""

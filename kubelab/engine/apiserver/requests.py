@@ -1,0 +1,129 @@
+"""A request and its answer, the same over HTTP and in process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+
+import orjson
+
+from kubelab.client import Object, Resource
+from kubelab.engine.apiserver.kinds import Kind
+from kubelab.engine.apiserver.status import failure, invalid
+
+JSON = "application/json"
+TRUE = ("1", "t", "T", "true", "TRUE", "True")
+"""What Go's ``strconv.ParseBool`` takes for true."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who sends a request, as ``authentication.k8s.io/v1`` UserInfo describes them."""
+
+    name: str
+    groups: tuple[str, ...] = ("system:authenticated",)
+    uid: str = ""
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    audiences: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Request:
+    """One request; ``path`` is unescaped, names are not case-folded."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: bytes
+    user: User
+    content_type: str = ""
+    accept: str = ""
+    user_agent: str = ""
+
+    def flag(self, name: str) -> bool:
+        """Return whether a boolean parameter is set: ``true``, ``True`` and ``1`` are."""
+        return self.query.get(name, "") in TRUE
+
+    def integer(self, name: str) -> int | None:
+        """Return an integer parameter, None if it is not given.
+
+        Raises
+        ------
+        ApiError
+            400 if it is not a number.
+        """
+        text = self.query.get(name, "")
+        if not text:
+            return None
+        try:
+            return int(text)
+        except ValueError:
+            message = f'strconv.ParseInt: parsing "{text}": invalid syntax'
+            raise failure(400, "BadRequest", message) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request is about: a kind, and in it a namespace, an object, a subresource."""
+
+    kind: Kind
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+    @property
+    def resource(self) -> Resource:
+        """The kind's group, version and plural."""
+        return self.kind.resource
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The object's place in its collection."""
+        return self.namespace, self.name
+
+
+@dataclass(slots=True)
+class Reply:
+    """A whole answer, its body in one or more pieces."""
+
+    status: int
+    body: bytes = b""
+    pieces: list[bytes] | None = None
+    content_type: str = JSON
+    warnings: tuple[str, ...] = ()
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def whole(self) -> bytes:
+        """Return the body in one piece."""
+        return self.body if self.pieces is None else b"".join(self.pieces)
+
+
+@dataclass(slots=True)
+class Stream:
+    """An answer that goes on: a watch or a log."""
+
+    chunks: AsyncGenerator[bytes, None]
+    content_type: str = JSON
+
+
+Answer = Reply | Stream
+
+
+def reply(document: Object, status: int = 200, warnings: tuple[str, ...] = ()) -> Reply:
+    """Return a JSON answer."""
+    return Reply(status, orjson.dumps(document), warnings=warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One invalid field of a request's options."""
+
+    reason: str
+    message: str
+    field: str
+
+
+def invalid_options(kind: str, reason: str, field: str, message: str) -> Exception:
+    """Return the 422 for a wrong query parameter, such as a bad ``propagationPolicy``."""
+    options = Resource("meta.k8s.io", "v1", kind, kind)
+    return invalid(options, "", [FieldError(reason, message, field)])

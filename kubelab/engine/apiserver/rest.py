@@ -1,0 +1,132 @@
+"""Every request's way: from method and path to the part that answers it, and from errors to a Status."""
+
+from __future__ import annotations
+
+import logging
+
+from kubelab.engine.apiserver.authorization import Authorizer
+from kubelab.engine.apiserver.deletion import Deleter
+from kubelab.engine.apiserver.endpoints import Endpoints
+from kubelab.engine.apiserver.journal import JournalError
+from kubelab.engine.apiserver.kinds import Kinds
+from kubelab.engine.apiserver.patching import Patcher
+from kubelab.engine.apiserver.progress import audience
+from kubelab.engine.apiserver.reading import Reader
+from kubelab.engine.apiserver.requests import Answer, Reply, Request, Target, reply
+from kubelab.engine.apiserver.reviews import Reviews
+from kubelab.engine.apiserver.routes import target_of
+from kubelab.engine.apiserver.status import internal, method_not_allowed, unauthorized
+from kubelab.engine.apiserver.store import Store
+from kubelab.engine.apiserver.subresources import Subresources
+from kubelab.engine.apiserver.tokens import API_AUDIENCE
+from kubelab.engine.apiserver.watching import Watches
+from kubelab.engine.apiserver.writing import Writer
+from kubelab.errors import ApiError
+
+logger = logging.getLogger(__name__)
+
+_EVICTION_RETRY_S = 10
+
+
+class Rest:
+    """The API's verbs over its parts."""
+
+    def __init__(
+        self,
+        kinds: Kinds,
+        store: Store,
+        *,
+        reader: Reader,
+        watches: Watches,
+        writer: Writer,
+        patcher: Patcher,
+        deleter: Deleter,
+        subresources: Subresources,
+        endpoints: Endpoints,
+        reviews: Reviews,
+        authorizer: Authorizer,
+    ) -> None:
+        self.kinds = kinds
+        self.store = store
+        self.reader = reader
+        self.watches = watches
+        self.writer = writer
+        self.patcher = patcher
+        self.deleter = deleter
+        self.subresources = subresources
+        self.endpoints = endpoints
+        self.reviews = reviews
+        self.authorizer = authorizer
+
+    async def handle(self, request: Request) -> Answer:
+        """Answer a request; a refusal is an answer too."""
+        try:
+            return await self._dispatch(request)
+        except ApiError as error:
+            if request.method != "GET":
+                await self.store.caught_up()  # what the refusal rests on must be durable too
+            return _refusal(error)
+        except JournalError as error:
+            logger.exception("a write was lost and is refused")
+            return reply(internal(error).status, 500)
+        except Exception as error:
+            logger.exception("%s %s", request.method, request.path)
+            return reply(internal(error).status, 500)
+
+    async def _dispatch(self, request: Request) -> Answer:
+        target = target_of(self.kinds, request.path)
+        self._authorize(request, target)
+        if target is None:
+            return self.endpoints.answer(request)
+        if target.subresource:
+            return await self.subresources.answer(request, target)
+        if target.kind.verbs == ("create",):
+            return await self.reviews.answer(request, target)
+        if target.name:
+            return await self._object(request, target)
+        return await self._collection(request, target)
+
+    def _authorize(self, request: Request, target: Target | None) -> None:
+        """Refuse what the user may not do; a token for another audience is good for nothing else."""
+        audiences = request.user.audiences
+        if audiences and API_AUDIENCE not in audiences:
+            if target is None or request.method != "POST" or audience(target) not in audiences:
+                raise unauthorized()
+        else:
+            self.authorizer.check(request, target)
+
+    async def _object(self, request: Request, target: Target) -> Answer:
+        match request.method:
+            case "GET" if request.flag("watch"):
+                return await self.watches.watch(request, target)
+            case "GET":
+                return await self.reader.get(request, target)
+            case "PUT":
+                return await self.writer.update(request, target)
+            case "PATCH":
+                return await self.patcher.patch(request, target)
+            case "DELETE":
+                return await self.deleter.delete(request, target)
+            case _:
+                raise method_not_allowed()
+
+    async def _collection(self, request: Request, target: Target) -> Answer:
+        match request.method:
+            case "GET" if request.flag("watch"):
+                return await self.watches.watch(request, target)
+            case "GET":
+                return await self.reader.list(request, target)
+            case "POST":
+                return await self.writer.create(request, target)
+            case "DELETE" if "deletecollection" in target.kind.verbs:
+                return await self.deleter.delete_collection(request, target)
+            case _:
+                raise method_not_allowed()
+
+
+def _refusal(error: ApiError) -> Reply:
+    answer = reply(error.status, error.code)
+    wait_s = (error.status.get("details") or {}).get("retryAfterSeconds")
+    if wait_s or error.code == 429:
+        answer.headers = ((b"retry-after", str(wait_s or _EVICTION_RETRY_S).encode()),)
+    return answer

@@ -1,0 +1,101 @@
+"""The server's socket: uvicorn on loopback, over TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+
+from kubelab.engine.apiserver.app import ApiServer
+from kubelab.engine.apiserver.corked import CorkedProtocol
+from kubelab.engine.apiserver.tls import TlsFiles
+from kubelab.errors import KubelabError
+
+_BACKLOG = 512
+_KEEP_ALIVE_S = 3600
+_GRACE_S = 2
+
+
+class PortTakenError(KubelabError):
+    """The port is in use."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        super().__init__(f"port {port} of 127.0.0.1 is in use. Choose another, or 0 for any that is free.")
+
+
+class Served:
+    """A listening server.
+
+    Attributes
+    ----------
+    port : int
+        Where it listens on 127.0.0.1.
+    """
+
+    def __init__(self, server: ApiServer, uvicorn_server: uvicorn.Server, listener: socket.socket) -> None:
+        self.port: int = listener.getsockname()[1]
+        self._server = server
+        self._uvicorn = uvicorn_server
+        self._listener = listener
+        self._task = asyncio.create_task(uvicorn_server.serve([listener]), name="serve")
+
+    async def stop(self) -> None:
+        """End watches, finish requests under way and close the connections."""
+        self._server.end_streams()
+        self._uvicorn.should_exit = True
+        await self._task
+        self._listener.close()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that leaves the process's signals alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(server: ApiServer, *, port: int, tls: TlsFiles) -> Served:
+    """Listen on 127.0.0.1; port 0 takes a free one.
+
+    Raises
+    ------
+    PortTakenError
+        If something else listens there.
+    """
+    config = uvicorn.Config(
+        server.asgi,
+        interface="asgi3",
+        http=CorkedProtocol,
+        ws="none",
+        lifespan="off",
+        loop="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+        ssl_certfile=str(tls.certificate),
+        ssl_keyfile=str(tls.key),
+    )
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise PortTakenError(port) from error
+    listener.listen(_BACKLOG)
+    uvicorn_server = _Server(config)
+    served = Served(server, uvicorn_server, listener)
+    while not uvicorn_server.started:
+        if served._task.done():  # noqa: SLF001 - its own class
+            await served._task  # noqa: SLF001 - its own class
+        await asyncio.sleep(0.001)
+    return served

@@ -1,0 +1,217 @@
+"""The store: collections in memory over a group-committed journal.
+
+A write is staged with every other write that waits, committed in one transaction on a thread of its own,
+and only then acknowledged and made visible to readers and watchers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import orjson
+
+from kubelab.client import Object, Resource
+from kubelab.engine.apiserver.collection import Change, Collection, EventType, Key, Stored
+from kubelab.engine.apiserver.journal import Journal, JournalError, Row
+
+
+class _Write:
+    __slots__ = ("change", "collection", "committed", "done")
+
+    def __init__(
+        self,
+        collection: Collection,
+        change: Change,
+        done: asyncio.Future[None],
+        committed: Callable[[], None] | None,
+    ) -> None:
+        self.collection = collection
+        self.change = change
+        self.done = done
+        self.committed = committed
+
+
+class Store:
+    """Every object of the cluster.
+
+    Parameters
+    ----------
+    path : Path
+        The journal's file.
+
+    Attributes
+    ----------
+    version : int
+        The resource version of the last committed write.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.version = 0
+        self._assigned = 0
+        self._opened_at = 0
+        self._collections: dict[str, Collection] = {}
+        self._journal: Journal | None = None
+        self._thread = ThreadPoolExecutor(1, "journal")
+        self._waiting: list[_Write] = []
+        self._committing: list[_Write] = []
+
+    def open(self) -> None:
+        """Load the journal.
+
+        Raises
+        ------
+        JournalError
+            If another process uses it.
+        """
+        self._journal = Journal(self.path)
+        self.version = self._assigned = self._opened_at = self._journal.last_version()
+        for collection in self._collections.values():
+            collection.floor = self._opened_at
+        for row in self._journal.rows():
+            labels = orjson.loads(row.body)["metadata"].get("labels")
+            stored = Stored(row.version, row.body, labels)
+            self._named(row.resource).load((row.namespace, row.name), stored)
+
+    async def close(self) -> None:
+        """Commit what waits and let go of the journal."""
+        await self.settled()
+        self._thread.shutdown()
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def collection(self, storage: Resource) -> Collection:
+        """Return the collection that a resource's objects are kept in."""
+        return self._named(f"{storage.plural}.{storage.group}" if storage.group else storage.plural)
+
+    async def commit(
+        self,
+        collection: Collection,
+        key: Key,
+        obj: Object,
+        *,
+        delete: bool = False,
+        committed: Callable[[], None] | None = None,
+    ) -> Stored:
+        """Write on top of the latest state, and wait until it is on disk and visible.
+
+        Nothing may be awaited between reading the latest state and this call.
+
+        Parameters
+        ----------
+        collection : Collection
+            Where the object is kept.
+        key : tuple
+            Its namespace and name.
+        obj : dict
+            The new state, or the last one of a deletion; its ``metadata.resourceVersion`` is set.
+        committed : callable, optional
+            Called when the write is durable, before anybody sees it.
+
+        Raises
+        ------
+        JournalError
+            If it could not be written.
+        """
+        write = self._stage(collection, key, obj, delete=delete, committed=committed)
+        await write.done
+        return write.change.new
+
+    def _stage(
+        self,
+        collection: Collection,
+        key: Key,
+        obj: Object,
+        *,
+        delete: bool,
+        committed: Callable[[], None] | None,
+    ) -> _Write:
+        self._assigned += 1
+        metadata = obj["metadata"]
+        metadata["resourceVersion"] = str(self._assigned)
+        # The copy is as long as the JSON: what orjson returns keeps the room it was written in.
+        body = bytes(memoryview(orjson.dumps(obj)))
+        new = Stored(self._assigned, body, metadata.get("labels"))
+        old = collection.latest(key)
+        event: EventType = "DELETED" if delete else "ADDED" if old is None else "MODIFIED"
+        change = Change(event, key, new, old)
+        collection.pending[key] = change
+        loop = asyncio.get_running_loop()
+        if not self._waiting and not self._committing:
+            loop.call_soon(self._flush)
+        write = _Write(collection, change, loop.create_future(), committed)
+        self._waiting.append(write)
+        return write
+
+    async def caught_up(self) -> None:
+        """Wait until the writes made before this call are committed or have failed."""
+        writes = self._waiting or self._committing
+        if writes:
+            await asyncio.wait([writes[-1].done])
+
+    async def settled(self) -> None:
+        """Wait until every write made so far is committed or has failed."""
+        while self._waiting or self._committing:
+            await self.caught_up()
+
+    def _named(self, name: str) -> Collection:
+        collection = self._collections.get(name)
+        if collection is None:
+            collection = self._collections[name] = Collection(name, self._opened_at)
+        return collection
+
+    def _flush(self) -> None:
+        journal = self._journal
+        if self._committing or not self._waiting or journal is None:
+            return
+        self._committing, self._waiting = self._waiting, []
+        try:
+            journal.stage(*_rows(self._committing))
+        except JournalError as error:
+            self._fail(error)
+            return
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(self._thread, journal.commit).add_done_callback(self._committed)
+
+    def _committed(self, outcome: asyncio.Future[None]) -> None:
+        error = outcome.exception()
+        if error is not None:
+            self._fail(error)
+            return
+        writes, self._committing = self._committing, []
+        self.version = writes[-1].change.version
+        touched: dict[Collection, None] = {}
+        for write in writes:
+            if write.committed is not None:
+                write.committed()
+            write.collection.apply(write.change)
+            touched[write.collection] = None
+            if not write.done.done():
+                write.done.set_result(None)
+        for collection in touched:
+            collection.wake()
+        self._flush()
+
+    def _fail(self, error: BaseException) -> None:
+        """Refuse all writes under way: later ones may build on those that are lost."""
+        writes = self._committing + self._waiting
+        self._committing, self._waiting = [], []
+        for write in writes:
+            write.collection.pending.clear()
+            if not write.done.done():
+                write.done.set_exception(error)
+
+
+def _rows(writes: list[_Write]) -> tuple[list[Row], list[int], int]:
+    rows, replaced = [], []
+    for write in writes:
+        change = write.change
+        if change.old is not None:
+            replaced.append(change.old.version)
+        if change.type != "DELETED":
+            rows.append(Row(change.version, write.collection.name, *change.key, change.new.body))
+    return rows, replaced, writes[-1].change.version

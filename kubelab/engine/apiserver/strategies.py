@@ -1,0 +1,165 @@
+"""What a write may touch: status only through its subresource, and what each kind starts with.
+
+As the ``PrepareForCreate`` and ``PrepareForUpdate`` of upstream's ``pkg/registry/*/strategy.go``.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+from kubelab.client import Object
+from kubelab.engine.apiserver.kinds import Kind
+
+_STATUS_KEPT_ON_CREATE = frozenset({"Node", "Event"})
+_UNCONDITIONAL_REFUSED = frozenset({"Lease", "EndpointSlice", "CSINode", "VolumeAttachment"})
+
+
+def allows_unconditional_update(kind: Kind) -> bool:
+    """Tell whether an update may leave out the resource version (``AllowUnconditionalUpdate``)."""
+    return kind.custom is None and kind.resource.kind not in _UNCONDITIONAL_REFUSED
+
+
+def allows_create_on_update(kind: Kind) -> bool:
+    """Tell whether an update of what does not exist creates it (``AllowCreateOnUpdate``)."""
+    return kind.custom is None and kind.resource.kind in {"Lease", "Endpoints", "Event", "LimitRange"}
+
+
+def prepare_create(kind: Kind, obj: Object) -> None:
+    """Drop a status that the client may not set, and fill in what the kind starts with."""
+    name = kind.resource.kind
+    if "status" in kind.subresources and name not in _STATUS_KEPT_ON_CREATE:
+        obj.pop("status", None)
+    if kind.custom is None and name in _STARTS:
+        _STARTS[name](obj)
+
+
+def prepare_update(kind: Kind, new: Object, old: Object, subresource: str) -> None:
+    """Restore in ``new`` what this endpoint may not change."""
+    if subresource == "status":
+        _only_status(kind, new, old)
+    elif "status" in kind.subresources:
+        _restore(new, old, "status")
+    if kind.custom is None:
+        if kind.resource.kind == "Secret":
+            _encode_string_data(new)
+        elif kind.resource.kind == "Namespace" and subresource != "finalize":
+            spec = new.setdefault("spec", {})
+            _restore(spec, old.get("spec") or {}, "finalizers")
+
+
+def _only_status(kind: Kind, new: Object, old: Object) -> None:
+    for key in {*new, *old} - {"metadata", "status"}:
+        _restore(new, old, key)
+    if kind.custom is not None:
+        managed = new["metadata"].get("managedFields")
+        new["metadata"] = dict(old["metadata"])
+        if managed is not None:
+            new["metadata"]["managedFields"] = managed
+    else:
+        for key in ("ownerReferences", "finalizers"):
+            _restore(new["metadata"], old["metadata"], key)
+
+
+def _restore(new: Object, old: Object, key: str) -> None:
+    if key in old:
+        new[key] = old[key]
+    else:
+        new.pop(key, None)
+
+
+def _start_pod(pod: Object) -> None:
+    pod["status"] = {"phase": "Pending", "qosClass": qos_class(pod["spec"])}
+    if pod["spec"].get("schedulingGates"):
+        pod["status"]["conditions"] = [
+            {
+                "type": "PodScheduled",
+                "status": "False",
+                "reason": "SchedulingGated",
+                "message": "Scheduling is blocked due to non-empty scheduling gates",
+                "lastProbeTime": None,
+                "lastTransitionTime": pod["metadata"]["creationTimestamp"],
+            }
+        ]
+
+
+def _start_namespace(namespace: Object) -> None:
+    finalizers = (namespace.setdefault("spec", {}).get("finalizers")) or []
+    namespace["spec"]["finalizers"] = [*finalizers, *({"kubernetes"} - set(finalizers))]
+    namespace["status"] = {"phase": "Active"}
+    labels = namespace["metadata"].setdefault("labels", {})
+    labels["kubernetes.io/metadata.name"] = namespace["metadata"].get("name", "")
+
+
+def _start_job(job: Object) -> None:
+    job["status"] = {}
+    spec, uid = job["spec"], job["metadata"]["uid"]
+    if spec.get("manualSelector"):
+        return
+    name = job["metadata"].get("name", "")
+    template = spec.setdefault("template", {}).setdefault("metadata", {})
+    labels = template.get("labels") or {}
+    for prefix in ("", "batch.kubernetes.io/"):
+        labels[f"{prefix}controller-uid"] = uid
+        labels[f"{prefix}job-name"] = name
+    template["labels"] = labels
+    selector = spec.get("selector") or {}
+    selector["matchLabels"] = {
+        **(selector.get("matchLabels") or {}),
+        "batch.kubernetes.io/controller-uid": uid,
+    }
+    spec["selector"] = selector
+
+
+def _start_with(status: Object) -> Callable[[Object], None]:
+    def start(obj: Object) -> None:
+        obj["status"] = dict(status)
+
+    return start
+
+
+def _encode_string_data(secret: Object) -> None:
+    plain = secret.pop("stringData", None) or {}
+    if plain:
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
+        secret["data"] = {**(secret.get("data") or {}), **encoded}
+
+
+def qos_class(spec: Object) -> str:
+    """Return a pod's quality of service class (upstream: ``qos.ComputePodQOS``)."""
+    containers = [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]
+    resources = [container.get("resources") or {} for container in containers]
+    declared = [{**(each.get("limits") or {}), **(each.get("requests") or {})} for each in resources]
+    if not any(key in {"cpu", "memory"} for each in declared for key in each):
+        return "BestEffort"
+    for each in resources:
+        limits, requests = each.get("limits") or {}, each.get("requests") or {}
+        if any(
+            key not in limits or requests.get(key, limits[key]) != limits[key] for key in ("cpu", "memory")
+        ):
+            return "Burstable"
+    return "Guaranteed"
+
+
+_STARTS: dict[str, Callable[[Object], None]] = {
+    "Pod": _start_pod,
+    "Namespace": _start_namespace,
+    "Job": _start_job,
+    "Secret": _encode_string_data,
+    "Service": _start_with({"loadBalancer": {}}),
+    "PersistentVolume": _start_with({"phase": "Pending"}),
+    "PersistentVolumeClaim": _start_with({"phase": "Pending"}),
+    "Deployment": _start_with({}),
+    "ReplicaSet": _start_with({"replicas": 0}),
+    "ReplicationController": _start_with({"replicas": 0}),
+    "StatefulSet": _start_with({"replicas": 0}),
+    "DaemonSet": _start_with(
+        {"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0}
+    ),
+    "CronJob": _start_with({}),
+    "PodDisruptionBudget": _start_with(
+        {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}
+    ),
+    "Ingress": _start_with({"loadBalancer": {}}),
+    "HorizontalPodAutoscaler": _start_with({"desiredReplicas": 0, "currentMetrics": None}),
+}

@@ -1,0 +1,69 @@
+"""What is served below an object: status, scale, binding, eviction, log, token, finalize."""
+
+from __future__ import annotations
+
+from kubelab.engine.apiserver.bindings import Bindings
+from kubelab.engine.apiserver.evictions import Evictions
+from kubelab.engine.apiserver.patching import Patcher
+from kubelab.engine.apiserver.pod_logs import PodLogs
+from kubelab.engine.apiserver.progress import Progress
+from kubelab.engine.apiserver.reading import Reader
+from kubelab.engine.apiserver.requests import Answer, Request, Target
+from kubelab.engine.apiserver.scale import Scales
+from kubelab.engine.apiserver.status import method_not_allowed
+from kubelab.engine.apiserver.tokens import ServiceAccountTokens
+from kubelab.engine.apiserver.writing import Writer
+
+
+class Subresources:
+    """Sends a request for a subresource to what answers it."""
+
+    def __init__(
+        self,
+        *,
+        reader: Reader,
+        writer: Writer,
+        patcher: Patcher,
+        evictions: Evictions,
+        logs: PodLogs,
+        tokens: ServiceAccountTokens,
+    ) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.patcher = patcher
+        self.evictions = evictions
+        self.logs = logs
+        self.tokens = tokens
+        self.bindings = Bindings(writer)
+        self.scales = Scales(writer)
+        self.progress = Progress(writer)
+
+    async def answer(self, request: Request, target: Target) -> Answer:  # noqa: PLR0911 - a table
+        """Answer a request for a subresource.
+
+        Raises
+        ------
+        ApiError
+            405 if it does not have the verb.
+        """
+        match (request.method, target.subresource):
+            case ("GET", "log"):
+                return await self.logs.log(request, target)
+            case ("POST", "binding"):
+                return await self.bindings.bind(request, target)
+            case ("POST", "eviction"):
+                return await self.evictions.evict(request, target)
+            case ("POST", "token"):
+                return self.tokens.issue(request, target)
+            case ("POST", "status") if target.resource.kind == "TrainJob":
+                return await self.progress.report(request, target)
+            case (_, "scale"):
+                return await self.scales.answer(request, target)
+            case ("GET", "status" | "ephemeralcontainers"):
+                return await self.reader.get(request, target)
+            case ("PUT", "status" | "finalize" | "ephemeralcontainers"):
+                return await self.writer.update(request, target)
+            case ("PATCH", "status" | "ephemeralcontainers"):
+                return await self.patcher.patch(request, target)
+            case _:
+                raise method_not_allowed()

@@ -1,0 +1,21 @@
+"""The custom kinds that a lab cluster serves: TrainJob and its runtimes, JAXJob, JobSet."""
+
+from __future__ import annotations
+
+from kubelab.client import Object
+from kubelab.engine.crds.jaxjob import jax_job_definition
+from kubelab.engine.crds.jobset import job_set_definition
+from kubelab.engine.crds.trainer import runtime_definitions, train_job_definition
+
+
+def definitions() -> tuple[Object, ...]:
+    """Return the CustomResourceDefinitions, new objects each time."""
+    return (
+        job_set_definition(),
+        *runtime_definitions(),
+        train_job_definition(),
+        jax_job_definition(),
+    )
+
+
+__all__ = ["definitions"]
