@@ -1,0 +1,74 @@
+"""The controllers: reconcile loops, each a client of the API that acts on what a pure function decides.
+
+The order to read in: `controller` (what they share), then a kind's own folder: its ``decision`` first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from kubelab.client import Client
+from kubelab.clock import Clock
+from kubelab.engine.controllers.controller import Controller, Surroundings
+from kubelab.engine.controllers.endpoints import EndpointsController
+from kubelab.engine.controllers.events import EventRecorder
+from kubelab.engine.controllers.garbage import GarbageCollector
+from kubelab.engine.controllers.jaxjob import JaxJobController
+from kubelab.engine.controllers.job import JobController
+from kubelab.engine.controllers.jobset import JobSetController
+from kubelab.engine.controllers.lost_pods import LostPodsController
+from kubelab.engine.controllers.namespaces import NamespaceContentsController, NamespaceController
+from kubelab.engine.controllers.trainjob import TrainJobController
+from kubelab.engine.controllers.views import Views
+from kubelab.informer import Informers
+
+CONTROLLERS: tuple[type[Controller], ...] = (
+    TrainJobController,
+    JobSetController,
+    JobController,
+    JaxJobController,
+    EndpointsController,
+    NamespaceContentsController,
+    NamespaceController,
+    LostPodsController,
+    GarbageCollector,
+)
+
+
+class Controllers:
+    """All controllers of a cluster.
+
+    Parameters
+    ----------
+    client_for : callable
+        Gives a client that acts as a user.
+    informers : Informers
+        Shared caches.
+    clock : Clock
+        What time it is.
+    server_url, ca_pem : str
+        Where pods reach the API server, and its certificate authority; empty if pods cannot reach it.
+    """
+
+    def __init__(
+        self,
+        client_for: Callable[[str], Client],
+        informers: Informers,
+        clock: Clock,
+        *,
+        server_url: str = "",
+        ca_pem: str = "",
+    ) -> None:
+        self.informers = informers
+        self.events = EventRecorder(client_for("system:kube-controller-manager"), clock)
+        around = Surroundings(client_for, Views(informers), self.events, clock, server_url, ca_pem)
+        self.all = tuple(controller(around) for controller in CONTROLLERS)
+
+    async def run(self) -> None:
+        """Run them until cancelled."""
+        await self.informers.start()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.events.run(), name="events")
+            for controller in self.all:
+                group.create_task(controller.run(), name=controller.name)

@@ -1,0 +1,44 @@
+"""Which resources the API server has, by discovery."""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+
+from kubelab.client import Client, Object, Resource
+from kubelab.errors import ApiError
+
+# Two ways to the same Events, and reviews that are answered but never stored.
+_SAME_ELSEWHERE = {("events.k8s.io", "events")}
+
+
+async def deletable_resources(client: Client) -> list[Resource]:
+    """Return the resources whose objects can be listed, watched and deleted, in their preferred version."""
+    groups = await _document(client, "/apis")
+    versions = [("", "v1")]
+    versions += [
+        (group["name"], group["preferredVersion"]["version"]) for group in groups.get("groups") or ()
+    ]
+    found = await asyncio.gather(*(_resources(client, *version) for version in versions))
+    return [resource for resources in found for resource in resources]
+
+
+async def _resources(client: Client, group: str, version: str) -> list[Resource]:
+    path = f"/apis/{group}/{version}" if group else f"/api/{version}"
+    document = await _document(client, path)
+    return [
+        Resource(group, version, entry["name"], entry["kind"], namespaced=entry["namespaced"])
+        for entry in document.get("resources") or ()
+        if "/" not in entry["name"]
+        and {"list", "watch", "delete"} <= set(entry["verbs"])
+        and (group, entry["name"]) not in _SAME_ELSEWHERE
+    ]
+
+
+async def _document(client: Client, path: str) -> Object:
+    response = await client.transport.request("GET", path, {})
+    document: Object = orjson.loads(response.body)
+    if response.status >= 400:
+        raise ApiError.of(document)
+    return document
