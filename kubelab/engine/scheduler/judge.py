@@ -1,0 +1,57 @@
+"""What one node alone says about a shape: whether it fits, and its own part of the score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from kubelab.engine.scheduler.filters import Rejections, reject
+from kubelab.engine.scheduler.scores import (
+    WEIGHTS,
+    Score,
+    balanced_allocation,
+    image_locality,
+    least_allocated,
+)
+from kubelab.engine.scheduler.shapes import Shape
+from kubelab.engine.scheduler.snapshot import NodeInfo, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why a node does not fit, or its terms if it does."""
+
+    rejections: Rejections
+    terms: tuple[Score, ...] = ()
+
+
+Judge = Callable[[Shape, NodeInfo, Snapshot], Verdict]
+
+
+@cache
+def term(plugin: str, value: int) -> Score:
+    """Return a term with upstream's weight; one object for each value."""
+    return Score(plugin, value, WEIGHTS[plugin])
+
+
+def total(terms: Iterable[Score]) -> int:
+    """Return the weighted sum."""
+    return sum(each.value * each.weight for each in terms)
+
+
+def judge(shape: Shape, info: NodeInfo, snapshot: Snapshot) -> Verdict:
+    """Filter and score one node."""
+    rejections = reject(shape, info)
+    return Verdict(rejections, () if rejections else _terms(shape, info, snapshot))
+
+
+def _terms(shape: Shape, info: NodeInfo, snapshot: Snapshot) -> tuple[Score, ...]:
+    resources = (
+        term("NodeResourcesFit", least_allocated(shape, info)),
+        term("NodeResourcesBalancedAllocation", balanced_allocation(shape, info)),
+    )
+    if not snapshot.image_nodes:
+        return resources
+    images = image_locality(shape, info.node, snapshot.image_nodes, len(snapshot.nodes))
+    return (*resources, term("ImageLocality", images))
