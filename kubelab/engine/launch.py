@@ -1,0 +1,126 @@
+"""Start, find and end the background process that is a lab cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from kubelab.clock import monotonic
+from kubelab.engine.state import Running, StateFolder, StateLockedError
+from kubelab.errors import KubelabError
+
+_READY_TIMEOUT_S = 60.0
+
+
+class StartFailedError(KubelabError):
+    """The control plane ended before it was ready."""
+
+    def __init__(self, folder: StateFolder, cause: str) -> None:
+        self.folder = folder
+        self.cause = cause
+        super().__init__(f"cluster {folder.name!r} did not start: {cause}\nIts log is {folder.log}.")
+
+
+def up(name: str, *, warm: bool = True) -> Running:
+    """Start a cluster in the background and return once it is ready.
+
+    A cluster whose process died comes back with its state: objects, running pods and logs.
+
+    Raises
+    ------
+    StateLockedError
+        If it is already running.
+    StartFailedError
+        If it ended before it was ready.
+    """
+    folder = StateFolder.of(name)
+    folder.create()
+    if (pid := folder.holder()) is not None:
+        raise StateLockedError(name, pid)
+    ready, tell = os.pipe()
+    command = [sys.executable, "-m", "kubelab.engine.daemon", "--name", name, "--ready-fd", str(tell)]
+    command += [] if warm else ["--no-warm"]
+    with folder.log.open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[tell],
+            start_new_session=True,
+            cwd=folder.path,
+        )
+    os.close(tell)
+    try:
+        return _await_ready(folder, process, ready)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
+    finally:
+        os.close(ready)
+
+
+def ensure(name: str, *, warm: bool = True) -> Running:
+    """Return the running cluster of that name, starting it if there is none."""
+    deadline = monotonic() + _READY_TIMEOUT_S
+    folder = StateFolder.of(name)
+    while monotonic() < deadline:
+        running = folder.running()
+        if running:
+            return running
+        try:
+            return up(name, warm=warm)
+        except StateLockedError:  # somebody else is starting it: it will be ready soon
+            time.sleep(0.05)
+    raise StartFailedError(folder, "another process holds its lock but never became ready")
+
+
+def down(name: str, *, delete: bool = False) -> bool:
+    """End a cluster and its pods; with ``delete`` also its state. Returns whether it was running.
+
+    Processes left by a control plane that was killed are found and ended too.
+    """
+    from kubelab.engine.nodes.processes import end_all, wait_for_end
+
+    folder = StateFolder.of(name)
+    pid = folder.holder()
+    if pid is not None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+            if wait_for_end({pid}, 10.0):
+                break
+    if folder.path.exists():
+        end_all(folder.path, grace_s=2.0)
+        if delete:
+            shutil.rmtree(folder.path)
+    return pid is not None
+
+
+def _await_ready(folder: StateFolder, process: subprocess.Popen[bytes], ready: int) -> Running:
+    if not select.select([ready], [], [], _READY_TIMEOUT_S)[0]:
+        process.kill()
+        raise StartFailedError(folder, f"not ready within {_READY_TIMEOUT_S:.0f} s")
+    with os.fdopen(os.dup(ready)) as told:
+        line = told.readline()
+    if not line:
+        process.wait()
+        raise StartFailedError(folder, _last_line(folder))
+    answer = json.loads(line)
+    if "error" in answer:
+        process.wait()
+        raise StartFailedError(folder, answer["error"])
+    return Running(**answer)
+
+
+def _last_line(folder: StateFolder) -> str:
+    lines = folder.log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it wrote nothing"

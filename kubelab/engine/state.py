@@ -1,0 +1,172 @@
+"""The state folder of one lab cluster: where it is, who runs it, and how to reach it.
+
+A folder is private to its user and holds everything a cluster has: the journal, keys, pods, the
+kubeconfig, and a lock that the running control plane keeps for as long as it lives.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from kubelab.clock import monotonic
+from kubelab.errors import KubelabError
+
+_NAME = re.compile(r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$")
+
+
+class ClusterNameError(KubelabError, ValueError):
+    """The name cannot name a cluster."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{name!r} cannot name a cluster. Use at most 40 lower-case letters, digits and inner hyphens."
+        )
+
+
+class StateLockedError(KubelabError):
+    """Another process runs this cluster."""
+
+    def __init__(self, name: str, pid: int | None) -> None:
+        self.name = name
+        self.pid = pid
+        by = f" (process {pid})" if pid else ""
+        super().__init__(
+            f"cluster {name!r} is already running{by}. "
+            f"Attach with Cluster.connect({name!r}), end it with `kubelab down --name {name}`, "
+            "or start a second one with `kubelab up --name another`."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How to reach a cluster that is ready; what ``kubelab up --json`` prints."""
+
+    name: str
+    server: str
+    kubeconfig: str
+    token: str = field(repr=False)
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolder:
+    """The files of one cluster."""
+
+    name: str
+    path: Path
+
+    @staticmethod
+    def of(name: str) -> StateFolder:
+        """Return the folder of a cluster by its name; it need not exist yet.
+
+        Raises
+        ------
+        ClusterNameError
+            If the name is not a short DNS label.
+        """
+        if not _NAME.match(name):
+            raise ClusterNameError(name)
+        return StateFolder(name, home() / name)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The kubeconfig that reaches this cluster, written 0600."""
+        return self.path / "kubeconfig"
+
+    @property
+    def log(self) -> Path:
+        """What the control plane logs."""
+        return self.path / "control-plane.log"
+
+    def create(self) -> None:
+        """Make the folder, readable by its user only."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path.chmod(0o700)
+
+    def lock(self, *, patience_s: float = 0.0) -> int:
+        """Take the lock and return its file descriptor; it is held until the process ends.
+
+        Parameters
+        ----------
+        patience_s : float
+            How long to try: `holder` in another process takes the lock for an instant.
+
+        Raises
+        ------
+        StateLockedError
+            If another process holds it.
+        """
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = monotonic() + patience_s
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if monotonic() < deadline:
+                    time.sleep(0.01)
+                    continue
+                os.close(descriptor)
+                raise StateLockedError(self.name, self._pid_of_holder()) from None
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
+            return descriptor
+
+    def holder(self) -> int | None:
+        """Return the pid of the control plane that runs on this folder, ready or not."""
+        try:
+            descriptor = os.open(self.path / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return self._pid_of_holder()
+        finally:
+            os.close(descriptor)
+        return None
+
+    def running(self) -> Running | None:
+        """Return how to reach the cluster, or None if it is not running or not ready."""
+        found = self.last()  # of the control plane before this one, until this one is ready
+        return found if found and found.pid == self.holder() else None
+
+    def last(self) -> Running | None:
+        """Return how the cluster was reached when it last ran."""
+        try:
+            return Running(**json.loads((self.path / "cluster.json").read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def write_running(self, running: Running) -> None:
+        """Record that the cluster is ready, in one step."""
+        target = self.path / "cluster.json"
+        draft = target.with_suffix(".new")
+        draft.touch(0o600)
+        draft.write_text(json.dumps(asdict(running)))
+        draft.replace(target)
+
+    def _pid_of_holder(self) -> int | None:
+        text = (self.path / "lock").read_text()
+        return int(text) if text else None
+
+
+def home() -> Path:
+    """Return the folder that holds every cluster's state; ``KUBELAB_HOME`` moves it."""
+    return Path(os.environ.get("KUBELAB_HOME") or platformdirs.user_state_path("kubelab"))
+
+
+def known() -> list[StateFolder]:
+    """Return the clusters that have state here, by name."""
+    if not home().exists():
+        return []
+    found = (path for path in home().iterdir() if (path / "lock").exists() and _NAME.match(path.name))
+    return [StateFolder(path.name, path) for path in sorted(found)]
