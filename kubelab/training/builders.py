@@ -1,0 +1,253 @@
+"""A job's objects, each a pure function of the request: what `launch` creates and `manifest` shows."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import math
+from typing import Any
+
+from kubelab.client import (
+    CLUSTER_TRAINING_RUNTIMES,
+    CONFIG_MAPS,
+    JAX_JOBS,
+    PERSISTENT_VOLUME_CLAIMS,
+    TRAIN_JOBS,
+    TRAINING_RUNTIMES,
+    Object,
+    Resource,
+)
+from kubelab.quantities import parse_quantity
+from kubelab.training.pod.environment import ARGS, CHECKPOINT_DIR, CHECKPOINT_EVERY, MAX_RESTARTS
+from kubelab.training.request import JobRequest
+
+BASE_RUNTIME = "jax-distributed"
+"""The runtime that Kubeflow Trainer ships for JAX (trainer v2.3.0, ``manifests/base/runtimes``)."""
+STEPS = "kubelab/steps"
+FUNCTION = "kubelab/function"
+MANAGED_BY = {"app.kubernetes.io/managed-by": "kubelab"}
+
+CODE_MOUNT = "/opt/kubelab"
+CODE_FILE = "code.zip"
+VOLUME_MOUNT = "/mnt/kubelab"
+VOLUME_SIZE = "5Gi"
+COMMAND = ["python", f"{CODE_MOUNT}/{CODE_FILE}"]
+
+FATAL_EXIT_CODES = [1, 2, 126, 127, 128]
+"""The function raised, or the command could not run: starting again would end the same way."""
+_GRACE_S = 5
+"""Seconds between SIGTERM and SIGKILL: the last checkpoint is complete already."""
+
+
+def resource_of(kind: str) -> Resource:
+    """Return where a kind of job is served."""
+    return {"TrainJob": TRAIN_JOBS, "JAXJob": JAX_JOBS}[kind]
+
+
+def build(request: JobRequest) -> Object:
+    """Return the job's own object."""
+    return train_job(request) if request.kind == "TrainJob" else jax_job(request)
+
+
+def code_config_map(request: JobRequest, archive: bytes) -> Object:
+    """Return the ConfigMap that carries the function."""
+    return {
+        **_head(CONFIG_MAPS, f"{request.name}-code", request.namespace),
+        "binaryData": {CODE_FILE: base64.b64encode(archive).decode()},
+    }
+
+
+def checkpoint_claim(request: JobRequest) -> Object:
+    """Return the claim for the job's volume, on the default StorageClass, shared by all workers."""
+    return {
+        **_head(PERSISTENT_VOLUME_CLAIMS, f"{request.name}-checkpoints", request.namespace),
+        "spec": {
+            "accessModes": ["ReadWriteMany"],
+            "resources": {"requests": {"storage": VOLUME_SIZE}},
+        },
+    }
+
+
+def restarting_runtime(base: Object, max_restarts: int, namespace: str) -> Object:
+    """Return the cluster's own JAX runtime with a failure policy.
+
+    A lost worker restarts the whole JobSet, at once and at most ``max_restarts`` times; a function
+    that raised fails it. Upstream's runtime has no failure policy, and a Job's own back-off would
+    restart one worker alone.
+    """
+    spec = copy.deepcopy(base["spec"])
+    template = spec["template"]["spec"]
+    template["failurePolicy"] = {
+        "maxRestarts": max_restarts,
+        "rules": [
+            {
+                "name": "functionRaised",
+                "action": "FailJobSet",
+                "onJobFailureReasons": ["PodFailurePolicy"],
+            }
+        ],
+    }
+    for replicated in template["replicatedJobs"]:
+        _fail_on_error(replicated)
+    head = _head(TRAINING_RUNTIMES, runtime_name(max_restarts), namespace)
+    head["metadata"]["labels"] = {**MANAGED_BY, **(base["metadata"].get("labels") or {})}
+    return {**head, "spec": spec}
+
+
+def runtime_name(max_restarts: int) -> str:
+    """Return the name of the runtime that restarts so often."""
+    return f"jax-restarts-{max_restarts}"
+
+
+def runtime_image(base: Object) -> str:
+    """Return the image that a runtime's training container runs."""
+    for replicated in base["spec"]["template"]["spec"]["replicatedJobs"]:
+        for container in replicated["template"]["spec"]["template"]["spec"]["containers"]:
+            if container["name"] == "node":
+                return str(container.get("image", ""))
+    return ""
+
+
+def train_job(request: JobRequest) -> Object:
+    """Return a Kubeflow Trainer ``TrainJob``."""
+    trainer: Object = {"numNodes": request.num_nodes, "command": COMMAND, "env": _env(request)}
+    if request.image:
+        trainer["image"] = request.image
+    if request.resources:
+        trainer["resourcesPerNode"] = _resources(request)
+    pod = {
+        "volumes": _volumes(request),
+        "containers": [{"name": "node", "volumeMounts": _mounts(request)}],
+    }
+    patch = {"replicatedJobs": [{"name": "node", "template": {"spec": {"template": {"spec": pod}}}}]}
+    return {
+        **_job_head(request),
+        "spec": {
+            "runtimeRef": {
+                "apiGroup": TRAINING_RUNTIMES.group,
+                "kind": TRAINING_RUNTIMES.kind,
+                "name": runtime_name(request.max_restarts),
+            },
+            "trainer": trainer,
+            "runtimePatches": [
+                {"manager": "kubelab/launcher", "trainingRuntimeSpec": {"template": {"spec": patch}}}
+            ],
+        },
+    }
+
+
+def jax_job(request: JobRequest) -> Object:
+    """Return a training operator's ``JAXJob``.
+
+    Its ExitCode policy starts workers again that were killed, without end: the operator counts no
+    restarts of its own, so the workers count them on the job's volume.
+    """
+    container: Object = {
+        "name": "jax",
+        "image": request.image,
+        "command": COMMAND,
+        "env": _env(request),
+        "volumeMounts": _mounts(request),
+    }
+    if request.resources:
+        container["resources"] = _resources(request)
+    worker = {
+        "replicas": request.num_nodes,
+        "restartPolicy": "ExitCode" if _restarts(request) else "Never",
+        "template": {
+            "spec": {
+                "containers": [container],
+                "volumes": _volumes(request),
+                "terminationGracePeriodSeconds": _GRACE_S,
+            }
+        },
+    }
+    run_policy = {"cleanPodPolicy": "None", "backoffLimit": request.max_restarts}
+    return {**_job_head(request), "spec": {"runPolicy": run_policy, "jaxReplicaSpecs": {"Worker": worker}}}
+
+
+def owned_by(owner: Object) -> Object:
+    """Return a merge patch that makes an object go when ``owner`` goes."""
+    reference = {
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+    }
+    return {"metadata": {"ownerReferences": [reference]}}
+
+
+def base_runtime_missing() -> str:
+    """Return what to say where Kubeflow Trainer is not installed."""
+    return (
+        f"the cluster has no {CLUSTER_TRAINING_RUNTIMES.kind} {BASE_RUNTIME!r}: install Kubeflow Trainer "
+        "2.2 or newer with its runtimes, or train with kind='JAXJob' and image=..."
+    )
+
+
+def _fail_on_error(replicated: Object) -> None:
+    job = replicated["template"]["spec"]
+    job["backoffLimit"] = 0
+    job["podFailurePolicy"] = {
+        "rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": FATAL_EXIT_CODES}}]
+    }
+    pod = job["template"]["spec"]
+    pod["restartPolicy"] = "Never"
+    pod["terminationGracePeriodSeconds"] = _GRACE_S
+
+
+def _head(resource: Resource, name: str, namespace: str) -> Object:
+    return {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "metadata": {"name": name, "namespace": namespace, "labels": dict(MANAGED_BY)},
+    }
+
+
+def _job_head(request: JobRequest) -> Object:
+    head = _head(resource_of(request.kind), request.name, request.namespace)
+    head["metadata"]["annotations"] = {FUNCTION: request.function}
+    if request.steps:
+        head["metadata"]["annotations"][STEPS] = str(request.steps)
+    return head
+
+
+def _restarts(request: JobRequest) -> bool:
+    """Whether a JAXJob restarts workers: without a volume they could not count how often."""
+    return request.max_restarts > 0 and request.checkpoint_every > 0
+
+
+def _env(request: JobRequest) -> list[Object]:
+    own: dict[str, str] = {"PYTHONUNBUFFERED": "1"}
+    if "cpu" in request.resources:
+        # XLA and numpy would each start a thread for every core of the machine.
+        own["NPROC"] = str(max(1, math.ceil(parse_quantity(request.resources["cpu"]))))
+        own["OMP_NUM_THREADS"] = own["NPROC"]
+    if json.loads(request.args_json):
+        own[ARGS] = request.args_json
+    if request.checkpoint_every:
+        own[CHECKPOINT_DIR] = VOLUME_MOUNT
+        own[CHECKPOINT_EVERY] = str(request.checkpoint_every)
+    if request.kind == "JAXJob" and _restarts(request):
+        own[MAX_RESTARTS] = str(request.max_restarts)
+    return [{"name": name, "value": value} for name, value in {**own, **request.env}.items()]
+
+
+def _resources(request: JobRequest) -> Object:
+    quantities = {name: str(quantity) for name, quantity in request.resources.items()}
+    return {"requests": quantities, "limits": dict(quantities)}
+
+
+def _volumes(request: JobRequest) -> list[Object]:
+    code: dict[str, Any] = {"name": "kubelab-code", "configMap": {"name": f"{request.name}-code"}}
+    if not request.checkpoint_every:
+        return [code]
+    claim = {"claimName": f"{request.name}-checkpoints"}
+    return [code, {"name": "kubelab-checkpoints", "persistentVolumeClaim": claim}]
+
+
+def _mounts(request: JobRequest) -> list[Object]:
+    code: dict[str, Any] = {"name": "kubelab-code", "mountPath": CODE_MOUNT, "readOnly": True}
+    volume = {"name": "kubelab-checkpoints", "mountPath": VOLUME_MOUNT}
+    return [code, volume] if request.checkpoint_every else [code]

@@ -1,0 +1,196 @@
+"""`launch`: from a function to a job; `attach`: from a job's name to its handle."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from kubelab import portal
+from kubelab.client import (
+    CLUSTER_TRAINING_RUNTIMES,
+    CONFIG_MAPS,
+    JAX_JOBS,
+    PERSISTENT_VOLUME_CLAIMS,
+    TRAIN_JOBS,
+    TRAINING_RUNTIMES,
+    Client,
+    Object,
+    Resource,
+)
+from kubelab.errors import AlreadyExistsError, NotFoundError
+from kubelab.quantities import Quantity
+from kubelab.training import builders
+from kubelab.training.errors import LaunchError
+from kubelab.training.handle import TrainJob
+from kubelab.training.pod.context import steps_of
+from kubelab.training.request import JobRequest, Kind, check, check_function, default_name, name_of
+from kubelab.training.shipping import archive
+
+DEFAULT_RESOURCES: Mapping[str, Quantity] = {"cpu": 1, "memory": "1Gi"}
+DEFAULT_CHECKPOINT_EVERY = 50
+
+
+def launch(
+    client: Client,
+    namespace: str,
+    fn: Callable[..., object],
+    *,
+    name: str | None = None,
+    num_nodes: int = 2,
+    args: Mapping[str, Any] | None = None,
+    resources: Mapping[str, Quantity] | None = None,
+    checkpoint_every: int | None = DEFAULT_CHECKPOINT_EVERY,
+    kind: Kind = "TrainJob",
+    env: Mapping[str, str] | None = None,
+    image: str | None = None,
+    max_restarts: int = 3,
+) -> TrainJob:
+    """Create a job that runs ``fn`` on several workers, and return its handle.
+
+    Parameters
+    ----------
+    client : Client
+        The cluster's API.
+    namespace : str
+        Where the job goes.
+    fn : callable
+        An ordinary function; it travels by value with the helpers and local modules it uses.
+    name : str, optional
+        Made from the function's name unless given.
+    num_nodes : int
+        Workers, each in a pod of its own.
+    args : mapping, optional
+        Keyword arguments of ``fn``; they keep their types.
+    resources : mapping, optional
+        What each worker requests and is limited to; 1 CPU and 1Gi of memory unless given.
+    checkpoint_every : int or None
+        Steps between checkpoints; None for a job without a volume.
+    kind : {"TrainJob", "JAXJob"}
+        Kubeflow Trainer's object, or the training operator's.
+    env : mapping, optional
+        Further environment variables.
+    image : str, optional
+        The cluster's JAX runtime's image unless given.
+    max_restarts : int
+        How often the workers start again after one was lost; a JAXJob's only with checkpoints. A
+        function that raises is not run again.
+
+    Raises
+    ------
+    LaunchError
+        If an option is wrong or the function cannot travel; nothing was created.
+    ApiError
+        If the cluster refuses it; what was created is deleted.
+    """
+    values = check_function(fn, args or {})
+    request = check(
+        JobRequest(
+            name=default_name(fn, secrets.token_hex(2)) if name is None else name,
+            namespace=namespace,
+            function=name_of(fn),
+            kind=kind,
+            num_nodes=num_nodes,
+            resources={**DEFAULT_RESOURCES, **(resources or {})},
+            checkpoint_every=0 if checkpoint_every is None else checkpoint_every,
+            max_restarts=max_restarts,
+            image=image or "",
+            env={variable: str(value) for variable, value in (env or {}).items()},
+            steps=steps_of(values),
+        )
+    )
+    shipped = archive(fn, args or {})
+    request = replace(request, args_json=shipped.args_json)
+    created = portal.run(create(client, request, shipped.content))
+    return TrainJob(client, request.kind, request.namespace, request.name, created["metadata"]["uid"])
+
+
+def attach(client: Client, namespace: str, name: str) -> TrainJob:
+    """Return the handle of a job that exists.
+
+    Raises
+    ------
+    NotFoundError
+        If there is neither a TrainJob nor a JAXJob of that name.
+    """
+    return portal.run(_attach(client, namespace, name))
+
+
+async def create(client: Client, request: JobRequest, content: bytes) -> Object:
+    """Create a job's objects: all of them exist afterwards, or none.
+
+    Raises
+    ------
+    LaunchError
+        If the cluster has no JAX runtime, or a job of that name.
+    ApiError
+        If the cluster refuses an object.
+    """
+    base = await _base_runtime(client, request)
+    if request.kind == "JAXJob" and not request.image:
+        request = replace(request, image=builders.runtime_image(base))
+    owned = [(CONFIG_MAPS, builders.code_config_map(request, content))]
+    if request.checkpoint_every:
+        owned.append((PERSISTENT_VOLUME_CLAIMS, builders.checkpoint_claim(request)))
+    created: list[tuple[Resource, str]] = []
+    try:
+        if request.kind == "TrainJob":
+            await _ensure_runtime(
+                client, builders.restarting_runtime(base, request.max_restarts, request.namespace)
+            )
+        for resource, body in owned:
+            await client.create(resource, body)
+            created.append((resource, body["metadata"]["name"]))
+        job = await client.create(builders.resource_of(request.kind), builders.build(request))
+    except BaseException as error:
+        for resource, name in created:
+            await client.delete(resource, name, request.namespace)
+        if isinstance(error, AlreadyExistsError):
+            raise _taken(request) from error
+        raise
+    await asyncio.gather(
+        *(
+            client.patch(resource, name, builders.owned_by(job), request.namespace)
+            for resource, name in created
+        )
+    )
+    return job
+
+
+async def _base_runtime(client: Client, request: JobRequest) -> Object:
+    if request.kind == "JAXJob" and request.image:
+        return {}
+    try:
+        return await client.get(CLUSTER_TRAINING_RUNTIMES, builders.BASE_RUNTIME)
+    except NotFoundError:
+        raise LaunchError(builders.base_runtime_missing()) from None
+
+
+async def _ensure_runtime(client: Client, runtime: Object) -> None:
+    meta = runtime["metadata"]
+    try:
+        await client.get(TRAINING_RUNTIMES, meta["name"], meta["namespace"])
+    except NotFoundError:
+        with contextlib.suppress(AlreadyExistsError):
+            await client.create(TRAINING_RUNTIMES, runtime)
+
+
+def _taken(request: JobRequest) -> LaunchError:
+    return LaunchError(
+        f"there is already a job {request.name!r} in namespace {request.namespace!r}. Choose another name, "
+        f"or delete it first: cluster.job({request.name!r}).stop()."
+    )
+
+
+async def _attach(client: Client, namespace: str, name: str) -> TrainJob:
+    try:
+        job = await client.get(TRAIN_JOBS, name, namespace)
+    except NotFoundError as missing:
+        try:
+            job = await client.get(JAX_JOBS, name, namespace)
+        except NotFoundError:
+            raise missing from None
+    return TrainJob(client, job["kind"], namespace, name, job["metadata"]["uid"])

@@ -1,0 +1,60 @@
+"""Objects as YAML that can be applied elsewhere: without what a server adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from kubelab.client import Object
+
+_SERVERS = (
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "managedFields",
+    "ownerReferences",
+    "finalizers",
+    "selfLink",
+    "namespace",
+)
+_BOUND = ("volumeName", "volumeMode", "storageClassName")
+
+
+def documents(objects: Iterable[Object]) -> str:
+    """Return objects as YAML documents, as they were before a server stored them."""
+    return "---\n".join(
+        yaml.dump(plain(obj), Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+        for obj in objects
+    )
+
+
+def plain(obj: Object) -> Object:
+    """Return an object without status and without the metadata that a server sets."""
+    copied = {key: value for key, value in obj.items() if key != "status"}
+    copied["metadata"] = {key: value for key, value in obj["metadata"].items() if key not in _SERVERS}
+    if obj.get("kind") == "PersistentVolumeClaim":
+        copied["spec"] = {key: value for key, value in obj["spec"].items() if key not in _BOUND}
+        annotations = copied["metadata"].pop("annotations", None) or {}
+        kept = {key: value for key, value in annotations.items() if "kubernetes.io/" not in key}
+        copied["metadata"] |= {"annotations": kept} if kept else {}
+    if "runtimePatches" in (obj.get("spec") or {}):
+        copied["spec"] = _without_times(obj["spec"])
+    ordered = ("apiVersion", "kind", "metadata", "spec")
+    return {key: copied[key] for key in (*ordered, *copied) if key in copied}
+
+
+def _without_times(spec: dict[str, Any]) -> dict[str, Any]:
+    patches = [
+        {key: value for key, value in each.items() if key != "time"} for each in spec["runtimePatches"]
+    ]
+    return {**spec, "runtimePatches": patches}
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML without anchors, as people write it."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the base class's signature
+        return True

@@ -1,0 +1,100 @@
+"""Metrics as they stand in a worker's log, and as a DataFrame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Katib's default filter (katib v0.19.0, pkg/metricscollector/v1beta1/common/const.go), and beyond it
+# nan and inf, because a loss that left the numbers is what a reader most wants to see.
+_METRIC = re.compile(
+    r"([\w|-]+)\s*=\s*((?:[+-]?(?:nan|inf)(?![\w.]))|[+-]?\d*(?:\.\d+)?(?:[Ee][+-]?\d+)?)", re.IGNORECASE
+)
+_TIME = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number that one worker reported.
+
+    Parameters
+    ----------
+    step : int, optional
+        The step it belongs to.
+    rank : int
+        The worker.
+    name : str
+        What it is, such as ``loss``.
+    value : float
+        May be NaN or infinite.
+    time : str
+        When, as RFC 3339; empty where the line has no time.
+    attempt : int
+        How often the worker had been started before.
+    """
+
+    step: int | None
+    rank: int
+    name: str
+    value: float
+    time: str
+    attempt: int
+
+
+def parse_metrics(lines: Iterable[str], rank: int = 0) -> list[Metric]:
+    """Return the metrics in a log, each once, in the order of their first appearance.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        A worker's log. Lines without ``name=value`` are passed over.
+    rank : int
+        Whose log it is.
+    """
+    found: dict[Metric, None] = {}
+    for line in lines:
+        for metric in _metrics_of(line, rank):
+            found.setdefault(metric)
+    return list(found)
+
+
+def metrics_frame(metrics: Iterable[Metric]) -> pd.DataFrame:
+    """Return metrics as a DataFrame with the columns of `Metric`, ordered by time and rank."""
+    import pandas as pd
+
+    columns = [field.name for field in fields(Metric)]
+    frame = pd.DataFrame([astuple(metric) for metric in metrics], columns=columns)
+    frame["step"] = frame["step"].astype("Int64")
+    frame["time"] = pd.to_datetime(frame["time"], format="ISO8601", utc=True)
+    types = {"rank": int, "value": float, "attempt": int}
+    return frame.astype(types).sort_values(["time", "rank"], kind="stable", ignore_index=True)
+
+
+def _metrics_of(line: str, rank: int) -> list[Metric]:
+    time = _TIME.match(line)
+    pairs = {name.strip(): value for name, value in _METRIC.findall(line) if value and _is_number(value)}
+    step, attempt = pairs.pop("step", None), pairs.pop("attempt", "0")
+    return [
+        Metric(
+            None if step is None else int(float(step)),
+            rank,
+            name,
+            float(value),
+            time.group(1) if time else "",
+            int(float(attempt)),
+        )
+        for name, value in pairs.items()
+    ]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:  # a lone sign or exponent
+        return False
+    return True
