@@ -1,0 +1,185 @@
+"""The ``kubelab`` command: start, look at and end lab clusters; serve the lab; run reports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from kubelab.errors import KubelabError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A Kubernetes lab for notebooks.",
+)
+Name = Annotated[str, typer.Option(help="Which lab cluster; several can run at once.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+Warm = Annotated[
+    bool, typer.Option(help="Keep a parent process with JAX imported, so that jobs start at once.")
+]
+
+
+def plainly(function: Callable[..., None]) -> Callable[..., None]:
+    """End a command's mistakes in one plain line and exit status 1."""
+
+    @wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            function(*args, **kwargs)
+        except (KubelabError, OSError) as error:
+            _fail(str(error))
+        except ModuleNotFoundError as error:
+            _fail(f"this needs {error.name}, which is not installed: pip install 'kubelab[lab,jax]'")
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+
+    return guarded
+
+
+@app.command()
+@plainly
+def up(name: Name = "lab", *, warm: Warm = True, as_json: Json = False) -> None:
+    """Start a cluster in the background, or bring back one whose process died."""
+    from kubelab.engine import launch
+
+    running = launch.up(name, warm=warm)
+    if as_json:
+        typer.echo(json.dumps(asdict(running)))
+        return
+    typer.echo(f"Cluster {running.name} is ready at {running.server} (process {running.pid}).")
+    typer.echo(f"  export KUBECONFIG={running.kubeconfig}")
+
+
+@app.command()
+@plainly
+def down(
+    name: Name = "lab",
+    *,
+    delete: Annotated[bool, typer.Option(help="Also delete its objects, logs and volumes.")] = False,
+    as_json: Json = False,
+) -> None:
+    """End a cluster and its pods; its state stays unless --delete."""
+    from kubelab.engine import launch
+
+    was_running = launch.down(name, delete=delete)
+    if as_json:
+        typer.echo(json.dumps({"name": name, "was_running": was_running, "deleted": delete}))
+        return
+    ended = f"Cluster {name} has ended." if was_running else f"Cluster {name} was not running."
+    again = f" `kubelab up --name {name}` brings it back." if was_running else ""
+    typer.echo(ended + (" Its state is deleted." if delete else again))
+
+
+@app.command()
+@plainly
+def status(*, as_json: Json = False) -> None:
+    """List the lab clusters: where they are, and the memory of their control planes."""
+    from kubelab.engine import report
+
+    rows = [asdict(row) for row in report.clusters()]
+    if as_json:
+        typer.echo(json.dumps(rows))
+    elif rows:
+        _print_table(rows)
+    else:
+        typer.echo("There is no lab cluster. `kubelab up` starts one.")
+
+
+@app.command()
+@plainly
+def doctor(*, as_json: Json = False) -> None:
+    """Say what this machine can do for the lab, and what it cannot."""
+    from kubelab.engine import report
+
+    findings = report.machine()
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            typer.echo(f"{'ok  ' if finding.ok else 'no  '} {finding.subject}: {finding.detail}")
+    if not all(finding.ok for finding in findings if finding.needed):
+        raise typer.Exit(1)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@plainly
+def lab(
+    context: typer.Context,
+    name: Name = "lab",
+    *,
+    warm: Warm = True,
+    folder: Annotated[Path | None, typer.Option(help="Where the notebooks are copied to.")] = None,
+) -> None:
+    """Serve the notebooks in JupyterLab with a cluster behind them. Further options go to Jupyter."""
+    from kubelab.cluster import Cluster
+    from kubelab.reports import open_folder
+    from kubelab.reports.lab import serve_lab
+
+    cluster, notebooks = Cluster.connect(name, warm=warm), open_folder(folder).resolve()
+    typer.echo(f"Cluster {name} is ready; JupyterLab serves {notebooks}.")
+    typer.echo("Ctrl-C ends JupyterLab. The cluster and its jobs go on until `kubelab down`.")
+    serve_lab(cluster, notebooks, context.args)
+
+
+@app.command()
+@plainly
+def demo(
+    name: Name = "lab",
+    *,
+    html: Annotated[Path, typer.Option(help="The report it leaves.")] = Path("kubelab-demo.html"),
+    steps: Annotated[int, typer.Option(help="Training steps.", min=1)] = 300,
+    num_nodes: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
+) -> None:
+    """Run the first notebook's job in the terminal and leave an HTML report. Ctrl-C leaves the job alone."""
+    from kubelab.reports.demo import run_demo
+
+    typer.echo(f"The report is {run_demo(name, html=html, steps=steps, num_nodes=num_nodes)}.")
+
+
+@app.command()
+@plainly
+def report(
+    name: Annotated[str, typer.Argument(help="A report's name, or the path of a notebook.")],
+    *,
+    html: Annotated[Path, typer.Option(help="The file to write.")],
+    parameter: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="key=value")] = None,
+) -> None:
+    """Run a parameterised notebook and write it as one HTML file that needs no network."""
+    from kubelab.reports import ParameterError, report_path, run_report
+    from kubelab.reports.runner import parameters
+
+    notebook = report_path(name)
+    pairs = [text.partition("=") for text in parameter or []]
+    for key, sign, _ in pairs:
+        if not sign:
+            raise ParameterError(f"-p {key} has no value: write -p {key}=value.", parameters(notebook))
+    typer.echo(run_report(notebook, {key: value for key, _, value in pairs}, html))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.secho(f"kubelab: {message}", err=True, fg="red")
+    raise typer.Exit(1) from None
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    texts = [[str(value) for value in row.values()] for row in rows]
+    header = [key.upper().replace("_", " ") for key in rows[0]]
+    widths = [max(map(len, column)) for column in zip(header, *texts, strict=True)]
+    for line in [header, *texts]:
+        typer.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="kubelab")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What all figures share: colours that colour-blind readers tell apart, shapes beside them, quiet axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Okabe and Ito's palette (jfly.uni-koeln.de/color), without black and yellow."""
+DASHES = ("solid", "dash", "dot", "dashdot")
+SYMBOLS = ("circle", "square", "triangle-up", "diamond")
+
+
+def new_figure(*, x: str, y: str) -> go.Figure:
+    """Return an empty figure with axes of these titles."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    figure.update_layout(
+        template="plotly_white",
+        height=320,
+        margin={"l": 56, "r": 16, "t": 16, "b": 44},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        xaxis={"title": x},
+        yaxis={"title": y},
+    )
+    return figure
