@@ -1,0 +1,5 @@
+"""Panels for notebooks: each shows live state of a kubelab cluster and acts through its API."""
+
+from kubelab_widgets.jax_job_panel import JaxJobPanel
+
+__all__ = ["JaxJobPanel"]

@@ -1,0 +1,99 @@
+"""What a page does not know yet, as one small message at a time."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kubelab.live import Point
+
+SeriesKey = tuple[str, int]
+Message = tuple[dict[str, Any], list[bytes]]
+"""A JSON document, and the binary buffers beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogDelta:
+    """Lines to add to the log on the page; with ``reset`` they replace what is there."""
+
+    rank: int
+    lines: tuple[str, ...]
+    reset: bool = False
+
+
+class Outbox:
+    """Collects what changed since the last message: sections that differ, new points, new lines."""
+
+    def __init__(self) -> None:
+        self._sections: dict[str, Any] = {}
+        self._sent: dict[str, Any] = {}
+        self._points: dict[SeriesKey, list[Point]] = {}
+        self._log: LogDelta | None = None
+        self._reset = False
+
+    @property
+    def sections(self) -> dict[str, Any]:
+        """The sections as they are now, sent or not."""
+        return dict(self._sections)
+
+    def put(self, **sections: Any) -> None:
+        """Replace sections; those that stay equal are not sent again."""
+        self._sections.update(sections)
+
+    def add_points(self, points: Mapping[SeriesKey, Iterable[Point]]) -> None:
+        """Append points to series."""
+        for key, new in points.items():
+            self._points.setdefault(key, []).extend(new)
+
+    def add_lines(self, delta: LogDelta) -> None:
+        """Append lines to the log, or start it again."""
+        if self._log is None or delta.reset or delta.rank != self._log.rank:
+            self._log = delta
+        else:
+            self._log = LogDelta(delta.rank, self._log.lines + delta.lines, self._log.reset)
+
+    def start_again(self, points: Mapping[SeriesKey, Iterable[Point]], log: LogDelta) -> None:
+        """Send everything with the next message, for a page that knows nothing or another job."""
+        self._reset = True
+        self._sent = {}
+        self._points = {key: list(known) for key, known in points.items()}
+        self._log = log
+
+    def take(self) -> Message | None:
+        """Return the next message, or None where the page knows everything."""
+        changed = {name: value for name, value in self._sections.items() if self._is_news(name, value)}
+        message: dict[str, Any] = {"type": "update"}
+        if self._reset:
+            message["reset"] = True
+        if changed:
+            message["sections"] = changed
+        buffers = self._take_points(message)
+        if self._log is not None:
+            message["log"] = {"rank": self._log.rank, "lines": self._log.lines, "reset": self._log.reset}
+        self._sent.update(changed)
+        self._log, self._reset = None, False
+        return (message, buffers) if len(message) > 1 else None
+
+    def _is_news(self, name: str, value: Any) -> bool:
+        return name not in self._sent or self._sent[name] != value
+
+    def _take_points(self, message: dict[str, Any]) -> list[bytes]:
+        series = {key: points for key, points in self._points.items() if points}
+        self._points = {}
+        if not series:
+            return []
+        message["series"] = [
+            {"name": name, "rank": rank, "count": len(p)} for (name, rank), p in series.items()
+        ]
+        flat = [number for points in series.values() for point in points for number in point]
+        return [struct.pack(f"<{len(flat)}f", *map(_float32, flat))]
+
+
+def _float32(number: float) -> float:
+    """Return a number that 32 bits can hold: what is too large is infinite, as in float32 arithmetic."""
+    limit = 3.4e38
+    if number > limit:
+        return float("inf")
+    return float("-inf") if number < -limit else number
