@@ -1,0 +1,61 @@
+"""A lab cluster for the tests that drive the whole: one a session, in a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# The machine may be busy with anything: slowness is for benchmarks to find.
+settings.register_profile("kubelab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kubelab")
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A home for lab clusters, and the real command line on it."""
+
+    home: Path
+    env: dict[str, str] = field(repr=False)
+
+    def kubelab(self, *args: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "kubelab.cli", *args]
+        return subprocess.run(command, env=self.env, capture_output=True, text=True, check=check, **options)
+
+    def up(self, name: str, *args: str) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self.kubelab("up", "--name", name, "--json", *args).stdout)
+        return answer
+
+
+@contextmanager
+def made(home: Path) -> Iterator[Lab]:
+    """A home whose clusters are ended afterwards."""
+    lab = Lab(home, {**os.environ, "KUBELAB_HOME": str(home), "COLUMNS": "200"})
+    yield lab
+    for path in home.glob("*/lock"):
+        lab.kubelab("down", "--name", path.parent.name, "--delete", check=False)
+
+
+@pytest.fixture
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A home without any cluster."""
+    with made(tmp_path_factory.mktemp("home")) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="session")
+def session_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The home of the one cluster, called ``lab``, that many tests share."""
+    with made(tmp_path_factory.mktemp("home")) as shared, pytest.MonkeyPatch.context() as patch:
+        shared.up("lab")
+        patch.setenv("KUBELAB_HOME", str(shared.home))
+        yield shared

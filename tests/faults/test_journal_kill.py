@@ -1,0 +1,129 @@
+"""A server killed in mid-write loses no acknowledged write, and invents none."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from kubelab.client import CONFIG_MAPS, Client, Object
+from kubelab.clock import RealClock
+from kubelab.engine.apiserver import ApiServer
+from kubelab.errors import ApiError, ConnectionFailedError
+from kubelab.http import HttpTransport, Kubeconfig
+
+_SERVER = """
+import asyncio, sys
+from pathlib import Path
+from kubelab.clock import RealClock
+from kubelab.engine.apiserver import ApiServer
+from kubelab.engine.apiserver.serve import serve
+from kubelab.engine.apiserver.tls import ensure_tls
+
+async def main():
+    folder = Path(sys.argv[1])
+    server = ApiServer(folder, RealClock(), token="secret")
+    await server.start()
+    served = await serve(server, port=0, tls=ensure_tls(folder))
+    print(served.port, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+class Acknowledged:
+    """What the server said it had done, and what it was still asked to do when it died."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.versions: dict[str, int] = {}
+        self.asked: dict[str, str | None] = {}
+
+
+async def write(client: Client, name: str, random: Random, told: Acknowledged) -> None:
+    """Create, change and delete one object for ever; remember each answer."""
+    value = ""
+    for step in range(1_000_000):
+        exists = name in told.values
+        delete = exists and random.random() < 0.2
+        value = f"{step}-{'x' * random.randrange(2000)}"
+        told.asked[name] = None if delete else value
+        if delete:
+            await client.delete(CONFIG_MAPS, name, "default")
+            del told.values[name]
+        else:
+            answer = await _put(client, name, value, exists=exists)
+            told.values[name] = value
+            told.versions[name] = int(answer["metadata"]["resourceVersion"])
+        del told.asked[name]
+
+
+async def _put(client: Client, name: str, value: str, *, exists: bool) -> Object:
+    if exists:
+        return await client.patch(CONFIG_MAPS, name, {"data": {"value": value}}, "default")
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"value": value}}
+    return await client.create(CONFIG_MAPS, body, "default")
+
+
+async def write_until_killed(folder: Path, random: Random) -> Acknowledged:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _SERVER, str(folder), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    port = int(await process.stdout.readline())
+    kubeconfig = Kubeconfig(
+        f"https://127.0.0.1:{port}", token="secret", ca_pem=(folder / "tls" / "ca.crt").read_text()
+    )
+    client, told = Client(HttpTransport(kubeconfig)), Acknowledged()
+    writers = [asyncio.create_task(write(client, f"object-{each}", random, told)) for each in range(24)]
+    async with asyncio.timeout(60):
+        wanted = random.randrange(300, 1500)
+        while max(told.versions.values(), default=0) < wanted:  # noqa: ASYNC110 - no event says it
+            await asyncio.sleep(0.001)
+    os.kill(process.pid, signal.SIGKILL)
+    for outcome in await asyncio.gather(*writers, return_exceptions=True):
+        assert isinstance(outcome, (ConnectionFailedError, OSError)), outcome
+    await process.wait()
+    await client.close()
+    return told
+
+
+def differences(told: Acknowledged, found: dict[str, Object]) -> Iterator[str]:
+    """Yield each object that is neither as acknowledged nor as the write under way would leave it."""
+    for name in {*told.values, *told.asked, *found}:
+        acknowledged = told.values.get(name)
+        possible = {acknowledged, told.asked.get(name, acknowledged)}
+        value = found[name]["data"]["value"] if name in found else None
+        if value not in possible:
+            yield f"{name}: {str(value)[:9]} is none of {[str(each)[:9] for each in possible]}"
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_acknowledged_write_is_lost_when_the_server_is_killed(tmp_path: Path, seed: int) -> None:
+    told = await write_until_killed(tmp_path, Random(seed))
+    server = ApiServer(tmp_path, RealClock(), token="secret")
+    await server.start()
+    client = server.client("system:test")
+    page = await client.list(CONFIG_MAPS, "default")
+    found = {item["metadata"]["name"]: item for item in page.items}
+    assert list(differences(told, found)) == []
+    assert int(page.resource_version) >= max(told.versions.values())
+    created = await _put(client, "after", "x", exists=False)
+    assert int(created["metadata"]["resourceVersion"]) > int(page.resource_version)
+    await server.stop()
+
+
+async def test_a_killed_servers_state_is_not_locked(tmp_path: Path) -> None:
+    await write_until_killed(tmp_path, Random(9))
+    server = ApiServer(tmp_path, RealClock(), token="secret")
+    await server.start()
+    with pytest.raises(ApiError):
+        await server.client("system:test").get(CONFIG_MAPS, "absent", "default")
+    await server.stop()

@@ -1,0 +1,48 @@
+"""The notebooks, run: outputs as committed, and with other parameters."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import papermill
+import pytest
+
+from tests.notebooks.regenerate import ROOT, notebooks
+
+TUTORIAL = ROOT / "notebooks/tutorials/01-distributed-jax.ipynb"
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.name)
+def test_a_notebook_gives_the_outputs_that_are_committed(
+    path: Path, notebook_environment: dict[str, str], tmp_path: Path
+) -> None:
+    command = [
+        *(sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"),
+        f"--nbval-sanitize-with={ROOT / 'tests/notebooks/sanitize.cfg'}",
+        *("-p", "no:cacheprovider", "--timeout=500", "-q", str(path)),
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, env=notebook_environment, capture_output=True, text=True, timeout=550, check=False
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
+
+
+def test_tutorial_01_runs_with_three_processes(notebook_environment: dict[str, str], tmp_path: Path) -> None:
+    executed = papermill.execute_notebook(
+        TUTORIAL,
+        tmp_path / "executed.ipynb",
+        {"num_nodes": 3, "steps": 200},
+        progress_bar=False,
+        cwd=str(tmp_path),
+    )
+    told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id.endswith("-check")}
+    assert told["wait-check"] == (
+        "Succeeded: 3 processes took 200 steps\ntest accuracy of at least 96 %: True\n"
+    )
+    assert told["same-check"] == "3 processes, 1 fingerprint\n"
+    assert "went on from a checkpoint: True" in told["kill-check"]

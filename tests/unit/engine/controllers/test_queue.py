@@ -1,0 +1,53 @@
+import asyncio
+
+from kubelab.engine.controllers.queue import WorkQueue
+
+KEY = ("default", "a")
+
+
+async def test_a_key_is_handed_out_once_however_often_it_was_added() -> None:
+    queue = WorkQueue()
+    queue.add(KEY)
+    queue.add(KEY)
+    assert await queue.get() == KEY
+    queue.done(KEY)
+    assert len(queue) == 0
+
+
+async def test_a_key_added_while_it_is_worked_on_comes_again_when_that_is_done() -> None:
+    queue = WorkQueue()
+    queue.add(KEY)
+    await queue.get()
+    queue.add(KEY)
+    next_one = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    assert not next_one.done()
+    queue.done(KEY)
+    assert await next_one == KEY
+
+
+async def test_failures_delay_a_key_twice_as_long_each_time() -> None:
+    loop, queue = asyncio.get_running_loop(), WorkQueue()
+    delays = []
+    for _ in range(4):
+        before = loop.time()
+        queue.retry(KEY)
+        await queue.get()
+        delays.append(loop.time() - before)
+        queue.done(KEY)
+    assert delays[3] > 0.04
+    queue.forget(KEY)
+    queue.retry(KEY)
+    assert queue._timers[KEY].when() - loop.time() < 0.006
+    queue.close()
+
+
+async def test_the_earlier_of_two_delays_counts() -> None:
+    loop, queue = asyncio.get_running_loop(), WorkQueue()
+    queue.add_after(KEY, 60)
+    queue.add_after(KEY, 30)
+    queue.add_after(KEY, 90)
+    assert queue._timers[KEY].when() - loop.time() < 31
+    queue.add_after(KEY, 0)
+    assert await queue.get() == KEY
+    queue.close()
