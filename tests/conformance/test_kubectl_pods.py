@@ -76,20 +76,32 @@ def test_a_pod_says_why_it_waits(kubectl: Kubectl) -> None:
     assert "Insufficient cpu" in kubectl("describe", "pod", "greedy")
 
 
-def test_init_containers_and_readiness_show(kubectl: Kubectl) -> None:
-    first = {"name": "first", "image": "busybox", "command": ["sleep", "1"]}
-    kubectl("create", "-f", "-", stdin=shell_pod("stages", "sleep 30", initContainers=[first]))
-    watch = kubectl.start("get", "pod", "stages", "--watch", "--no-headers")
+def test_init_containers_and_readiness_show(kubectl: Kubectl, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    gate.mkdir()
+    first = {
+        "name": "first",
+        "image": "busybox",
+        "command": ["sh", "-c", "until [ -e /gate/open ]; do sleep 0.1; done"],
+        "volumeMounts": [{"name": "gate", "mountPath": "/gate"}],
+    }
+    volumes = [{"name": "gate", "hostPath": {"path": str(gate)}}]
+    pod = shell_pod("stages", "sleep 30", initContainers=[first], volumes=volumes)
+    kubectl("create", "-f", "-", stdin=pod)
+    watch = kubectl.start("get", "pod", "stages", "--watch", "--no-headers", "--request-timeout=60s")
     assert watch.stdout is not None
     seen: list[str] = []
     for line in watch.stdout:
         _, ready, status, *_ = line.split()
         seen.append(f"{status} {ready}")
+        if status == "Init:0/1":
+            (gate / "open").touch()
         if status == "Running" and ready == "1/1":
             break
     watch.terminate()
     watch.communicate(timeout=10)
     assert "Init:0/1 0/1" in seen
+    assert seen[-1] == "Running 1/1"
     assert "deleted" in kubectl("delete", "pod", "stages", "--grace-period=1")
     assert "not found" in kubectl.fails("get", "pod", "stages")
 
