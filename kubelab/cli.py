@@ -19,7 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A Kubernetes lab for notebooks.",
 )
-Name = Annotated[str, typer.Option(help="Which lab cluster; several can run at once.")]
+Name = Annotated[
+    str, typer.Option(envvar="KUBELAB_CLUSTER", help="Which lab cluster; several can run at once.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 Warm = Annotated[
     bool, typer.Option(help="Keep a parent process with JAX imported, so that jobs start at once.")
@@ -67,10 +69,15 @@ def down(
 ) -> None:
     """End a cluster and its pods; its state stays unless --delete."""
     from kubelab.engine import launch
+    from kubelab.engine.state import known
 
+    existed = name in {folder.name for folder in known()}
     was_running = launch.down(name, delete=delete)
     if as_json:
         typer.echo(json.dumps({"name": name, "was_running": was_running, "deleted": delete}))
+        return
+    if not existed:
+        typer.echo(f"There is no cluster {name}.")
         return
     ended = f"Cluster {name} has ended." if was_running else f"Cluster {name} was not running."
     again = f" `kubelab up --name {name}` brings it back." if was_running else ""
@@ -169,7 +176,7 @@ def _fail(message: str) -> NoReturn:
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    texts = [[str(value) for value in row.values()] for row in rows]
+    texts = [["-" if value is None else str(value) for value in row.values()] for row in rows]
     header = [key.upper().replace("_", " ") for key in rows[0]]
     widths = [max(map(len, column)) for column in zip(header, *texts, strict=True)]
     for line in [header, *texts]:

@@ -114,7 +114,9 @@ class Cluster:
         resources: Mapping[str, Quantity] | None = None,
         checkpoint_every: int | None = 50,
         kind: Literal["TrainJob", "JAXJob"] = "TrainJob",
-        **options: Any,
+        env: Mapping[str, str] | None = None,
+        image: str | None = None,
+        max_restarts: int = 3,
     ) -> TrainJob:
         """Run a function as a distributed JAX job and return its handle at once.
 
@@ -135,8 +137,13 @@ class Cluster:
             volume.
         kind : {"TrainJob", "JAXJob"}
             Kubeflow Trainer's object, or the older training-operator's.
-        **options
-            Further options of `kubelab.training.launch.launch`: ``env``, ``image``, ``max_restarts``.
+        env : mapping, optional
+            Further environment variables.
+        image : str, optional
+            The image of the cluster's JAX runtime unless given.
+        max_restarts : int
+            How often the workers start again after one was lost; a JAXJob's only with checkpoints. A
+            function that raises is not run again.
 
         Raises
         ------
@@ -155,7 +162,9 @@ class Cluster:
             resources=resources,
             checkpoint_every=checkpoint_every,
             kind=kind,
-            **options,
+            env=env,
+            image=image,
+            max_restarts=max_restarts,
         )
 
     def job(self, name: str) -> TrainJob:
@@ -201,12 +210,10 @@ class Cluster:
         )
 
     def events(self) -> pd.DataFrame:
-        """Return the namespace's events, oldest first: time, type, object, reason, message, count."""
-        import pandas as pd
+        """Return the namespace's events, oldest first: time (UTC), type, object, reason, message, count."""
+        from kubelab.training.events import events_frame
 
-        from kubelab.training.events import event_rows
-
-        return pd.DataFrame(event_rows(self._list(EVENTS, self.namespace)))
+        return events_frame(self._list(EVENTS, self.namespace))
 
     def close(self) -> None:
         """Let go of the connection; the cluster and its jobs go on."""

@@ -84,5 +84,5 @@ class ConnectionFailedError(KubelabError):
         self.cause = cause
         super().__init__(
             f"no answer from the API server at {server} ({cause}). "
-            "If it is a lab cluster, `kubelab up` brings it back with its state."
+            "If it is a lab cluster, `kubelab status` shows it, and `kubelab up --name NAME` brings it back."
         )

@@ -36,14 +36,17 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
     Ctrl-C cancels it, and is raised once the coroutine has let go of what it held.
     """
+    __tracebackhide__ = True
     work = _Work(coroutine)
     try:
         loop().call_soon_threadsafe(work.start)
         return work.result()
-    except BaseException:
+    except BaseException as error:
         if not work.ended.is_set():
             loop().call_soon_threadsafe(work.cancel)
             work.ended.wait(_CLEAN_UP_S)
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt from None  # how the wait was built is of no use to who ends it
         raise
 
 

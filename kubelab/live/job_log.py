@@ -23,6 +23,7 @@ class JobLog:
 
     def __init__(self) -> None:
         self.step: int | None = None
+        self.attempt = 0
         self._series: dict[SeriesKey, Series] = defaultdict(Series)
         self._rings: dict[int, LogRing] = defaultdict(LogRing)
         self._new: dict[SeriesKey, list[Point]] = defaultdict(list)
@@ -37,6 +38,7 @@ class JobLog:
                 return
             self._latest[rank] = time
         self._rings[rank].extend([readable(line)])
+        self.attempt = max([self.attempt, *(metric.attempt for metric in metrics)])
         for metric in metrics:
             if metric.step is not None:
                 self.step = metric.step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from kubelab.client import Object
@@ -10,11 +11,12 @@ from kubelab.live.snapshot import JobEvent, JobSnapshot, Problem
 from kubelab.live.workers import is_stuck, workers_of
 from kubelab.training.events import event_rows, events_of
 from kubelab.training.explanation import explain
-from kubelab.training.metrics import parse_metrics
 from kubelab.training.view import JobView
 
 _EVENTS = 50
 _LAST_LINES = 12
+_REPORT = re.compile(r"\d\d:\d\d:\d\d [\w|-]+=")
+"""How a line of `kubelab.training.report` begins in a `JobLog`."""
 
 
 def job_snapshot(view: JobView, events: Iterable[Object], log: JobLog) -> JobSnapshot:
@@ -50,11 +52,13 @@ def problem_of(view: JobView, events: list[Object], log: JobLog) -> Problem | No
         first = view.first_failure()
         lines = words_of(log, first.rank) if first is not None else ()
         return Problem("error", explain(view, events), "\n".join(lines))
-    if view.phase == "Restarting" or any(is_stuck(pod) for pod in view.workers.values()):
+    refused = not view.pods and any(event.get("type") == "Warning" for event in events)
+    stuck = refused or any(is_stuck(pod) for pod in view.workers.values())
+    if view.phase == "Restarting" or (view.phase == "Pending" and stuck):
         return Problem("info", explain(view, events))
     return None
 
 
 def words_of(log: JobLog, rank: int) -> tuple[str, ...]:
     """Return the last lines of a rank's log that are not metrics: most likely a traceback."""
-    return tuple(line for line in log.lines(rank) if not parse_metrics([line]))[-_LAST_LINES:]
+    return tuple(line for line in log.lines(rank) if not _REPORT.match(line))[-_LAST_LINES:]

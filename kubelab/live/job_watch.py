@@ -98,7 +98,8 @@ class JobWatch:
         """Return what the job looks like now; None before the API server has answered."""
         job = self._jobs.get(self._namespace, self.name)
         if job is not None:
-            view = JobView(job, tuple(self._pods.objects.values()))
+            pods = tuple(self._pods.objects.values())
+            view = JobView(job, pods, logged_step=self.log.step, logged_attempt=self.log.attempt)
             self._last = job_snapshot(view, self._events.objects.values(), self.log)
         elif self._last is not None and self.synced:
             self._last = replace(self._last, phase="Deleted", ready=0, workers=(), problem=None)

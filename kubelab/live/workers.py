@@ -7,6 +7,8 @@ from kubelab.live.snapshot import Phase, Worker, WorkerState
 from kubelab.training.explanation import why_waiting
 from kubelab.training.view import JobView, attempt_of, restarts_of
 
+_MOST_ROWS = 64
+"""A view shows no more; the job's counts tell of all."""
 _ABSENT: dict[Phase, tuple[WorkerState, str]] = {
     "Suspended": ("Suspended", "its pod is deleted until the job is resumed"),
     "Succeeded": ("Succeeded", "its pod is gone"),
@@ -15,10 +17,12 @@ _ABSENT: dict[Phase, tuple[WorkerState, str]] = {
 
 
 def workers_of(view: JobView) -> tuple[Worker, ...]:
-    """Return one worker for each rank, also for those that have no pod yet."""
+    """Return one worker for each of the first ranks, also for those that have no pod yet."""
     pods = view.workers
-    ranks = sorted(set(range(view.num_nodes)) | set(pods))
-    return tuple(_worker(rank, pods[rank]) if rank in pods else _absent(rank, view.phase) for rank in ranks)
+    ranks = sorted({*range(min(view.num_nodes, _MOST_ROWS)), *list(pods)[:_MOST_ROWS]})[:_MOST_ROWS]
+    return tuple(
+        _worker(rank, pods[rank], view) if rank in pods else _absent(rank, view.phase) for rank in ranks
+    )
 
 
 def is_stuck(pod: Object) -> bool:
@@ -42,14 +46,14 @@ def _absent(rank: int, phase: Phase) -> Worker:
     return Worker(rank, "", state, why, 0, "")
 
 
-def _worker(rank: int, pod: Object) -> Worker:
+def _worker(rank: int, pod: Object, view: JobView) -> Worker:
     state, why = _state(pod)
     return Worker(
         rank=rank,
         pod=pod["metadata"]["name"],
         state=state,
         why=why,
-        restarts=attempt_of(pod) + restarts_of(pod),
+        restarts=max(attempt_of(pod) + restarts_of(pod), view.logged_attempt),
         node=pod.get("spec", {}).get("nodeName") or "",
     )
 

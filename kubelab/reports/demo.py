@@ -11,6 +11,8 @@ from kubelab.errors import KubelabError
 from kubelab.reports.library import notebook_folder, report_path
 from kubelab.reports.runner import run_report
 
+_EACH = {"cpu": "500m", "memory": "1Gi"}
+"""Two workers fit on one core, as on Binder."""
 _NOTEBOOK = "tutorials/01-distributed-jax.ipynb"
 
 
@@ -24,8 +26,14 @@ def run_demo(name: str, *, html: Path, steps: int, num_nodes: int) -> Path:
     """
     with Cluster.connect(name) as cluster:
         fn = tagged_function(notebook_folder() / _NOTEBOOK, "train")
-        job = cluster.train(fn, num_nodes=num_nodes, args={"steps": steps})
-        job.wait()
+        job = cluster.train(fn, num_nodes=num_nodes, args={"steps": steps}, resources=_EACH)
+        try:
+            job.wait()
+        except KeyboardInterrupt:
+            raise KubelabError(
+                f"{job.kind} {job.name} goes on. `kubelab demo` does not wait for it any more; "
+                f"`kubectl delete {job.kind.lower()} {job.name}` ends it."
+            ) from None
         return run_report(report_path("job-report"), {"job": job.name, "cluster": name}, html)
 
 

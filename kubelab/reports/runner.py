@@ -66,7 +66,13 @@ class ReportFailedError(KubelabError):
 def parameters(notebook: Path) -> list[Parameter]:
     """Return what the cell tagged ``parameters`` declares."""
     import papermill
+    from nbformat.reader import NotJSONError
+    from nbformat.validator import ValidationError
 
+    try:
+        entries = papermill.inspect_notebook(str(notebook)).values()
+    except (NotJSONError, ValidationError, KeyError) as error:
+        raise KubelabError(f"{notebook} is not a notebook: {str(error)[:200]}") from None
     return [
         Parameter(
             name=entry["name"],
@@ -74,7 +80,7 @@ def parameters(notebook: Path) -> list[Parameter]:
             default=entry["default"],
             help=entry["help"],
         )
-        for entry in papermill.inspect_notebook(str(notebook)).values()
+        for entry in entries
     ]
 
 
@@ -114,6 +120,7 @@ def run_report(notebook: Path, given: Mapping[str, str], html: Path, *, title: s
     import papermill
 
     values = parse(given, parameters(notebook))
+    _check_target(html)
     with tempfile.TemporaryDirectory() as scratch:
         executed = Path(scratch) / notebook.name
         failure: ReportFailedError | None = None
@@ -129,11 +136,17 @@ def run_report(notebook: Path, given: Mapping[str, str], html: Path, *, title: s
                 )
         except papermill.PapermillExecutionError as error:
             failure = ReportFailedError(error.exec_count, error.ename, error.evalue)
-        html.parent.mkdir(parents=True, exist_ok=True)
         html.write_text(to_html(executed, title=title or notebook.stem), encoding="utf-8")
     if failure:
         raise failure
     return html
+
+
+def _check_target(html: Path) -> None:
+    """Find out that the report cannot be written before it is run."""
+    html.parent.mkdir(parents=True, exist_ok=True)
+    if html.is_dir() or not os.access(html if html.exists() else html.parent, os.W_OK):
+        raise KubelabError(f"{html} cannot be written. Name a file in a folder of yours with --html.")
 
 
 @contextmanager

@@ -73,26 +73,31 @@ class JobFailedError(KubelabError):
         The worker that failed first; None where no worker did.
     exit_code : int, optional
         Its exit code; above 128 a signal's number plus 128.
-    lines : sequence of str
-        Its last log lines.
+    cause : str
+        The same in words, such as ``rank 1 exited with code 1``.
+    lines : sequence of str, optional
+        Its last log lines; None where its log is no longer kept.
     """
 
     def __init__(
-        self, job: str, reason: str, *, rank: int | None, exit_code: int | None, lines: Sequence[str]
+        self,
+        job: str,
+        reason: str,
+        *,
+        rank: int | None = None,
+        exit_code: int | None = None,
+        cause: str = "",
+        lines: Sequence[str] | None = None,
     ) -> None:
         self.job = job
         self.reason = reason
         self.rank = rank
         self.exit_code = exit_code
-        self.lines = list(lines)
-        super().__init__(self._message())
-
-    def _message(self) -> str:
-        if self.rank is None:
-            return f"job {self.job} failed: {self.reason}"
-        shown = "\n".join(f"  {line}" for line in self.lines)
-        log = f"; its last log lines:\n{shown}" if shown else "; its log is gone"
-        return f"job {self.job} failed: rank {self.rank} {ending(self.exit_code)}{log}"
+        self.cause = cause
+        self.lines = list(lines or ())
+        super().__init__(
+            f"job {job} failed: {cause}; {_shown(lines)}" if cause else f"job {job} failed: {reason}"
+        )
 
 
 class JobStoppedError(KubelabError):
@@ -114,6 +119,12 @@ class JobTimeoutError(KubelabError, TimeoutError):
         self.job = job
         self.summary = summary
         super().__init__(f"job {job} has not ended in time and goes on: {summary}. See explain().")
+
+
+def _shown(lines: Sequence[str] | None) -> str:
+    if not lines:
+        return "its log is no longer kept" if lines is None else "it wrote no log"
+    return "\n".join(["its last log lines:", *(f"  {line}" for line in lines)])
 
 
 def ending(exit_code: int | None) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339, rfc3339
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MADE_FOR = re.compile(
     r"-(code|checkpoints|(node|worker|launcher|dataset-initializer|model-initializer)-\d+(-.*)?)"
@@ -36,6 +39,16 @@ def event_rows(events: Iterable[Object]) -> list[dict[str, Any]]:
         }
         for event in sorted(events, key=_time)
     ]
+
+
+def events_frame(events: Iterable[Object]) -> pd.DataFrame:
+    """Return events as a DataFrame: time (UTC), type, object, reason, message, count; oldest first."""
+    import pandas as pd
+
+    columns = ["time", "type", "object", "reason", "message", "count"]
+    frame = pd.DataFrame(event_rows(events), columns=columns)
+    frame["time"] = pd.to_datetime(frame["time"], utc=True)
+    return frame
 
 
 def _belongs(event: Object, name: str) -> bool:

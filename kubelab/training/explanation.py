@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from kubelab.client import Object
 from kubelab.training.errors import ending
-from kubelab.training.view import CONSEQUENCES, Failure, JobView, attempt_of
+from kubelab.training.view import CONSEQUENCES, Failure, JobView, is_running
 
 _STARTING = {"ContainerCreating", "PodInitializing"}
+_STARTS = "its container is starting"
 _DIED = re.compile(r"ended with exit code (\d+) \((\w*)\)")
 """What the process node says of a container that died; a kubelet says nothing."""
 
@@ -34,15 +35,29 @@ def _standing(view: JobView) -> str:
     head = f"{view.kind} {view.name}"
     if view.phase == "Running":
         step = f", at step {view.step}" if view.step is not None else ""
-        return f"{head} is running on {view.num_nodes} workers{step}."
+        return f"{head} is running on {_running(view)}{step}."
     words = {
         "Pending": f"waits: {view.running} of {view.num_nodes} workers run.",
         "Restarting": f"is starting again: {view.running} of {view.num_nodes} workers run.",
-        "Suspended": "is suspended: its pods are deleted and its checkpoints kept; resume() goes on.",
+        "Suspended": f"is suspended: {_kept(view)}.",
         "Succeeded": "succeeded.",
         "Failed": "failed.",
     }
     return f"{head} {words[view.phase]}"
+
+
+def _running(view: JobView) -> str:
+    over = sorted(set(view.workers) - {rank for rank, pod in view.workers.items() if is_running(pod)})
+    if not over:
+        return f"{view.num_nodes} worker{'s' if view.num_nodes > 1 else ''}"
+    have = "has" if len(over) == 1 else "have"
+    return f"{view.running} of {view.num_nodes} workers; {_ranks(over).lower()} {have} ended already"
+
+
+def _kept(view: JobView) -> str:
+    if view.has_volume:
+        return "its pods are deleted and its checkpoints kept; resume() goes on, and brings back its metrics"
+    return "its pods are deleted and it has no checkpoints; resume() begins again"
 
 
 def _waiting(view: JobView, events: Sequence[Object]) -> list[str]:
@@ -73,21 +88,33 @@ def why_waiting(pod: Object) -> str:
     for condition in status.get("conditions") or ():
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return str(condition.get("message") or condition.get("reason"))
-    return "" if status.get("phase") == "Running" else "its container is starting"
+    return "" if status.get("phase") == "Running" else _STARTS
+
+
+def why_unscheduled(view: JobView) -> str:
+    """Return why no node takes a worker, in the scheduler's words; empty where each has a node."""
+    waiting = (why_waiting(pod) for pod in view.workers.values() if not _has_node(pod))
+    return next((reason.rstrip(".") for reason in waiting if reason and reason != _STARTS), "")
+
+
+def _has_node(pod: Object) -> bool:
+    return bool((pod.get("spec") or {}).get("nodeName"))
 
 
 def _restarts(view: JobView, events: Sequence[Object]) -> list[str]:
     if view.phase == "Failed":
         return []
-    failures = [failure.attempt + 1 for failure in view.failures()]
-    restarts = max([*failures, *(attempt_of(pod) for pod in view.pods)], default=0)
+    restarts = max([view.restarts, *(failure.attempt + 1 for failure in view.failures())])
     if not restarts:
         return []
     cause = view.first_failure()
-    told = f" because {_subject(cause)}" if cause is not None else _told(events, view.name)
-    return [
-        f"Its workers started again {_times(restarts)}{told}; they go on from the last complete checkpoint."
-    ]
+    told = f" because {cause_of(cause)}" if cause is not None else _told(events, view.name)
+    then = (
+        "they go on from the last complete checkpoint"
+        if view.has_volume
+        else "without checkpoints they begin again"
+    )
+    return [f"Its workers started again {_times(restarts)}{told}; {then}."]
 
 
 def _told(events: Sequence[Object], name: str) -> str:
@@ -110,8 +137,11 @@ def _end(view: JobView, lines: Sequence[str]) -> list[str]:
     if first is None:
         return [f"{ended.get('reason', '')}: {ended.get('message', '')}".strip(": ")]
     followers = sorted({each.rank for each in view.failures() if each.is_consequence} - {first.rank})
-    subject = _subject(first)
+    subject = cause_of(first)
     sentences = [f"{subject[0].upper()}{subject[1:]}."]
+    if first.is_consequence:
+        again = " A JAXJob without checkpoints is not started again." * (not view.has_volume)
+        return [*sentences, again.strip()] if view.kind == "JAXJob" and again else sentences
     if followers:
         sentences.append(f"{_ranks(followers)} ended because of that.")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
@@ -120,7 +150,10 @@ def _end(view: JobView, lines: Sequence[str]) -> list[str]:
     return sentences
 
 
-def _subject(failure: Failure) -> str:
+def cause_of(failure: Failure) -> str:
+    """Return how a worker failed, in words: ``rank 1 exited with code 1``."""
+    if failure.is_consequence:
+        return f"another worker was lost, and rank {failure.rank} ended because of that"
     said = f": {failure.message.strip()}" if failure.message.strip() else ""
     return f"{_subject_of(failure.rank, failure.exit_code, failure.reason)}{said}"
 

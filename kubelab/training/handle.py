@@ -14,7 +14,7 @@ from kubelab.errors import ConnectionFailedError, KubelabError, NotFoundError
 from kubelab.training import explanation
 from kubelab.training.builders import resource_of
 from kubelab.training.errors import JobFailedError, JobStoppedError, JobTimeoutError
-from kubelab.training.events import event_rows
+from kubelab.training.events import events_frame
 from kubelab.training.manifest import documents
 from kubelab.training.metrics import Metric, metrics_frame, parse_metrics
 from kubelab.training.progress_line import ProgressLine
@@ -47,6 +47,7 @@ class TrainJob:
         self.namespace = namespace
         self.name = name
         self._reader = JobReader(client, kind, namespace, name, uid)
+        self._seen: dict[Metric, None] = {}
 
     @property
     def status(self) -> Phase:
@@ -86,7 +87,8 @@ class TrainJob:
         with ProgressLine(shown=progress) as line, closing(self._changes(deadline)) as views:
             for view in views:
                 ended = view.ended is not None
-                text = f"{self.kind} {self.name}: {view.summary()}"
+                reason = explanation.why_unscheduled(view)
+                text = f"{self.kind} {self.name}: {view.summary()}{reason and f' ({reason})'}"
                 line.update(text, done=view.done, last=ended)
                 if ended:
                     break
@@ -129,6 +131,9 @@ class TrainJob:
     def metrics(self) -> pd.DataFrame:
         """Return what all workers reported so far, also in earlier attempts.
 
+        It is read from the logs of the pods that there are, and this handle keeps what it has read. A
+        job whose pods are gone, such as a suspended one, tells a new handle nothing until it resumes.
+
         Returns
         -------
         DataFrame
@@ -138,11 +143,14 @@ class TrainJob:
         return metrics_frame(portal.run(self._metrics()))
 
     def events(self) -> pd.DataFrame:
-        """Return the events about the job and what was made for it, oldest first."""
-        import pandas as pd
+        """Return the events about the job and what was made for it, oldest first.
 
-        columns = ["time", "type", "object", "reason", "message", "count"]
-        return pd.DataFrame(event_rows(portal.run(self._reader.events())), columns=columns)
+        Returns
+        -------
+        DataFrame
+            A row for each event: time (UTC), type, object, reason, message, count.
+        """
+        return events_frame(portal.run(self._reader.events()))
 
     def suspend(self) -> TrainJob:
         """Delete the job's pods and keep everything else; `resume` goes on from the last checkpoint."""
@@ -211,27 +219,31 @@ class TrainJob:
         reason = f"{ended.get('reason', '')}: {ended.get('message', '')}"
         first = view.first_failure()
         if first is None:
-            return JobFailedError(self.name, reason, rank=None, exit_code=None, lines=())
-        lines = portal.run(self._last_lines(first))
-        return JobFailedError(self.name, reason, rank=first.rank, exit_code=first.exit_code, lines=lines)
+            return JobFailedError(self.name, reason)
+        return JobFailedError(
+            self.name,
+            reason,
+            rank=first.rank,
+            exit_code=first.exit_code,
+            cause=explanation.cause_of(first),
+            lines=portal.run(self._last_lines(first)),
+        )
 
-    async def _last_lines(self, failure: Failure) -> list[str]:
+    async def _last_lines(self, failure: Failure) -> list[str] | None:
         return await self._reader.log_of(failure.pod, previous=failure.previous, tail_lines=_LAST_LINES)
 
     async def _metrics(self) -> list[Metric]:
         view = await self._reader.view()
         logs = await asyncio.gather(*(self._reader.lines(rank) for rank in view.workers))
-        return [
-            metric
-            for rank, lines in zip(view.workers, logs, strict=True)
-            for metric in parse_metrics(lines, rank)
-        ]
+        for rank, lines in zip(view.workers, logs, strict=True):
+            self._seen.update(dict.fromkeys(parse_metrics(lines, rank)))
+        return list(self._seen)
 
     async def _explain(self) -> str:
         view, events = await asyncio.gather(self._reader.view(), self._reader.events())
         first = view.first_failure()
-        lines = [] if first is None else await self._last_lines(first)
-        return explanation.explain(view, events, lines)
+        lines = None if first is None else await self._last_lines(first)
+        return explanation.explain(view, events, lines or ())
 
     async def _stop(self) -> None:
         try:

@@ -27,7 +27,15 @@ from kubelab.training import builders
 from kubelab.training.errors import LaunchError
 from kubelab.training.handle import TrainJob
 from kubelab.training.pod.context import steps_of
-from kubelab.training.request import JobRequest, Kind, check, check_function, default_name, name_of
+from kubelab.training.request import (
+    JobRequest,
+    Kind,
+    check,
+    check_function,
+    check_mapping,
+    default_name,
+    name_of,
+)
 from kubelab.training.shipping import archive
 
 DEFAULT_RESOURCES: Mapping[str, Quantity] = {"cpu": 1, "memory": "1Gi"}
@@ -86,7 +94,10 @@ def launch(
     ApiError
         If the cluster refuses it; what was created is deleted.
     """
-    values = check_function(fn, args or {})
+    args = check_mapping("args", args, '{"lr": 3e-3}')
+    env = check_mapping("env", env, '{"XLA_FLAGS": "..."}')
+    resources = check_mapping("resources", resources, '{"cpu": 1, "memory": "1Gi"}')
+    values = check_function(fn, args)
     request = check(
         JobRequest(
             name=default_name(fn, secrets.token_hex(2)) if name is None else name,
@@ -94,15 +105,15 @@ def launch(
             function=name_of(fn),
             kind=kind,
             num_nodes=num_nodes,
-            resources={**DEFAULT_RESOURCES, **(resources or {})},
+            resources={**DEFAULT_RESOURCES, **resources},
             checkpoint_every=0 if checkpoint_every is None else checkpoint_every,
             max_restarts=max_restarts,
             image=image or "",
-            env={variable: str(value) for variable, value in (env or {}).items()},
+            env={variable: str(value) for variable, value in env.items()},
             steps=steps_of(values),
         )
     )
-    shipped = archive(fn, args or {})
+    shipped = archive(fn, args)
     request = replace(request, args_json=shipped.args_json)
     created = portal.run(create(client, request, shipped.content))
     return TrainJob(client, request.kind, request.namespace, request.name, created["metadata"]["uid"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 _METRIC = re.compile(
     r"([\w|-]+)\s*=\s*((?:[+-]?(?:nan|inf)(?![\w.]))|[+-]?\d*(?:\.\d+)?(?:[Ee][+-]?\d+)?)", re.IGNORECASE
 )
+# The lines of a traceback: program text is indented, and the last one names the error.
+_TRACEBACK = re.compile(r"\s|[\w.]*(?:Error|Exception|Interrupt|Warning|Exit)(?::|$)")
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))\s")
 
 
@@ -52,7 +55,7 @@ def parse_metrics(lines: Iterable[str], rank: int = 0) -> list[Metric]:
     Parameters
     ----------
     lines : iterable of str
-        A worker's log. Lines without ``name=value`` are passed over.
+        A worker's log. Lines without ``name=value`` are passed over, and so are those of a traceback.
     rank : int
         Whose log it is.
     """
@@ -76,20 +79,27 @@ def metrics_frame(metrics: Iterable[Metric]) -> pd.DataFrame:
 
 
 def _metrics_of(line: str, rank: int) -> list[Metric]:
+    if _TRACEBACK.match(line):
+        return []
     time = _TIME.match(line)
     pairs = {name.strip(): value for name, value in _METRIC.findall(line) if value and _is_number(value)}
     step, attempt = pairs.pop("step", None), pairs.pop("attempt", "0")
     return [
         Metric(
-            None if step is None else int(float(step)),
+            _whole(step),
             rank,
             name,
             float(value),
             time.group(1) if time else "",
-            int(float(attempt)),
+            _whole(attempt) or 0,
         )
         for name, value in pairs.items()
     ]
+
+
+def _whole(text: str | None) -> int | None:
+    number = math.nan if text is None else float(text)
+    return int(number) if math.isfinite(number) else None
 
 
 def _is_number(text: str) -> bool:

@@ -53,7 +53,10 @@ class JobReader:
             self.client.list(PODS, self.namespace, label_selector=pod_selector(self.kind, self.name)),
         )
         view = JobView(job, tuple(pods.items))
-        return replace(view, logged_step=await self._logged_step(view)) if view.step is None else view
+        if self.kind == "TrainJob" and view.step is not None:
+            return view
+        step, attempt = await self._logged(view)
+        return replace(view, logged_step=step, logged_attempt=attempt)
 
     async def views(self) -> AsyncGenerator[JobView | None, None]:
         """Yield the job as it is and after each change; None once it is deleted."""
@@ -77,9 +80,12 @@ class JobReader:
                 found += await self._log(pod, previous=previous, tail_lines=tail_lines)
         return found if tail_lines is None else found[-tail_lines:]
 
-    async def log_of(self, pod: str, *, previous: bool, tail_lines: int) -> list[str]:
-        """Return the end of one container's log; empty where it is gone."""
-        return await self._log({"metadata": {"name": pod}}, previous=previous, tail_lines=tail_lines)
+    async def log_of(self, pod: str, *, previous: bool, tail_lines: int) -> list[str] | None:
+        """Return the end of one container's log; None where it is no longer kept."""
+        try:
+            return await self._read(pod, previous=previous, tail_lines=tail_lines)
+        except ApiError:
+            return None
 
     async def follow(self, rank: int) -> AsyncGenerator[str, None]:
         """Yield a rank's log lines as they are written, over restarts, until the job has ended."""
@@ -105,12 +111,13 @@ class JobReader:
         page = await self.client.list(EVENTS, self.namespace)
         return events_of(self.name, page.items)
 
-    async def _logged_step(self, view: JobView) -> int | None:
-        """Return the newest step in rank 0's log: a JAXJob's status has no place for it."""
+    async def _logged(self, view: JobView) -> tuple[int | None, int]:
+        """Return the newest step and attempt in rank 0's log: a JAXJob's status has no place for them."""
         if 0 not in view.workers:
-            return None
-        lines = await self._log(view.workers[0], previous=False, tail_lines=_LAST_LINES)
-        return max((metric.step for metric in parse_metrics(lines) if metric.step is not None), default=None)
+            return None, 0
+        metrics = parse_metrics(await self._log(view.workers[0], previous=False, tail_lines=_LAST_LINES))
+        steps = (metric.step for metric in metrics if metric.step is not None)
+        return max(steps, default=None), max((metric.attempt for metric in metrics), default=0)
 
     def _pods_of(self, view: JobView, rank: int) -> list[Object]:
         mine = [pod for pod in view.pods if rank_of(pod) == rank]
@@ -118,18 +125,19 @@ class JobReader:
 
     async def _log(self, pod: Object, *, previous: bool, tail_lines: int | None) -> list[str]:
         try:
-            return [
-                line
-                async for line in self.client.logs(
-                    pod["metadata"]["name"],
-                    self.namespace,
-                    container=CONTAINERS[self.kind],
-                    previous=previous,
-                    tail_lines=tail_lines,
-                )
-            ]
+            return await self._read(pod["metadata"]["name"], previous=previous, tail_lines=tail_lines)
         except ApiError:  # not started yet, or no longer kept
             return []
+
+    async def _read(self, pod: str, *, previous: bool, tail_lines: int | None) -> list[str]:
+        logs = self.client.logs(
+            pod,
+            self.namespace,
+            container=CONTAINERS[self.kind],
+            previous=previous,
+            tail_lines=tail_lines,
+        )
+        return [line async for line in logs]
 
     async def _stream(self, pod: Object) -> AsyncGenerator[str, None]:
         logs = self.client.logs(

@@ -15,6 +15,8 @@ Kind = Literal["TrainJob", "JAXJob"]
 
 MAX_NAME = 50
 """The job's name is part of its pods' hostnames, which have at most 63 characters."""
+MAX_NODES = 100_000
+"""The parallelism that an Indexed Job may have (kubernetes 1.37, ``pkg/apis/batch/validation``)."""
 _NAME = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 _RESOURCES = ("cpu", "memory", "ephemeral-storage")
@@ -103,6 +105,8 @@ def check(request: JobRequest) -> JobRequest:
         raise LaunchError(f"kind={request.kind!r} is not known. Choose 'TrainJob' or 'JAXJob'.")
     _check_name(request.name)
     _check_count("num_nodes", request.num_nodes, 1, "the number of workers")
+    if request.num_nodes > MAX_NODES:
+        raise LaunchError(f"num_nodes={request.num_nodes} is more than an Indexed Job may have: {MAX_NODES}.")
     _check_count("checkpoint_every", request.checkpoint_every, 0, "steps between checkpoints, or None")
     _check_count("max_restarts", request.max_restarts, 0, "how often lost workers are started again")
     for resource, quantity in request.resources.items():
@@ -110,6 +114,19 @@ def check(request: JobRequest) -> JobRequest:
     for variable in request.env:
         _check_variable(variable)
     return request
+
+
+def check_mapping(option: str, value: object, example: str) -> dict[str, Any]:
+    """Return an option that is a mapping, as a dictionary; empty where it is None.
+
+    Raises
+    ------
+    LaunchError
+        If it is something else.
+    """
+    if value is not None and not isinstance(value, Mapping):
+        raise LaunchError(f"{option}={value!r} is not a mapping. Write {option}={example}.")
+    return dict(value or {})
 
 
 def default_name(function: Callable[..., Any], suffix: str) -> str:
@@ -135,7 +152,7 @@ def _check_name(name: object) -> None:
 
 def _check_count(option: str, value: object, least: int, meaning: str) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise LaunchError(f"{option}={value!r}: {meaning}, a whole number of at least {least}.")
+        raise LaunchError(f"{option}={value!r} cannot be {meaning}: use a whole number of at least {least}.")
 
 
 def _check_resource(resource: str, quantity: Quantity) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kubelab.client import Object
-from kubelab.training.builders import STEPS
+from kubelab.training.builders import FATAL_EXIT_CODES, STEPS
+from kubelab.training.pod.environment import CHECKPOINT_DIR
 from kubelab.training.pod.failure import EXIT_PEER_LOST
 
 Phase = Literal["Pending", "Running", "Restarting", "Suspended", "Succeeded", "Failed"]
@@ -56,6 +57,11 @@ class Failure:
         """Whether it only followed another worker's end."""
         return self.exit_code in CONSEQUENCES
 
+    @property
+    def is_restarted(self) -> bool:
+        """Whether the workers may be started again after it; a function that raised is not run again."""
+        return self.exit_code not in FATAL_EXIT_CODES
+
 
 @dataclass(frozen=True, slots=True)
 class JobView:
@@ -69,11 +75,14 @@ class JobView:
         In any order.
     logged_step : int, optional
         The newest step in rank 0's log, where the job's status does not tell it.
+    logged_attempt : int
+        How often the workers had been started before, by the same log.
     """
 
     job: Object
     pods: tuple[Object, ...]
     logged_step: int | None = None
+    logged_attempt: int = 0
 
     @property
     def name(self) -> str:
@@ -105,7 +114,7 @@ class JobView:
     @property
     def running(self) -> int:
         """How many workers run."""
-        return sum(1 for pod in self.workers.values() if _pod_phase(pod) == "Running")
+        return sum(map(is_running, self.workers.values()))
 
     @property
     def ended(self) -> Object | None:
@@ -123,8 +132,18 @@ class JobView:
         done = sum(1 for pod in workers.values() if _pod_phase(pod) == "Succeeded")
         if self.running and self.running + done == self.num_nodes:
             return "Running"
-        again = any(attempt_of(pod) or _restarts(pod) for pod in self.pods) or self.failures()
+        again = self.restarts or any(failure.is_restarted for failure in self.failures())
         return "Restarting" if again else "Pending"
+
+    @property
+    def restarts(self) -> int:
+        """How often the workers were started again."""
+        return max([self.logged_attempt, *(attempt_of(pod) + _restarts(pod) for pod in self.pods)])
+
+    @property
+    def has_volume(self) -> bool:
+        """Whether checkpoints and metrics outlive its pods."""
+        return any(variable["name"] == CHECKPOINT_DIR for variable in self._env())
 
     @property
     def step(self) -> int | None:
@@ -171,6 +190,12 @@ class JobView:
             parts.append(f"step {step}/{self.steps}" if self.steps else f"step {step}")
         return ", ".join(parts)
 
+    def _env(self) -> list[Object]:
+        if self.kind == "TrainJob":
+            return (self.job["spec"].get("trainer") or {}).get("env") or []
+        containers = self.job["spec"]["jaxReplicaSpecs"]["Worker"]["template"]["spec"]["containers"]
+        return [variable for container in containers for variable in container.get("env") or ()]
+
     def _conditions(self) -> list[Object]:
         return (self.job.get("status") or {}).get("conditions") or []
 
@@ -188,6 +213,11 @@ def rank_of(pod: Object) -> int | None:
     """Return the rank of a job's pod."""
     known = _marks(pod)
     return next((int(known[key]) for key in _RANKS if key in known), None)
+
+
+def is_running(pod: Object) -> bool:
+    """Tell whether a pod runs, and is not being deleted."""
+    return _pod_phase(pod) == "Running"
 
 
 def attempt_of(pod: Object) -> int:

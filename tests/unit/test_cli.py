@@ -87,3 +87,15 @@ def test_what_the_system_refuses_is_told_not_traced(lab: Lab) -> None:
     assert refused.returncode == 1
     assert "File exists" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_the_notebooks_own_cluster_is_meant_unless_named(lab: Lab) -> None:
+    lab.up("one", "--no-warm")
+    Lab(lab.home, {**lab.env, "KUBELAB_CLUSTER": "one"}).kubelab("down")
+    (row,) = json.loads(lab.kubelab("status", "--json").stdout)
+    assert (row["name"], row["state"]) == ("one", "Stopped")
+    assert "None" not in lab.kubelab("status").stdout
+
+
+def test_ending_a_cluster_that_is_not_there_says_so(lab: Lab) -> None:
+    assert lab.kubelab("down", "--name", "typo", "--delete").stdout == "There is no cluster typo.\n"

@@ -33,7 +33,9 @@ def _workers(job: JobSnapshot) -> str:
         f"<tr>{_cells(worker.rank, worker.state, worker.restarts, worker.why or worker.pod)}</tr>"
         for worker in job.workers
     )
-    return f"<table><tr><th>rank</th><th>state</th><th>restarts</th><th>detail</th></tr>{rows}</table>"
+    more = job.num_nodes - len(job.workers)
+    rest = f"<p>and {more} more</p>" if job.workers and more > 0 else ""
+    return f"<table><tr><th>rank</th><th>state</th><th>restarts</th><th>detail</th></tr>{rows}</table>{rest}"
 
 
 def _cells(*values: object) -> str:

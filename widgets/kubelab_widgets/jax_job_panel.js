@@ -67,9 +67,11 @@ class PanelView {
     const workers = h("table", { class: "kl-workers" },
       h("caption", {}, "Workers"),
       h("thead", {}, headRow("rank", "state", "restarts", "detail")), this.workers);
+    this.moreWorkers = h("p", { class: "kl-why" });
     this.empty = h("p", { class: "kl-empty" }, "No job yet. Set the values and press Launch.");
     this.run = h("div", { class: "kl-run-body" },
-      h("div", { class: "kl-charts" }, this.loss.element, this.speed.element), workers, this.buildOutput());
+      h("div", { class: "kl-charts" }, this.loss.element, this.speed.element),
+      workers, this.moreWorkers, this.buildOutput());
     return h("div", { class: "kl-run" }, this.empty, this.run);
   }
 
@@ -162,6 +164,8 @@ class PanelView {
       h("td", {}, String(worker.rank)), h("td", {}, badge(h("span", { class: "kl-phase" }), worker.state)),
       h("td", {}, String(worker.restarts)),
       h("td", { class: "kl-why" }, worker.why || placeOf(worker))));
+    const more = (this.state.sections.job?.num_nodes ?? 0) - rows.length;
+    say(this.moreWorkers, more > 0 && rows.length ? `and ${more} more` : "");
     const ranks = rows.map((worker) => worker.rank);
     if (this.rank.options.length !== ranks.length) {
       this.rank.replaceChildren(...ranks.map((rank) => h("option", { value: rank }, String(rank))));

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from html import escape
+from inspect import signature
 from typing import Any
 
 import traitlets
@@ -49,6 +50,7 @@ class JaxJobPanel(Panel):
     def __init__(
         self, source: Cluster | TrainJob, fn: Callable[..., object] | None = None, **defaults: Any
     ) -> None:
+        _check(source, fn, defaults)
         self.cluster = source if isinstance(source, Cluster) else None
         self._functions = _offered(fn) if self.cluster else {}
         self._defaults = defaults
@@ -209,6 +211,16 @@ class JaxJobPanel(Panel):
         if message is not None:
             content, buffers = message
             self.send(content, buffers)
+
+
+def _check(source: object, fn: object, defaults: dict[str, Any]) -> None:
+    if not isinstance(source, Cluster | TrainJob):
+        raise KubelabError(f"{source!r} has no panel. Pass a cluster, or a job such as cluster.job(name).")
+    if fn is not None and not callable(fn):
+        raise KubelabError(f"{fn!r} is not a function. Pass the function itself, without calling it.")
+    known = set(signature(Cluster.train).parameters) - {"self", "fn"}
+    if unknown := sorted(set(defaults) - known):
+        raise KubelabError(f"{unknown[0]!r} is no option of a job. There are: {', '.join(sorted(known))}.")
 
 
 def _offered(fn: Callable[..., object] | None) -> dict[str, Callable[..., object]]:

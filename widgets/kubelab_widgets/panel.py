@@ -20,6 +20,9 @@ class Panel(anywidget.AnyWidget):
     started in `stop`.
     """
 
+    _closed = True
+    """Until it is made: one whose options were refused has nothing to close."""
+
     def __init__(self, **traits: Any) -> None:
         self._closed = False
         self.made_in = running_cell()

@@ -30,6 +30,9 @@ _HOOKS = ("postStart", "preStop")
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 _HOST_NAME = re.compile(r"(?<![\w.-])[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?![\w.-])")
 
+_READ_ONLY = frozenset({"configMap", "downwardAPI", "projected", "secret"})
+"""Volumes that a pod cannot write, whatever its mount says (upstream: pkg/volume, since 1.10)."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
@@ -99,7 +102,7 @@ def _container(pod: Object, container: Object, context: PlanContext) -> Containe
     image = images.find(container["image"])
     role = _role(pod, container)
     env = resolve(container, context.sources, _defaults(pod, container, context))
-    mounts = _mounts(container, env, context)
+    mounts = _mounts(pod, container, env, context)
     if runs_jax(env):
         _add_bind_address(env, context.sources.address)
         mounts += _add_compilation_cache(env, context)
@@ -189,7 +192,9 @@ def _add_compilation_cache(env: dict[str, str], context: PlanContext) -> list[Mo
     return [MountPlan(str(context.compilation_cache), path)] if context.isolation.namespaces else []
 
 
-def _mounts(container: Object, env: Mapping[str, str], context: PlanContext) -> list[MountPlan]:
+def _mounts(pod: Object, container: Object, env: Mapping[str, str], context: PlanContext) -> list[MountPlan]:
+    volumes = pod["spec"].get("volumes") or []
+    read_only = {volume["name"] for volume in volumes if _READ_ONLY & set(volume)}
     mounts = []
     for mount in container.get("volumeMounts") or []:
         source = context.volumes[mount["name"]]
@@ -198,7 +203,8 @@ def _mounts(container: Object, env: Mapping[str, str], context: PlanContext) -> 
             raise ConfigurationError(
                 f"subPath {sub_path!r} must be a relative path that does not contain '..'"
             )
-        mounts.append(MountPlan(str(source / sub_path), mount["mountPath"], bool(mount.get("readOnly"))))
+        fixed = bool(mount.get("readOnly")) or mount["name"] in read_only
+        mounts.append(MountPlan(str(source / sub_path), mount["mountPath"], fixed))
     return mounts
 
 

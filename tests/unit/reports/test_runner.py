@@ -3,6 +3,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from kubelab.errors import KubelabError
 from kubelab.reports import ParameterError, ReportFailedError, parameters, run_report
 from kubelab.reports.runner import parse
 
@@ -54,6 +55,19 @@ def test_a_wrong_parameter_is_refused_with_the_right_ones(
         parse(given, parameters(notebook))
     assert problem in str(caught.value)
     assert 'job: str = ""  # the job\'s name' in str(caught.value)
+
+
+def test_what_is_no_notebook_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "bad.ipynb").write_text("not JSON")
+    with pytest.raises(KubelabError, match="is not a notebook"):
+        parameters(tmp_path / "bad.ipynb")
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_anything_runs(
+    notebook: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(KubelabError, match="cannot be written"):
+        run_report(notebook, {"job": "broken"}, tmp_path)
 
 
 def test_texts_become_values_of_their_types(notebook: Path) -> None:

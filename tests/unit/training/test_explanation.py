@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from kubelab.training.explanation import explain
+from dataclasses import replace
+
+from kubelab.training.explanation import explain, why_unscheduled
 from kubelab.training.pod.failure import EXIT_PEER_LOST
 
 from .objects import condition, failed_pod, pod, view
@@ -70,7 +72,7 @@ def test_out_of_memory_is_told_as_such() -> None:
 
 
 def test_a_restarted_job_tells_how_often_and_from_where() -> None:
-    seen = view(pod(0, attempt=2), pod(1, attempt=2))
+    seen = view(pod(0, attempt=2), pod(1, attempt=2), checkpoint_every=50)
     assert explain(seen) == (
         "TrainJob digits is running on 2 workers. "
         "Its workers started again twice; they go on from the last complete checkpoint."
@@ -88,12 +90,42 @@ def test_the_cause_of_a_restart_is_told_by_events_once_its_pod_is_gone() -> None
         died("digits-node-0-1-bbbbb", 137),
         died("digits-node-0-0-ccccc", EXIT_PEER_LOST),
     ]
-    said = explain(view(pod(0, attempt=1), pod(1, attempt=1)), events)
+    said = explain(view(pod(0, attempt=1), pod(1, attempt=1), checkpoint_every=50), events)
     assert "started again once because rank 1 was killed by SIGKILL (exit code 137); they go on" in said
 
 
+def test_a_job_without_checkpoints_is_said_to_begin_again() -> None:
+    seen = view(pod(0, attempt=1), pod(1, attempt=1))
+    assert explain(seen).endswith("Its workers started again once; without checkpoints they begin again.")
+
+
+def test_restarts_of_a_jaxjob_are_those_that_its_log_tells() -> None:
+    seen = replace(view(pod(0), pod(1), kind="JAXJob", checkpoint_every=50), logged_attempt=2)
+    assert "started again twice" in explain(seen)
+
+
+def test_a_worker_that_only_followed_is_not_called_the_cause() -> None:
+    seen = view(failed_pod(0, 134), kind="JAXJob", status=condition("Failed", "JAXJobFailed", "…"))
+    assert explain(seen, lines=["F0801 coordination_service: abort"]) == (
+        "JAXJob digits failed. Another worker was lost, and rank 0 ended because of that. "
+        "A JAXJob without checkpoints is not started again."
+    )
+
+
+def test_a_worker_that_ended_early_is_named() -> None:
+    assert explain(view(pod(0), pod(1, "Succeeded"))) == (
+        "TrainJob digits is running on 1 of 2 workers; rank 1 has ended already."
+    )
+
+
+def test_only_pods_that_no_node_takes_give_a_reason_to_wait() -> None:
+    assert why_unscheduled(view(pod(0), unschedulable(1))) == NO_CPU.rstrip(".")
+    assert why_unscheduled(view(pod(0), pod(1, "Pending"))) == ""
+
+
 def test_a_suspended_job_says_how_to_go_on() -> None:
-    seen = view()
-    seen.job["spec"]["suspend"] = True
-    assert "is suspended" in explain(seen)
-    assert "resume()" in explain(seen)
+    for every, said in ((50, "its checkpoints kept; resume() goes on"), (0, "resume() begins again")):
+        seen = view(checkpoint_every=every)
+        seen.job["spec"]["suspend"] = True
+        assert "is suspended" in explain(seen)
+        assert said in explain(seen)

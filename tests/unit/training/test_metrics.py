@@ -34,6 +34,22 @@ def test_a_line_without_a_number_gives_nothing() -> None:
         assert parse_metrics([line]) == [], line
 
 
+def test_a_traceback_has_no_metrics() -> None:
+    for line in (
+        "    loss = 1 / denominator",
+        "ValueError: loss=3 is too much",
+        "numpy.exceptions.AxisError: axis=2",
+    ):
+        assert parse_metrics([line]) == [], line
+    assert values("MeanError=0.5") == {"MeanError": 0.5}
+
+
+def test_a_step_that_is_no_number_is_none() -> None:
+    for step in ("nan", "1e400", "-inf"):
+        (metric,) = parse_metrics([f"step={step} attempt={step} loss=3"])
+        assert (metric.step, metric.attempt, metric.value) == (None, 0, 3.0)
+
+
 def test_a_loss_that_left_the_numbers_is_kept() -> None:
     found = values("loss=nan best=-inf other=inf")
     assert math.isnan(found["loss"])

@@ -15,8 +15,9 @@ def train(lr: float = 0.1, *, steps: int) -> None: ...
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("num_nodes", 0, "num_nodes=0: the number of workers, a whole number of at least 1"),
+        ("num_nodes", 0, "num_nodes=0 cannot be the number of workers: use a whole number of at least 1"),
         ("num_nodes", -1, "num_nodes=-1"),
+        ("num_nodes", 100_001, "more than an Indexed Job may have: 100000"),
         ("num_nodes", 1.5, "num_nodes=1.5"),
         ("num_nodes", True, "num_nodes=True"),
         ("checkpoint_every", -5, "checkpoint_every=-5"),

@@ -21,6 +21,7 @@ REPORTED = {
         ([pod(0, "Succeeded"), pod(1)], {}, "Running"),
         ([pod(0, attempt=1), pod(1, "Pending", attempt=1)], {}, "Restarting"),
         ([failed_pod(0, 137), pod(1)], {}, "Restarting"),
+        ([failed_pod(0, 1), pod(1)], {}, "Pending"),
         ([pod(0), pod(1)], condition("Complete"), "Succeeded"),
         ([pod(0), pod(1)], condition("Failed"), "Failed"),
     ],

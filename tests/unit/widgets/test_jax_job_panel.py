@@ -180,6 +180,17 @@ def test_a_wrong_field_is_named_and_nothing_is_launched(
         assert cluster.asked == []
 
 
+def test_what_a_panel_cannot_show_is_said_when_it_is_made(world: JobWorld) -> None:
+    cluster: Any = RecordingCluster(world)
+    for wrong, said in (
+        (lambda: JaxJobPanel(5), "5 has no panel"),
+        (lambda: JaxJobPanel(cluster, "train"), "'train' is not a function"),
+        (lambda: JaxJobPanel(cluster, train, nodes=2), "'nodes' is no option of a job"),
+    ):
+        with pytest.raises(KubelabError, match=said):
+            wrong()
+
+
 def test_a_wrong_hyperparameter_is_named(
     world: JobWorld, page: Page, say: Say, eventually: Eventually
 ) -> None:

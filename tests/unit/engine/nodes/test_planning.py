@@ -37,6 +37,15 @@ def _plan(pod: Object, *, namespaces: bool = True, **more: Any) -> ContainerPlan
     return make_plan(pod, context).containers[0]
 
 
+@pytest.mark.parametrize(
+    ("source", "read_only"), [("configMap", True), ("secret", True), ("emptyDir", False)]
+)
+def test_volumes_of_the_api_cannot_be_written(source: str, read_only: bool) -> None:
+    pod = _pod(volumeMounts=[{"name": "code", "mountPath": "/code"}])
+    pod["spec"]["volumes"] = [{"name": "code", source: {}}]
+    assert [mount.read_only for mount in _plan(pod).mounts] == [read_only]
+
+
 def test_image_gives_the_command_that_the_pod_does_not() -> None:
     assert _plan(_pod()).argv == ["python3"]
     assert _plan(_pod(args=["ls", "-l"])).argv == ["ls", "-l"]
