@@ -44,8 +44,8 @@ class Lab:
     folder: Path
 
     def page_of(self, notebook: str) -> str:
-        """Return the address that opens a notebook."""
-        return f"{self.url}/lab/tree/{notebook}?token={TOKEN}"
+        """Return the address that opens a notebook, in a workspace that has no other open."""
+        return f"{self.url}/lab/workspaces/{Path(notebook).stem}/tree/{notebook}?token={TOKEN}"
 
 
 @pytest.fixture
