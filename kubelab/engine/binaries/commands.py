@@ -97,6 +97,7 @@ def kube_controller_manager(
     return [
         str(program),
         *_client(kubeconfig, qps),
+        "--use-service-account-credentials=true",  # the roles are bound to those
         f"--root-ca-file={tls.ca}",
         f"--service-account-private-key-file={credentials.account_key}",
         f"--controllers=*,{','.join(f'-{name}' for name in _LOOPBACK_ENDPOINTS)}",
