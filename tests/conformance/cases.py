@@ -200,7 +200,9 @@ CASES: dict[str, list[Call]] = {
         Call("POST", PODS, pod("b", containers=_container(ports=[{"containerPort": 0}]))),
         Call("POST", PODS, pod("b", containers=_container(ports=[{"containerPort": 70000}]))),
         Call("POST", PODS, pod("b", containers=_container(env=[{"name": ""}]))),
-        Call("POST", PODS, pod("b", containers=_container(env=[{"name": "A", "value": "b", "valueFrom": {}}]))),
+        Call(
+            "POST", PODS, pod("b", containers=_container(env=[{"name": "A", "value": "b", "valueFrom": {}}]))
+        ),
         Call("POST", PODS, pod("b", containers=_container(volumeMounts=[{"name": "v", "mountPath": "/v"}]))),
         Call("POST", PODS, pod("b", volumes=[{"name": "v"}, {"name": "v"}])),
         Call("POST", PODS, pod("b", volumes=[{"name": "v", "emptyDir": {}, "hostPath": {"path": "/"}}])),
@@ -236,8 +238,12 @@ CASES: dict[str, list[Call]] = {
         Call("PATCH", f"{PODS}/a", {"spec": {"activeDeadlineSeconds": 9}}, MERGE),
         Call("POST", f"{PODS}/a/binding", {"target": {}}),
         Call("POST", f"{PODS}/none/binding", {"target": {"kind": "Node", "name": "n"}}),
-        Call("POST", f"{PODS}/a/binding", {"metadata": {"name": "a"}, "target": {"kind": "Node", "name": "n"}}),
-        Call("POST", f"{PODS}/a/binding", {"metadata": {"name": "a"}, "target": {"kind": "Node", "name": "m"}}),
+        Call(
+            "POST", f"{PODS}/a/binding", {"metadata": {"name": "a"}, "target": {"kind": "Node", "name": "n"}}
+        ),
+        Call(
+            "POST", f"{PODS}/a/binding", {"metadata": {"name": "a"}, "target": {"kind": "Node", "name": "m"}}
+        ),
         Call("POST", f"{PODS}/b/eviction", {"metadata": {"name": "none"}}),
         Call("GET", f"{PODS}/none/log"),
         Call("GET", f"{PODS}/b/log"),
@@ -259,7 +265,17 @@ CASES: dict[str, list[Call]] = {
         Call("POST", MAPS, {"metadata": {"name": "b", "labels": {"x": "2"}}}),
         *(
             Call("GET", f"{MAPS}?labelSelector={each}")
-            for each in ("x", "!x", "x%3D1", "x!%3D1", "x+in+(1,2)", "x+notin+(1)", "x>1", "x%3D1,y%3D2", "x==2")
+            for each in (
+                "x",
+                "!x",
+                "x%3D1",
+                "x!%3D1",
+                "x+in+(1,2)",
+                "x+notin+(1)",
+                "x>1",
+                "x%3D1,y%3D2",
+                "x==2",
+            )
         ),
         *(
             Call("GET", f"{MAPS}?labelSelector={each}")
@@ -282,9 +298,9 @@ CASES: dict[str, list[Call]] = {
         Call("GET", f"{MAPS}?resourceVersion=1&resourceVersionMatch=Nope"),
         Call("GET", f"{MAPS}?resourceVersion=0&resourceVersionMatch=Exact"),
         Call("GET", f"{MAPS}?resourceVersion=99999999"),
-        Call("GET", f"{MAPS}?watch=1&resourceVersion=x"),
-        Call("GET", f"{MAPS}?watch=1&sendInitialEvents=true"),
-        Call("GET", f"{MAPS}?watch=maybe"),
+        Call("GET", f"{MAPS}?watch=1&timeoutSeconds=1&resourceVersion=x"),
+        Call("GET", f"{MAPS}?watch=1&timeoutSeconds=1&sendInitialEvents=true"),
+        Call("GET", f"{MAPS}?watch=maybe&timeoutSeconds=1"),
         Call("GET", MAPS, accept="application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"),
         Call("GET", f"{MAPS}/a", accept="application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"),
         Call("GET", MAPS, accept=TABLE),
@@ -456,7 +472,9 @@ CASES: dict[str, list[Call]] = {
         Call(
             "POST",
             CRDS,
-            crd("gadgets", {"spec": {"type": "object", "x-kubernetes-validations": [{"rule": "self.x > 1"}]}}),
+            crd(
+                "gadgets", {"spec": {"type": "object", "x-kubernetes-validations": [{"rule": "self.x > 1"}]}}
+            ),
         ),
         Call("DELETE", f"{CRDS}/none.conformance.dev"),
     ],
@@ -465,7 +483,9 @@ CASES: dict[str, list[Call]] = {
         Call("POST", SERVICES, {"metadata": {"name": "a"}, "spec": {"ports": [{"port": 0}]}}),
         Call("POST", SERVICES, {"metadata": {"name": "a"}, "spec": {"ports": [{"port": 1}, {"port": 2}]}}),
         Call("POST", SERVICES, {"metadata": {"name": "a"}, "spec": {"type": "Nope", "ports": [{"port": 1}]}}),
-        Call("POST", SERVICES, {"metadata": {"name": "a"}, "spec": {"clusterIP": "x", "ports": [{"port": 1}]}}),
+        Call(
+            "POST", SERVICES, {"metadata": {"name": "a"}, "spec": {"clusterIP": "x", "ports": [{"port": 1}]}}
+        ),
         Call("POST", SERVICES, {"metadata": {"name": "h"}, "spec": {"clusterIP": "None"}}),
         Call("PATCH", f"{SERVICES}/h", {"spec": {"clusterIP": "10.96.3.4"}}, MERGE),
         Call("DELETE", f"{SERVICES}/h"),

@@ -51,9 +51,7 @@ async def _serve(
 ) -> None:
     await plane.start()
     try:
-        write_kubeconfig(
-            state_dir / "kubeconfig", name="tour", server=plane.url, token=TOKEN, tls=plane.tls
-        )
+        write_kubeconfig(state_dir / "kubeconfig", name="tour", server=plane.url, token=TOKEN, tls=plane.tls)
         await bootstrap(plane.client("system:masters"), RealClock())
         ready.set()
         await asyncio.to_thread(stop.wait)

@@ -8,12 +8,10 @@ from contextlib import aclosing
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-
 from kubelab.engine.apiserver.auth import Authenticator
 from kubelab.engine.apiserver.bodies import LIMIT_BYTES
 from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream
-from kubelab.engine.apiserver.status import too_large
+from kubelab.engine.apiserver.status import encoded, too_large
 from kubelab.errors import ApiError
 
 Message = dict[str, Any]
@@ -54,7 +52,7 @@ class HttpFace:
         except DisconnectedError:
             return
         except ApiError as error:
-            answer = Reply(error.code, orjson.dumps(error.status))
+            answer = Reply(error.code, encoded(error.status))
         await send_answer(answer, receive, send)
 
     async def _request(self, scope: Message, receive: Receive) -> Request:

@@ -6,6 +6,7 @@ loopback with TLS and tokens, and the others on nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from kubelab.engine.apiserver.tls import TlsFiles
@@ -45,7 +46,7 @@ def kube_apiserver(
     tls: TlsFiles,
     credentials: Credentials,
     tainting: bool,
-    extra: tuple[str, ...] = (),
+    extra: Sequence[str] = (),
 ) -> list[str]:
     """Return the command of kube-apiserver.
 
@@ -53,6 +54,8 @@ def kube_apiserver(
     ----------
     tainting : bool
         Whether new nodes are tainted as not ready: kube-controller-manager must be there to end that.
+    extra : sequence of str
+        Further arguments.
     """
     return [
         str(program),
@@ -74,6 +77,7 @@ def kube_apiserver(
         f"--kubelet-certificate-authority={tls.ca}",
         f"--kubelet-client-certificate={credentials.kubelet_client.certificate}",
         f"--kubelet-client-key={credentials.kubelet_client.key}",
+        *extra,
         *([] if tainting else ["--disable-admission-plugins=TaintNodesByCondition"]),
         *extra,
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from kubelab.client import Client, Response
@@ -55,9 +56,13 @@ class BinariesControlPlane:
         The administrator's.
     port : int
         Where kube-apiserver listens, 0 for any port that is free.
+    extra : sequence of str
+        Further arguments of kube-apiserver.
     """
 
-    def __init__(self, state_dir: Path, binaries: Binaries, *, token: str, port: int = 0) -> None:
+    def __init__(
+        self, state_dir: Path, binaries: Binaries, *, token: str, port: int = 0, extra: Sequence[str] = ()
+    ) -> None:
         self.tls = ensure_tls(state_dir)
         self.url = ""
         self._state_dir = state_dir
@@ -65,10 +70,16 @@ class BinariesControlPlane:
         self._binaries = binaries
         self._token = token
         self._port = port
+        self._extra = extra
         self._programs: list[Program] = []
         self._keeping: list[asyncio.Task[None]] = []
         self._clients: list[Client] = []
         self._faces: list[Served] = []
+
+    @property
+    def pids(self) -> list[int]:
+        """The programs that run."""
+        return [each.pid for each in self._programs if each.pid]
 
     @property
     def has_scheduler(self) -> bool:
@@ -160,6 +171,7 @@ class BinariesControlPlane:
                 port=port,
                 tls=self.tls,
                 credentials=credentials,
+                extra=self._extra,
                 tainting=self._binaries.kube_controller_manager is not None,
             )
             api = self._program(command)
