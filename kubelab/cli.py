@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -23,6 +23,14 @@ Name = Annotated[
     str, typer.Option(envvar="KUBELAB_CLUSTER", help="Which lab cluster; several can run at once.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+Engine = Annotated[
+    Literal["embedded", "binaries"] | None,
+    typer.Option(
+        help="What runs underneath: kubelab's own control plane, or the real etcd and kube-apiserver "
+        "found in KUBEBUILDER_ASSETS or on PATH. A cluster keeps its engine.",
+        show_default="embedded",
+    ),
+]
 Warm = Annotated[
     bool, typer.Option(help="Keep a parent process with JAX imported, so that jobs start at once.")
 ]
@@ -47,11 +55,11 @@ def plainly(function: Callable[..., None]) -> Callable[..., None]:
 
 @app.command()
 @plainly
-def up(name: Name = "lab", *, warm: Warm = True, as_json: Json = False) -> None:
+def up(name: Name = "lab", *, engine: Engine = None, warm: Warm = True, as_json: Json = False) -> None:
     """Start a cluster in the background, or bring back one whose process died."""
     from kubelab.engine import launch
 
-    running = launch.up(name, warm=warm)
+    running = launch.up(name, engine=engine, warm=warm)
     if as_json:
         typer.echo(json.dumps(asdict(running)))
         return

@@ -38,7 +38,7 @@ class Cluster:
     ----------
     name : str
         The lab cluster's name, or the kubeconfig context's.
-    engine : {"embedded", "context"}
+    engine : {"embedded", "binaries", "context"}
         What runs underneath.
     kubeconfig : Path
         The file that reaches this cluster.
@@ -54,7 +54,7 @@ class Cluster:
         *,
         kubeconfig: Path | None,
         context: str | None = None,
-        engine: Literal["embedded", "context"] = "context",
+        engine: Literal["embedded", "binaries", "context"] = "context",
     ) -> None:
         config = Kubeconfig.load(kubeconfig, context)
         self.name = name or config.context
@@ -66,7 +66,13 @@ class Cluster:
         atexit.register(_close, weakref.ref(self.client))
 
     @classmethod
-    def connect(cls, name: str | None = None, *, warm: bool = True) -> Cluster:
+    def connect(
+        cls,
+        name: str | None = None,
+        *,
+        engine: Literal["embedded", "binaries"] | None = None,
+        warm: bool = True,
+    ) -> Cluster:
         """Attach to the lab cluster of that name, starting it if there is none.
 
         Sets ``KUBECONFIG``, so that ``!kubectl get nodes`` in a cell speaks to the same cluster.
@@ -76,6 +82,9 @@ class Cluster:
         name : str, optional
             Several lab clusters can run at once, each with its own state. Unless named it is the one
             that ``kubelab lab`` serves (``KUBELAB_CLUSTER``), or ``lab``.
+        engine : {"embedded", "binaries"}, optional
+            What a new cluster runs on: kubelab's own control plane, which is the default, or the real etcd
+            and kube-apiserver found in ``KUBEBUILDER_ASSETS`` or on PATH. A cluster keeps its engine.
         warm : bool
             Keep a parent process that has imported JAX, so that jobs start in a fraction of a second.
             It uses less than 300 MB. Only heeded when this call starts the cluster.
@@ -84,14 +93,18 @@ class Cluster:
         ------
         ClusterNameError
             If the name is not a short DNS label.
+        EngineMismatchError
+            If the cluster has another engine.
+        BinariesMissingError
+            If the programs of the engine ``binaries`` are not on this machine.
         StartFailedError
             If the cluster could not be started.
         """
         from kubelab.engine import launch
 
-        running = launch.ensure(name or os.environ.get("KUBELAB_CLUSTER") or "lab", warm=warm)
+        running = launch.ensure(name or os.environ.get("KUBELAB_CLUSTER") or "lab", engine=engine, warm=warm)
         os.environ["KUBECONFIG"] = running.kubeconfig
-        return cls(running.name, kubeconfig=Path(running.kubeconfig), engine="embedded")
+        return cls(running.name, kubeconfig=Path(running.kubeconfig), engine=running.engine)
 
     @classmethod
     def from_context(cls, context: str | None = None, *, kubeconfig: Path | None = None) -> Cluster:
@@ -227,7 +240,7 @@ class Cluster:
         KubelabError
             On a cluster that kubelab did not start.
         """
-        if self.engine != "embedded":
+        if self.engine == "context":
             raise KubelabError(
                 f"{self.name} is not a lab cluster: kubelab did not start it and does not end it."
             )

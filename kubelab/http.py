@@ -26,7 +26,7 @@ class KubeconfigError(KubelabError):
 
 @dataclass(frozen=True, slots=True)
 class Kubeconfig:
-    """Where one context's API server is, and how it trusts us."""
+    """Where one context's API server is, how it trusts us, and as whom we act if not as ourselves."""
 
     server: str
     context: str = ""
@@ -36,6 +36,8 @@ class Kubeconfig:
     client_certificate_pem: str = ""
     client_key_pem: str = field(default="", repr=False)
     insecure: bool = False
+    act_as: str = ""
+    act_as_groups: tuple[str, ...] = ()
 
     @staticmethod
     def load(path: Path | None = None, context: str | None = None) -> Kubeconfig:
@@ -68,6 +70,8 @@ class Kubeconfig:
             client_certificate_pem=_pem(source, user, "client-certificate"),
             client_key_pem=_pem(source, user, "client-key"),
             insecure=bool(cluster.get("insecure-skip-tls-verify")),
+            act_as=user.get("as", ""),
+            act_as_groups=tuple(user.get("as-groups") or ()),
         )
 
     @staticmethod
@@ -139,9 +143,12 @@ class HttpTransport:
         import aiohttp
 
         if self._session is None:
-            headers = {"Accept": "application/json"}
+            headers = [("Accept", "application/json")]
             if self.kubeconfig.token:
-                headers["Authorization"] = f"Bearer {self.kubeconfig.token}"
+                headers.append(("Authorization", f"Bearer {self.kubeconfig.token}"))
+            if self.kubeconfig.act_as:
+                headers.append(("Impersonate-User", self.kubeconfig.act_as))
+                headers += [("Impersonate-Group", group) for group in self.kubeconfig.act_as_groups]
             tls = self.kubeconfig.ssl_context() if self.kubeconfig.server.startswith("https") else False
             self._session = aiohttp.ClientSession(
                 self.kubeconfig.server,

@@ -29,7 +29,7 @@ from kubelab.clock import Clock
 from kubelab.engine.controllers.conditions import is_true
 from kubelab.engine.crds import definitions
 from kubelab.engine.roles import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, role_bindings, roles
-from kubelab.errors import AlreadyExistsError, InvalidError, KubelabError
+from kubelab.errors import AlreadyExistsError, InvalidError, KubelabError, NotFoundError
 
 NAMESPACE_NAMES = ("default", "kube-system", "kube-public", "kube-node-lease", "kubeflow-system")
 TRAINER_VERSION = "v2.3.0"
@@ -79,8 +79,11 @@ async def _ensure(client: Client, resource: Resource, obj: Object) -> None:
     meta["annotations"] = {**(meta.get("annotations") or {}), MADE_FROM: digest}
     try:
         await client.create(resource, obj)
-    except AlreadyExistsError:
-        existing = await client.get(resource, meta["name"], meta.get("namespace"))
+    except (AlreadyExistsError, InvalidError) as refusal:  # a Service's address is refused first
+        try:
+            existing = await client.get(resource, meta["name"], meta.get("namespace"))
+        except NotFoundError:
+            raise refusal from None
         made_from = (existing["metadata"].get("annotations") or {}).get(MADE_FROM)
         if made_from not in (None, digest):
             await _renew(client, resource, obj)

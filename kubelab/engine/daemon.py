@@ -1,7 +1,8 @@
-"""The embedded cluster: API server, controllers, scheduler and process node in one process.
+"""A lab cluster: a control plane, and kubelab's controllers, scheduler and process node as its clients.
 
 ``kubelab up`` starts this module in the background. Each part is a client of the API and is started
-again if it fails; the API server's journal and the pods' own supervisors outlive this process.
+again if it fails; the API server's journal and the pods' own supervisors outlive this process. Which
+control plane it is, the embedded one or upstream's own programs, is the engine.
 """
 
 from __future__ import annotations
@@ -18,19 +19,22 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import uvloop
 
-from kubelab.clock import RealClock
-from kubelab.engine.apiserver.app import ApiServer
-from kubelab.engine.apiserver.serve import serve
-from kubelab.engine.apiserver.tls import ensure_tls, write_kubeconfig, write_private
+from kubelab.client import Client
+from kubelab.clock import Clock, RealClock
+from kubelab.engine.apiserver.pod_logs import NodeHandler
+from kubelab.engine.apiserver.tls import TlsFiles, write_kubeconfig, write_private
 from kubelab.engine.bootstrap import bootstrap
 from kubelab.engine.controllers import Controllers
+from kubelab.engine.controllers.controller import Controller
+from kubelab.engine.keeping import keep
 from kubelab.engine.nodes import ProcessNode, ServerAddress
 from kubelab.engine.scheduler import Scheduler
-from kubelab.engine.state import Running, StateFolder
+from kubelab.engine.state import Engine, Running, StateFolder
 from kubelab.errors import KubelabError
 from kubelab.informer import Informers
 
@@ -40,11 +44,49 @@ _NODE_TIMEOUT_S = 10.0
 """A cluster whose node does not come is of use all the same, if only to see why."""
 
 
+class ControlPlane(Protocol):
+    """What an engine offers: an API server, and what it leaves to kubelab."""
+
+    tls: TlsFiles
+    url: str
+
+    @property
+    def has_scheduler(self) -> bool:
+        """Whether it schedules pods itself."""
+        ...
+
+    @property
+    def controllers(self) -> tuple[type[Controller], ...]:
+        """Which controllers it needs."""
+        ...
+
+    async def start(self) -> None:
+        """Start it; it answers when this returns."""
+        ...
+
+    def client(self, user: str) -> Client:
+        """Return a client that acts as a user, with an administrator's rights."""
+        ...
+
+    async def register_node(self, name: str, node: NodeHandler) -> int:
+        """Let the API server ask a node for logs; return the port that the node is found at."""
+        ...
+
+    async def progress_url(self) -> str:
+        """Return where trainers' pods report to."""
+        ...
+
+    async def stop(self) -> None:
+        """End it."""
+        ...
+
+
 def main() -> None:
     """Run a cluster until SIGTERM."""
     parser = argparse.ArgumentParser(prog="kubelab.engine.daemon")
     parser.add_argument("--name", required=True)
     parser.add_argument("--ready-fd", type=int, required=True)
+    parser.add_argument("--engine", choices=("embedded", "binaries"), default="embedded")
     parser.add_argument("--no-warm", action="store_true")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -53,7 +95,7 @@ def main() -> None:
     try:
         folder.lock(patience_s=0.5)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(folder, options.ready_fd, warm=not options.no_warm))
+            runner.run(_run(folder, options.engine, options.ready_fd, warm=not options.no_warm))
     except (KubelabError, OSError) as error:
         logger.exception("the cluster ended")
         with contextlib.suppress(OSError):
@@ -61,22 +103,49 @@ def main() -> None:
         raise SystemExit(1) from error
 
 
-async def _run(folder: StateFolder, ready_fd: int, *, warm: bool) -> None:
+async def _run(folder: StateFolder, engine: Engine, ready_fd: int, *, warm: bool) -> None:
     clock = RealClock()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     token = _token(folder.path / "token")
-    server = ApiServer(folder.path, clock, token=token)
-    await server.start()
-    tls = ensure_tls(folder.path)
-    served = await serve(server, port=_last_port(folder), tls=tls)
-    url = f"https://127.0.0.1:{served.port}"
+    plane = _control_plane(engine, folder, clock, token)
+    await plane.start()
+    try:
+        await _serve(plane, folder, stop, engine=engine, token=token, ready_fd=ready_fd, warm=warm)
+    finally:
+        await plane.stop()
+
+
+def _control_plane(engine: Engine, folder: StateFolder, clock: Clock, token: str) -> ControlPlane:
+    port = _last_port(folder)
+    if engine == "binaries":
+        from kubelab.engine.binaries import BinariesControlPlane, find
+
+        return BinariesControlPlane(folder.path, find(), token=token, port=port)
+    from kubelab.engine.embedded import EmbeddedControlPlane
+
+    return EmbeddedControlPlane(folder.path, clock, token=token, port=port)
+
+
+async def _serve(
+    plane: ControlPlane,
+    folder: StateFolder,
+    stop: asyncio.Event,
+    *,
+    engine: Engine,
+    token: str,
+    ready_fd: int,
+    warm: bool,
+) -> None:
+    """Run kubelab's parts on a control plane until told to stop."""
+    clock = RealClock()
+    url, tls = plane.url, plane.tls
     write_kubeconfig(folder.kubeconfig, name=folder.name, server=url, token=token, tls=tls)
-    await bootstrap(server.client("system:masters"), clock)
-    informers = Informers(server.client("system:informers"))
+    await bootstrap(plane.client("system:masters"), clock)
+    informers = Informers(plane.client("system:informers"))
     node = ProcessNode(
-        server.client(f"system:node:{_node_name(folder)}"),
+        plane.client(f"system:node:{_node_name(folder)}"),
         informers,
         clock,
         name=_node_name(folder),
@@ -84,18 +153,24 @@ async def _run(folder: StateFolder, ready_fd: int, *, warm: bool) -> None:
         server=ServerAddress(url, tls.ca),
         warm=warm,
     )
-    server.register_node(_node_name(folder), node)
+    node.kubelet_port = await plane.register_node(_node_name(folder), node)
     parts: dict[str, Callable[[], Awaitable[None]]] = {
         "controllers": Controllers(
-            server.client, informers, clock, server_url=url, ca_pem=tls.ca.read_text()
+            plane.client,
+            informers,
+            clock,
+            server_url=await plane.progress_url(),
+            ca_pem=tls.ca.read_text(),
+            which=plane.controllers,
         ).run,
-        "scheduler": Scheduler(server.client("system:kube-scheduler"), informers, clock).run,
         "node": node.run,
     }
-    tasks = [asyncio.create_task(_keep(name, run), name=name) for name, run in parts.items()]
+    if not plane.has_scheduler:
+        parts["scheduler"] = Scheduler(plane.client("system:kube-scheduler"), informers, clock).run
+    tasks = [asyncio.create_task(keep(name, run), name=name) for name, run in parts.items()]
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(node.ready.wait(), _NODE_TIMEOUT_S)
-    running = Running(folder.name, url, str(folder.kubeconfig), token, os.getpid())
+    running = Running(folder.name, url, str(folder.kubeconfig), token, os.getpid(), engine)
     folder.write_running(running)
     _tell(ready_fd, asdict(running))
     gc.collect()
@@ -107,19 +182,6 @@ async def _run(folder: StateFolder, ready_fd: int, *, warm: bool) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     await node.stop()
     await informers.stop()
-    await served.stop()
-    await server.stop()
-
-
-async def _keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    delay_s = 0.1
-    while True:
-        try:
-            await run()
-        except Exception:
-            logger.exception("%s failed and starts again in %.1f s", name, delay_s)
-        await asyncio.sleep(delay_s)
-        delay_s = min(delay_s * 2, 10.0)
 
 
 def _node_name(folder: StateFolder) -> str:

@@ -13,7 +13,7 @@ import sys
 import time
 
 from kubelab.clock import monotonic
-from kubelab.engine.state import Running, StateFolder, StateLockedError
+from kubelab.engine.state import Engine, EngineMismatchError, Running, StateFolder, StateLockedError
 from kubelab.errors import KubelabError
 
 _READY_TIMEOUT_S = 60.0
@@ -28,25 +28,39 @@ class StartFailedError(KubelabError):
         super().__init__(f"cluster {folder.name!r} did not start: {cause}\nIts log is {folder.log}.")
 
 
-def up(name: str, *, warm: bool = True) -> Running:
+def up(name: str, *, engine: Engine | None = None, warm: bool = True) -> Running:
     """Start a cluster in the background and return once it is ready.
 
     A cluster whose process died comes back with its state: objects, running pods and logs.
+
+    Parameters
+    ----------
+    engine : {"embedded", "binaries"}, optional
+        What runs underneath: unless given, what did before, and for a new cluster the embedded one.
 
     Raises
     ------
     StateLockedError
         If it is already running.
+    EngineMismatchError
+        If its state is another engine's.
+    BinariesMissingError
+        If the programs of the engine ``binaries`` are not on this machine.
     StartFailedError
         If it ended before it was ready.
     """
     folder = StateFolder.of(name)
+    if engine == "binaries":
+        from kubelab.engine.binaries.found import find
+
+        find()  # before anything is made
     folder.create()
     if (pid := folder.holder()) is not None:
         raise StateLockedError(name, pid)
+    chosen = folder.choose_engine(engine)
     ready, tell = os.pipe()
     command = [sys.executable, "-m", "kubelab.engine.daemon", "--name", name, "--ready-fd", str(tell)]
-    command += [] if warm else ["--no-warm"]
+    command += ["--engine", chosen, *([] if warm else ["--no-warm"])]
     with folder.log.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             command,
@@ -68,16 +82,18 @@ def up(name: str, *, warm: bool = True) -> Running:
         os.close(ready)
 
 
-def ensure(name: str, *, warm: bool = True) -> Running:
-    """Return the running cluster of that name, starting it if there is none."""
+def ensure(name: str, *, engine: Engine | None = None, warm: bool = True) -> Running:
+    """Return the running cluster of that name, starting it if there is none; raises as `up` does."""
     deadline = monotonic() + _READY_TIMEOUT_S
     folder = StateFolder.of(name)
     while monotonic() < deadline:
         running = folder.running()
+        if running and engine not in (None, running.engine):
+            raise EngineMismatchError(name, running.engine, engine)
         if running:
             return running
         try:
-            return up(name, warm=warm)
+            return up(name, engine=engine, warm=warm)
         except StateLockedError:  # somebody else is starting it: it will be ready soon
             time.sleep(0.05)
     raise StartFailedError(folder, "another process holds its lock but never became ready")

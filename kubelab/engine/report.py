@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kubelab.engine.nodes.isolation import Isolation, probe
+from kubelab.engine.nodes.processes import recorded
 from kubelab.engine.state import StateFolder, known
 
 
@@ -18,6 +19,7 @@ class ClusterRow:
     """One lab cluster."""
 
     name: str
+    engine: str
     state: str
     server: str
     pid: int | None
@@ -72,12 +74,20 @@ def _row(folder: StateFolder) -> ClusterRow:
     last = running or folder.last()
     return ClusterRow(
         name=folder.name,
+        engine=last.engine if last else "",
         state="Running" if running else "Stopped",
         server=last.server if last else "",
         pid=running.pid if running else None,
-        memory_mb=_memory_mb(running.pid) if running else None,
+        memory_mb=_control_plane_mb(folder, running.pid) if running else None,
         kubeconfig=str(folder.kubeconfig),
     )
+
+
+def _control_plane_mb(folder: StateFolder, pid: int) -> int | None:
+    """Return the memory of the daemon, and of the programs that the engine ``binaries`` runs."""
+    programs = (recorded(path) for path in (folder.path / "binaries").glob("*.json"))
+    found = [size for each in (pid, *programs) if each and (size := _memory_mb(each)) is not None]
+    return sum(found) if found else None
 
 
 def _memory_mb(pid: int) -> int | None:

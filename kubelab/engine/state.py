@@ -13,12 +13,14 @@ import re
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 
 from kubelab.clock import monotonic
 from kubelab.errors import KubelabError
 
+Engine = Literal["embedded", "binaries"]
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$")
 
 
@@ -46,6 +48,19 @@ class StateLockedError(KubelabError):
         )
 
 
+class EngineMismatchError(KubelabError):
+    """The cluster's state belongs to another engine."""
+
+    def __init__(self, name: str, engine: Engine, wanted: Engine) -> None:
+        self.name = name
+        self.engine = engine
+        self.wanted = wanted
+        super().__init__(
+            f"cluster {name!r} was made by the engine {engine!r}, whose state {wanted!r} cannot read. "
+            f"Leave --engine out, choose another --name, or delete it: `kubelab down --name {name} --delete`."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """How to reach a cluster that is ready; what ``kubelab up --json`` prints."""
@@ -55,6 +70,7 @@ class Running:
     kubeconfig: str
     token: str = field(repr=False)
     pid: int
+    engine: Engine = "embedded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +149,25 @@ class StateFolder:
         finally:
             os.close(descriptor)
         return None
+
+    def choose_engine(self, wanted: Engine | None) -> Engine:
+        """Return the engine to run, the one whose state is here unless it is new; and remember it.
+
+        Raises
+        ------
+        EngineMismatchError
+            If another one is wanted.
+        """
+        record = self.path / "engine"
+        kept: Engine = "embedded"
+        if record.exists():
+            kept = "binaries" if record.read_text() == "binaries" else "embedded"
+        elif not (self.path / "journal.db").exists():
+            kept = wanted or "embedded"
+            record.write_text(kept)
+        if wanted not in (None, kept):
+            raise EngineMismatchError(self.name, kept, wanted)
+        return kept
 
     def running(self) -> Running | None:
         """Return how to reach the cluster, or None if it is not running or not ready."""

@@ -15,6 +15,8 @@ from kubelab.client import Object
 from kubelab.clock import monotonic
 
 CONNECTIONS = 64
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
+_UNKNOWN = 1 << 62
 
 
 class RefusedError(Exception):
@@ -66,21 +68,22 @@ class Target:
 
 
 class Sender(asyncio.Protocol):
-    """One connection: sends a request, waits for its answer, sends the next.
-
-    Attributes
-    ----------
-    body : bytes
-        The last answer's.
-    """
+    """One connection: sends a request, waits for its answer, sends the next."""
 
     def __init__(self, requests: Iterator[bytes], done: asyncio.Future[None]) -> None:
         self.done = done
-        self.body = b""
+        self._body = b""
+        self._chunked = False
         self._requests = requests
         self._transport: asyncio.Transport | None = None
         self._chunks: list[bytes] = []
         self._missing = 0
+
+    @property
+    def body(self) -> bytes:
+        """The last answer's body."""
+        body = self._body.partition(b"\r\n\r\n")[2]
+        return _joined(body) if self._chunked else body
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the connection."""
@@ -91,19 +94,28 @@ class Sender(asyncio.Protocol):
         if self._missing:
             self._chunks.append(data)
             self._missing -= len(data)
+            if self._chunked:
+                tail = data if len(data) >= len(_LAST_CHUNK) else b"".join(self._chunks[-8:])
+                self._missing = 0 if tail.endswith(_LAST_CHUNK) else _UNKNOWN
         else:
             self._begin(b"".join((*self._chunks, data)))
         if self._chunks and not self._missing:
-            self.body = b"".join(self._chunks).partition(b"\r\n\r\n")[2]
+            self._body = b"".join(self._chunks)
             self._chunks = []
             self.send()
 
     def _begin(self, data: bytes) -> None:
+        """Take in an answer's head, and as much of its body as came with it."""
         self._chunks = []
         end = data.find(b"\r\n\r\n")
         head = data[:end].lower()
         if end < 0 or not head.startswith((b"http/1.1 200", b"http/1.1 201")):
             self._fail(RefusedError(data.decode(errors="replace")))
+            return
+        self._chunked = b"transfer-encoding: chunked" in head
+        if self._chunked:
+            self._missing = 0 if data.endswith(_LAST_CHUNK) else _UNKNOWN
+            self._chunks = [data]
             return
         at = head.index(b"content-length: ") + 16
         stop = head.find(b"\r\n", at)
@@ -128,3 +140,15 @@ class Sender(asyncio.Protocol):
     def _fail(self, error: Exception) -> None:
         if not self.done.done():
             self.done.set_exception(error)
+
+
+def _joined(chunked: bytes) -> bytes:
+    """Return what a body in chunks holds."""
+    parts, at = [], 0
+    while True:
+        end = chunked.index(b"\r\n", at)
+        size = int(chunked[at:end], 16)
+        if not size:
+            return b"".join(parts)
+        parts.append(chunked[end + 2 : end + 2 + size])
+        at = end + 2 + size + 2

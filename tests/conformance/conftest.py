@@ -1,59 +1,65 @@
-"""An API server on its own, and real kubectl on it."""
+"""The engines that the suite runs on, and real kubectl on each."""
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import threading
+import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from kubelab.clock import RealClock
-from kubelab.engine.apiserver.app import ApiServer
-from kubelab.engine.apiserver.serve import serve
-from kubelab.engine.apiserver.tls import ensure_tls, write_kubeconfig
-from kubelab.engine.bootstrap import bootstrap
+from tests.conformance.differences import DIFFERENCES
+from tests.conformance.engines import served
 from tests.conformance.kubectl import Kubectl
+from tests.conftest import Lab, made
+from tests.realapi import build
 
 _numbers = itertools.count(1)
 
 
+@pytest.fixture(scope="session", params=["embedded", "binaries"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn."""
+    name: str = request.param
+    if name == "binaries":
+        try:
+            build.assets()
+        except build.UnavailableError as error:
+            pytest.skip(str(error))
+    return name
+
+
+@pytest.fixture(autouse=True)
+def known_difference(request: pytest.FixtureRequest) -> None:
+    """Expect the failures that `DIFFERENCES` has a reason for, and no others."""
+    if "engine" in request.fixturenames and request.getfixturevalue("engine") == "binaries":
+        reason = DIFFERENCES.get(request.node.originalname)
+        if reason:
+            request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+
+
 @pytest.fixture(scope="session")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
+def api(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """The API server without controllers, scheduler and nodes: nothing changes but what kubectl changes."""
-    state_dir = tmp_path_factory.mktemp("apiserver")
-    ready, stop = threading.Event(), threading.Event()
-    with ThreadPoolExecutor(1, "apiserver") as thread:
-        served = thread.submit(asyncio.run, _serve(state_dir, ready, stop))
-        while not ready.wait(0.1):
-            if served.done():
-                served.result()
-        yield Kubectl(state_dir / "kubeconfig", tmp_path_factory.mktemp("kubectl-home"))
-        stop.set()
-        served.result(30)
+    with served(engine, tmp_path_factory.mktemp("apiserver")) as kubeconfig:
+        yield Kubectl(kubeconfig, tmp_path_factory.mktemp("kubectl-home"))
 
 
 @pytest.fixture
 def kubectl(api: Kubectl) -> Kubectl:
-    """Real kubectl, in a new namespace."""
+    """Real kubectl, in a new namespace with the service account that a controller would make."""
     namespace = f"tour-{next(_numbers)}"
     api("create", "namespace", namespace)
+    api("create", "serviceaccount", "default", f"--namespace={namespace}")
     return Kubectl(api.kubeconfig, api.home, namespace)
 
 
-async def _serve(state_dir: Path, ready: threading.Event, stop: threading.Event) -> None:
-    clock = RealClock()
-    server = ApiServer(state_dir, clock, token="tour")
-    await server.start()
-    tls = ensure_tls(state_dir)
-    served = await serve(server, port=0, tls=tls)
-    url = f"https://127.0.0.1:{served.port}"
-    write_kubeconfig(state_dir / "kubeconfig", name="tour", server=url, token="tour", tls=tls)
-    await bootstrap(server.client("system:masters"), clock)
-    ready.set()
-    await asyncio.to_thread(stop.wait)
-    await served.stop()
-    await server.stop()
+@pytest.fixture(scope="session")
+def engine_lab(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The home of a whole cluster called ``lab``."""
+    with made(tmp_path_factory.mktemp("home")) as shared, pytest.MonkeyPatch.context() as patch:
+        if engine == "binaries":
+            shared.env["KUBEBUILDER_ASSETS"] = str(build.assets())
+        shared.up("lab", "--engine", engine)
+        patch.setitem(os.environ, "KUBELAB_HOME", str(shared.home))
+        yield shared

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def kubectl(session_lab: Lab, tmp_path: Path) -> Kubectl:
+def kubectl(engine_lab: Lab, tmp_path: Path) -> Kubectl:
     """Real kubectl, in a new namespace of the lab cluster."""
-    kubeconfig = session_lab.home / "lab" / "kubeconfig"
+    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
     namespace = f"pods-{os.getpid()}-{next(_numbers)}"
     Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
     return Kubectl(kubeconfig, tmp_path, namespace)

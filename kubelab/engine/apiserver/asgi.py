@@ -8,12 +8,10 @@ from contextlib import aclosing
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-
 from kubelab.engine.apiserver.auth import Authenticator
 from kubelab.engine.apiserver.bodies import LIMIT_BYTES
 from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream
-from kubelab.engine.apiserver.status import too_large
+from kubelab.engine.apiserver.status import encoded, too_large
 from kubelab.errors import ApiError
 
 Message = dict[str, Any]
@@ -54,11 +52,8 @@ class HttpFace:
         except DisconnectedError:
             return
         except ApiError as error:
-            answer = Reply(error.code, orjson.dumps(error.status))
-        if isinstance(answer, Reply):
-            await _send_reply(answer, send)
-        else:
-            await _send_stream(answer, receive, send)
+            answer = Reply(error.code, encoded(error.status))
+        await send_answer(answer, receive, send)
 
     async def _request(self, scope: Message, receive: Receive) -> Request:
         found = dict.fromkeys(_HEADERS, b"")
@@ -76,7 +71,7 @@ class HttpFace:
             method,
             path,
             dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {},
-            b"" if method == "GET" else await _body(receive),
+            b"" if method == "GET" else await read_body(receive),
             user,
             found[b"content-type"].decode("latin-1"),
             found[b"accept"].decode("latin-1"),
@@ -84,7 +79,22 @@ class HttpFace:
         )
 
 
-async def _body(receive: Receive) -> bytes:
+async def send_answer(answer: Answer, receive: Receive, send: Send) -> None:
+    """Send a whole answer, or a stream until it or the client ends."""
+    if isinstance(answer, Reply):
+        await _send_reply(answer, send)
+    else:
+        await _send_stream(answer, receive, send)
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Return a request's body.
+
+    Raises
+    ------
+    ApiError
+        413 if it is larger than Kubernetes takes.
+    """
     message = await receive()
     if message["type"] == "http.disconnect":
         raise DisconnectedError

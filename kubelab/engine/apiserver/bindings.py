@@ -35,6 +35,8 @@ class Bindings:
         binding = parse(request.body, request.content_type)
         if not isinstance(binding, dict):
             raise bad_request("the body is not a Binding")
+        if (binding.get("metadata") or {}).get("name") != target.name:
+            raise bad_request("name in URL does not match name in Binding object")
         objects = self.writer.objects
         stored = objects.latest(target.kind, target.key)
         if stored is None:
@@ -81,8 +83,6 @@ def _assign(pod: Object, binding: Object, now: str) -> None:
     for key in ("annotations", "labels"):
         if given.get(key):
             metadata[key] = {**(metadata.get(key) or {}), **given[key]}
-    if "generation" in metadata:
-        metadata["generation"] += 1
     conditions = pod.setdefault("status", {}).setdefault("conditions", [])
     kept = [each for each in conditions if each.get("type") != "PodScheduled"]
     scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}

@@ -89,6 +89,8 @@ def check_type(kind: Kind, obj: Object) -> None:
     """
     resource = kind.resource
     version, name = obj.setdefault("apiVersion", resource.api_version), obj.setdefault("kind", resource.kind)
+    if version != resource.api_version and kind.custom is None:
+        raise bad_request(decoding.decoding_message(kind, _not_registered(name, version), version))
     if version != resource.api_version:
         raise bad_request(
             f"the API version in the data ({version}) does not match the expected API version "
@@ -99,8 +101,12 @@ def check_type(kind: Kind, obj: Object) -> None:
             f'{name} in version "{resource.version}" cannot be handled as a {resource.kind}: '
             f'no kind "{name}" is registered for this path'
         )
-    if not isinstance(obj.setdefault("metadata", {}), dict):
-        obj["metadata"] = obj["metadata"] or {}
+    if obj.setdefault("metadata", {}) is None:
+        obj["metadata"] = {}
+
+
+def _not_registered(name: str, version: str) -> str:
+    return f'no kind "{name}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
 
 
 def checked(

@@ -12,7 +12,7 @@ from typing import Any
 from kubelab.client import Object
 from kubelab.engine.apiserver.cel import CelError, escape, mentions, program
 from kubelab.engine.apiserver.definitions import JsonSchema
-from kubelab.engine.apiserver.validation.causes import Cause
+from kubelab.engine.apiserver.validation.causes import Cause, shown
 
 _ABSENT: Any = object()
 _WORDS = {
@@ -109,10 +109,12 @@ def _check_rules(tree: JsonSchema, value: Any, old: Any, path: str) -> Iterator[
                 continue
             both = both or {**first, "oldSelf": _converted(schema, old)}
             variables = both
-        yield from _check(rule, tree, variables, path)
+        yield from _check(rule, tree, variables, value, path)
 
 
-def _check(rule: Object, tree: JsonSchema, variables: dict[str, Any], path: str) -> Iterator[Cause]:
+def _check(
+    rule: Object, tree: JsonSchema, variables: dict[str, Any], value: Any, path: str
+) -> Iterator[Cause]:
     expression = rule["rule"]
     try:
         holds = program(expression)(variables)
@@ -120,7 +122,7 @@ def _check(rule: Object, tree: JsonSchema, variables: dict[str, Any], path: str)
         yield _cause(rule, tree, f"{error} evaluating rule: {rule.get('message') or expression}", path)
         return
     if holds is not True:
-        yield _cause(rule, tree, _message(rule, variables), path)
+        yield _cause(rule, tree, _message(rule, variables), path, value=value)
 
 
 def _message(rule: Object, variables: dict[str, Any]) -> str:
@@ -136,12 +138,15 @@ def _message(rule: Object, variables: dict[str, Any]) -> str:
     return str(rule.get("message") or f"failed rule: {' '.join(rule['rule'].split())}")
 
 
-def _cause(rule: Object, tree: JsonSchema, detail: str, path: str) -> Cause:
+def _cause(rule: Object, tree: JsonSchema, detail: str, path: str, *, value: Any = _ABSENT) -> Cause:
+    """Return the cause of a rule: one that was broken shows the value, unless that is a structure."""
     reason = rule.get("reason") or "FieldValueInvalid"
     word = _WORDS.get(reason, "Invalid value")
-    shown = "" if reason in {"FieldValueForbidden", "FieldValueRequired"} else f': "{tree["type"]}"'
+    text = f'"{tree["type"]}"' if value is _ABSENT else shown(value)
+    text = "" if isinstance(value, dict | list) else text
+    said = "" if not text or reason in {"FieldValueForbidden", "FieldValueRequired"} else f": {text}"
     field = f"{path}{rule.get('fieldPath', '')}".removeprefix(".")
-    return Cause(reason, f"{word}{shown}: {detail}", field or "<nil>")
+    return Cause(reason, f"{word}{said}: {detail}", field or "<nil>")
 
 
 def _needs_conversion(schema: JsonSchema) -> bool:

@@ -34,6 +34,16 @@ _VALUE_KEYWORDS = (
     "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "maxItems", "maxLength", "maxProperties",
     "maximum", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "pattern", "required",
 )  # fmt: skip
+_BLOCKING = frozenset(
+    {
+        "FieldValueNotSupported",
+        "FieldValueRequired",
+        "FieldValueTooLong",
+        "FieldValueTooMany",
+        "FieldValueTypeInvalid",
+    }
+)
+"""After these no rule is evaluated (upstream: ``hasBlockingErr`` of the registry of custom resources)."""
 _UNCHECKED = Cause(
     "FieldValueInvalid",
     "Invalid value: null: some validation rules were not checked because the object was invalid; "
@@ -66,18 +76,19 @@ def validate_custom(kind: Kind, obj: Object, old: Object | None = None) -> Itera
     if checks is None:
         schema = schema_of_version(kind.custom, kind.resource.version) if kind.custom else {}
         checks = _checks[kind] = _Checks(schema)
-    found = False
+    found, blocked = False, False
     if not checks.values.is_valid(obj):
         for error in checks.values.iter_errors(obj):
-            found = True
-            yield from _causes(error)
+            for cause in _causes(error):
+                found, blocked = True, blocked or cause.reason in _BLOCKING
+                yield cause
     if checks.lists is not None:
         for cause in _validate_lists(checks.lists, obj, ""):
             found = True
             yield cause
     if not found:
         yield from checks.rules.validate(obj, old)
-    elif checks.rules:
+    elif blocked and checks.rules:
         yield _UNCHECKED
 
 
@@ -177,8 +188,8 @@ def _types(kind: Any) -> list[str]:
 
 
 def _wrong_type(path: str, value: Any, wanted: str) -> Cause:
-    found = json_type(value)
-    return wrong_type(path, found, f'{path} in body must be of type {wanted}: "{found}"')
+    found, field = json_type(value), path.removeprefix("status.")
+    return wrong_type(path, found, f'{field} in body must be of type {wanted}: "{found}"')
 
 
 def json_type(value: Any) -> str:

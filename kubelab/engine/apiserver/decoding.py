@@ -67,12 +67,11 @@ def strict_decoding_message(kind: Kind, unknown: list[str]) -> str:
     return decoding_message(kind, "strict decoding error: " + ", ".join(unknown))
 
 
-def decoding_message(kind: Kind, problem: str) -> str:
+def decoding_message(kind: Kind, problem: str, version: str = "") -> str:
     """Return the apiserver's message for a body that it could not decode."""
     resource = kind.resource
-    return (
-        f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {problem}'
-    )
+    given = f'{resource.kind} in version "{version or resource.version}"'
+    return f"{given} cannot be handled as a {resource.kind}: {problem}"
 
 
 _validators: WeakKeyDictionary[Kind, Draft4Validator] = WeakKeyDictionary()

@@ -8,6 +8,7 @@ finalizer there, or the node, finishes. After upstream's ``registry/rest/delete.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import orjson
@@ -162,18 +163,19 @@ def pod_grace_s(pod: Object, wanted_s: int | None) -> int:
 def _check(kind: Kind, obj: Object, options: DeleteOptions) -> None:
     metadata, resource = obj["metadata"], kind.resource
     name = metadata["name"]
+    by_kind = replace(resource, plural=resource.kind)  # upstream names the kind here
     if options.uid and options.uid != metadata["uid"]:
         problem = (
             f"the UID in the precondition ({options.uid}) does not match the UID in record "
             f"({metadata['uid']}). The object might have been deleted and then recreated"
         )
-        raise conflict(resource, name, problem)
+        raise conflict(by_kind, name, problem)
     if options.resource_version and options.resource_version != metadata["resourceVersion"]:
         problem = (
             f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
             f"ResourceVersion in record ({metadata['resourceVersion']}). The object might have been modified"
         )
-        raise conflict(resource, name, problem)
+        raise conflict(by_kind, name, problem)
     if resource.kind == "Namespace" and kind.custom is None and name in _IMMORTAL:
         raise forbidden(resource, name, "this namespace may not be deleted")
 

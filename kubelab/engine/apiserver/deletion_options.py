@@ -60,7 +60,7 @@ def dry_run(request: Request, options_kind: str, in_body: list[str] | None = Non
     """
     value = request.query.get("dryRun") or "".join(in_body or [])
     if value not in {"", "All"}:
-        message = f'Unsupported value: "{value}": supported values: "All"'
+        message = f'Unsupported value: ["{value}"]: supported values: "All"'
         raise invalid_options(options_kind, "FieldValueNotSupported", "dryRun", message)
     return bool(value)
 
@@ -71,6 +71,12 @@ def _body(request: Request) -> dict[str, Any]:
     body = parse(request.body, request.content_type)
     if not isinstance(body, dict):
         raise bad_request("the body of a deletion is not DeleteOptions")
+    kind = body.get("kind") or "DeleteOptions"
+    if kind != "DeleteOptions":
+        version = body.get("apiVersion", "")
+        raise bad_request(
+            f'no kind "{kind}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
+        )
     return body
 
 

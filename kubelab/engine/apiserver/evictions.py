@@ -11,7 +11,7 @@ from kubelab.engine.apiserver.deletion_options import DeleteOptions
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.requests import Reply, Request, Target
 from kubelab.engine.apiserver.selectors import matches
-from kubelab.engine.apiserver.status import failure, not_found, too_many_requests
+from kubelab.engine.apiserver.status import bad_request, failure, not_found, too_many_requests
 
 _BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 _SUCCESS = orjson.dumps(
@@ -38,7 +38,10 @@ class Evictions:
         stored = self.objects.latest(target.kind, target.key)
         if stored is None:
             raise not_found(target.resource, target.name)
-        pod, options = stored.object(), _delete_options(request)
+        eviction = _eviction(request)
+        if (eviction.get("metadata") or {}).get("name", target.name) != target.name:
+            raise bad_request("name in URL does not match name in Eviction object")
+        pod, options = stored.object(), _delete_options(request, eviction)
         if not options.dry_run and _disrupts(pod):
             await self._spend_budget(target, pod)
         await self.deleter.remove(target.kind, target.key, options)
@@ -89,10 +92,14 @@ def _disrupts(pod: Object) -> bool:
     return phase not in {"Succeeded", "Failed", "Pending"} and "deletionTimestamp" not in pod["metadata"]
 
 
-def _delete_options(request: Request) -> DeleteOptions:
-    """Read the eviction's ``deleteOptions`` as if they were the body of a deletion."""
+def _eviction(request: Request) -> Object:
     eviction = parse(request.body, request.content_type) if request.body else {}
-    options = eviction.get("deleteOptions") or {} if isinstance(eviction, dict) else {}
+    return eviction if isinstance(eviction, dict) else {}
+
+
+def _delete_options(request: Request, eviction: Object) -> DeleteOptions:
+    """Read the eviction's ``deleteOptions`` as if they were the body of a deletion."""
+    options = eviction.get("deleteOptions") or {}
     return DeleteOptions.of(
         Request("DELETE", request.path, request.query, orjson.dumps(options), request.user)
     )

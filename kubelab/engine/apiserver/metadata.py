@@ -7,7 +7,7 @@ from random import Random
 from kubelab.client import Object
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.requests import FieldError
-from kubelab.engine.apiserver.status import conflict, invalid
+from kubelab.engine.apiserver.status import conflict, failure, invalid
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # upstream: util/rand, no vowels, no bad words
 _SUFFIX_LENGTH = 5
@@ -83,9 +83,10 @@ def prepare_update(kind: Kind, new: Object, old: Object) -> None:
     fresh, kept = new["metadata"], old["metadata"]
     uid = fresh.get("uid")
     if uid and uid != kept["uid"]:
-        problem = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {kept['uid']}"
-        raise conflict(kind.resource, kept["name"], problem)
+        raise conflict(kind.resource, kept["name"], _other_object(kind, kept, uid))
     version = fresh.get("resourceVersion")
+    if version and not version.isdecimal():
+        raise failure(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
     if version and version != "0" and version != kept["resourceVersion"]:
         raise conflict(kind.resource, kept["name"])
     for key in _SERVER_OWNED:
@@ -94,6 +95,17 @@ def prepare_update(kind: Kind, new: Object, old: Object) -> None:
         else:
             fresh.pop(key, None)
     fresh["resourceVersion"] = kept["resourceVersion"]
+
+
+def _other_object(kind: Kind, kept: Object, uid: str) -> str:
+    """Return what upstream's storage says, which names the object's key in etcd."""
+    resource = kind.resource
+    place = "/".join(part for part in (resource.group if kind.custom else "", resource.plural) if part)
+    key = "/".join(part for part in ("/registry", place, kept.get("namespace"), kept["name"]) if part)
+    return (
+        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+        f"Precondition failed: UID in precondition: {uid}, UID in object meta: {kept['uid']}"
+    )
 
 
 def count_generation(kind: Kind, new: Object, old: Object) -> None:

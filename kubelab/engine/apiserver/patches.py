@@ -52,7 +52,8 @@ def json_patch(obj: Object, operations: Any) -> Object:
         422 if an operation does not apply or a test fails; the cause says which and why.
     """
     if not isinstance(operations, list) or not all(isinstance(item, dict) for item in operations):
-        raise bad_request("a JSON patch is a list of operations, such as [{op: replace, path: /a, value: 1}]")
+        problem = "json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+        raise bad_request(f"error decoding patch: {problem}")
     if len(operations) > MAX_OPERATIONS:
         raise _too_large(len(operations))
     document: Any = _copy(obj)
@@ -75,7 +76,10 @@ def merge_patch(obj: Object, patch: Any) -> Object:
         400 if the patch is not an object.
     """
     if not isinstance(patch, dict):
-        raise bad_request("Invalid JSON Patch")
+        kinds = {list: "array", str: "string", bool: "bool", int: "number", float: "number"}
+        found = kinds.get(type(patch), "null")
+        problem = f"json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
+        raise bad_request(f"error decoding patch: {problem}")
     merged: Object = _merge(obj, patch)
     return merged
 
@@ -182,12 +186,6 @@ def _replace(document: Any, path: str, value: Any) -> Any:
     target = _find(document, path)
     if target is None:
         raise _DoesNotApplyError(f"replace operation does not apply: doc is missing path: {path}: {_MISSING}")
-    try:
-        _read(target)
-    except _DoesNotApplyError:
-        raise _DoesNotApplyError(
-            f"replace operation does not apply: doc is missing key: {path}: {_MISSING}"
-        ) from None
     container, key = target
     container[_index(key, len(container)) if isinstance(container, list) else key] = value
     return document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from kubelab.client import Object
 from kubelab.engine.apiserver.apply import server_side_apply
@@ -15,6 +16,7 @@ from kubelab.engine.apiserver.schemas import schema_of
 from kubelab.engine.apiserver.status import bad_request, not_found, unsupported_media_type
 from kubelab.engine.apiserver.strategic import strategic_merge_patch
 from kubelab.engine.apiserver.writing import Writer, Written, write_options
+from kubelab.errors import ApiError
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -94,10 +96,17 @@ def patched(request: Request, kind: Kind, document: Object) -> Object:
         400, 415 or 422 if the patch is malformed, of an unknown type, or does not fit.
     """
     _check_media(request, kind)
-    media, patch = _media(request), parse(request.body, JSON)
+    media, patch = _media(request), _patch(request.body)
     if media == STRATEGIC_MERGE_PATCH:
         return strategic_merge_patch(document, patch, schema_of(kind))
     return merge_patch(document, patch) if media == MERGE_PATCH else json_patch(document, patch)
+
+
+def _patch(body: bytes) -> Any:
+    try:
+        return parse(body, JSON)
+    except ApiError:
+        raise bad_request("invalid JSON patch") from None
 
 
 def _check_media(request: Request, kind: Kind) -> None:
@@ -112,8 +121,13 @@ def _applied(request: Request, target: Target) -> Object:
         message = "Required value: is required for apply patch"
         raise invalid_options("PatchOptions", "FieldValueRequired", "fieldManager", message)
     applied = parse_yaml(request.body)
-    if not isinstance(applied, dict) or not applied.get("apiVersion") or not applied.get("kind"):
+    if not isinstance(applied, dict):
         raise bad_request("error decoding YAML: the body of an apply is an object with apiVersion and kind")
+    resource = target.resource
+    version, name = applied.get("apiVersion") or "", applied.get("kind") or ""
+    if name != resource.kind or version != resource.api_version:
+        shown = version if "/" in version else f"/{version}"
+        raise bad_request(f"invalid object type: {shown}, Kind={name}")
     check_type(target.kind, applied)
     wrong = wrong_type(target.kind, applied)
     if wrong:

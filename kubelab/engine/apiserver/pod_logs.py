@@ -54,7 +54,7 @@ class PodLogs:
         if stored is None:
             raise not_found(target.resource, target.name)
         pod = stored.object()
-        options = _options(request)
+        options = log_options(request)
         container = _container(pod, request.query.get("container", ""))
         node_name = pod["spec"].get("nodeName", "")
         if not node_name:
@@ -62,10 +62,10 @@ class PodLogs:
         node = self.nodes.get(node_name)
         if node is None:
             raise failure(500, "InternalError", f'Internal error occurred: node "{node_name}" serves no logs')
-        return await _begin(node.logs(pod, container, options))
+        return await begin_log(node.logs(pod, container, options))
 
 
-async def _begin(log: AsyncIterator[bytes]) -> Stream:
+async def begin_log(log: AsyncIterator[bytes]) -> Stream:
     """Return the log as a stream, once the node had time to refuse it."""
 
     async def advance() -> bytes | None:
@@ -97,7 +97,14 @@ async def _chunks(
             await close()
 
 
-def _options(request: Request) -> LogOptions:
+def log_options(request: Request) -> LogOptions:
+    """Return what a request's parameters ask of a log.
+
+    Raises
+    ------
+    ApiError
+        400 or 422 if one is wrong.
+    """
     since_time = request.query.get("sinceTime")
     options = LogOptions(
         follow=request.flag("follow"),

@@ -6,9 +6,9 @@ Upstream serves this path from the Trainer's own server; here it is the API serv
 from __future__ import annotations
 
 from kubelab.client import Object
-from kubelab.clock import rfc3339
+from kubelab.clock import Clock, rfc3339
 from kubelab.engine.apiserver.bodies import parse
-from kubelab.engine.apiserver.requests import Reply, Request, Target, reply
+from kubelab.engine.apiserver.requests import Reply, Request, Target
 from kubelab.engine.apiserver.status import bad_request, failure, too_large
 from kubelab.engine.apiserver.writing import Writer
 
@@ -30,21 +30,33 @@ class Progress:
         ApiError
             400, 413 or 422 if it is not one; 404 if there is no such job.
         """
-        if len(request.body) > _LIMIT_BYTES:
-            raise too_large(_LIMIT_BYTES)
-        body = parse(request.body, request.content_type)
-        progress = body.get("trainerStatus") if isinstance(body, dict) else None
-        if not isinstance(progress, dict):
-            raise bad_request("the body has no trainerStatus")
-        if len(progress.get("metrics") or []) > _MOST_METRICS:
-            raise failure(422, "Invalid", f"trainerStatus.metrics: must have at most {_MOST_METRICS} items")
-        progress.setdefault("lastUpdatedTime", rfc3339(self.writer.clock.now()))
+        progress = progress_in(request.body, request.content_type, self.writer.clock)
 
         def edit(job: Object) -> None:
             job.setdefault("status", {})["trainerStatus"] = progress
 
         await self.writer.change(request, target, edit)
-        return reply(body)
+        return Reply(200, request.body)
+
+
+def progress_in(content: bytes, content_type: str, clock: Clock) -> Object:
+    """Return the ``trainerStatus`` that a body holds.
+
+    Raises
+    ------
+    ApiError
+        400, 413 or 422 if it is not one.
+    """
+    if len(content) > _LIMIT_BYTES:
+        raise too_large(_LIMIT_BYTES)
+    body = parse(content, content_type)
+    progress = body.get("trainerStatus") if isinstance(body, dict) else None
+    if not isinstance(progress, dict):
+        raise bad_request("the body has no trainerStatus")
+    if len(progress.get("metrics") or []) > _MOST_METRICS:
+        raise failure(422, "Invalid", f"trainerStatus.metrics: must have at most {_MOST_METRICS} items")
+    progress.setdefault("lastUpdatedTime", rfc3339(clock.now()))
+    return progress
 
 
 def audience(target: Target) -> str:

@@ -16,7 +16,7 @@ from kubelab.engine.apiserver.collection import Collection, Key, Stored
 from kubelab.engine.apiserver.presentation import Presentation
 from kubelab.engine.apiserver.requests import Reply, Request, Target, invalid_options
 from kubelab.engine.apiserver.selectors import Predicate, predicate
-from kubelab.engine.apiserver.status import bad_request, expired, not_found, too_large_version
+from kubelab.engine.apiserver.status import bad_request, expired, failure, not_found, too_large_version
 from kubelab.engine.apiserver.store import Store
 
 _FRESH_PATIENCE_S = 3.0
@@ -204,14 +204,18 @@ def requested_version(request: Request) -> int:
     Raises
     ------
     ApiError
-        422 if it is not a number.
+        400 if it is not a number; upstream answers a watch 500.
     """
     text = request.query.get("resourceVersion", "")
     if not text:
         return 0
     if not text.isdecimal():
-        message = f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        raise invalid_options("ListOptions", "FieldValueInvalid", "resourceVersion", message)
+        message = (
+            f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        )
+        if request.flag("watch"):
+            raise failure(500, "", message)
+        raise bad_request(f"invalid resource version: {message}")
     return int(text)
 
 
@@ -226,4 +230,4 @@ def _position(token: str) -> tuple[int, Key]:
         namespace, _, name = document["start"].rstrip("\0").partition("/")
         return int(document["rv"]), (namespace, name)
     except (ValueError, KeyError, TypeError) as error:
-        raise bad_request(f"continue key is not valid: {error}") from None
+        raise bad_request(f"invalid continue token: continue key is not valid: {error}") from None

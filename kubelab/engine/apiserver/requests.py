@@ -41,8 +41,8 @@ class Request:
     user_agent: str = ""
 
     def flag(self, name: str) -> bool:
-        """Return whether a boolean parameter is set: ``true``, ``True`` and ``1`` are."""
-        return self.query.get(name, "") in TRUE
+        """Return whether a boolean parameter is set: to anything but ``false`` and ``0``, as upstream."""
+        return name in self.query and self.query[name].lower() not in {"false", "0"}
 
     def integer(self, name: str) -> int | None:
         """Return an integer parameter, None if it is not given.

@@ -12,10 +12,10 @@ from kubelab.engine.apiserver.kinds import Kinds
 from kubelab.engine.apiserver.patching import Patcher
 from kubelab.engine.apiserver.progress import audience
 from kubelab.engine.apiserver.reading import Reader
-from kubelab.engine.apiserver.requests import Answer, Reply, Request, Target, reply
+from kubelab.engine.apiserver.requests import Answer, Reply, Request, Target
 from kubelab.engine.apiserver.reviews import Reviews
 from kubelab.engine.apiserver.routes import target_of
-from kubelab.engine.apiserver.status import internal, method_not_allowed, unauthorized
+from kubelab.engine.apiserver.status import encoded, internal, method_not_allowed, unauthorized
 from kubelab.engine.apiserver.store import Store
 from kubelab.engine.apiserver.subresources import Subresources
 from kubelab.engine.apiserver.tokens import API_AUDIENCE
@@ -68,10 +68,10 @@ class Rest:
             return _refusal(error)
         except JournalError as error:
             logger.exception("a write was lost and is refused")
-            return reply(internal(error).status, 500)
+            return Reply(500, encoded(internal(error).status))
         except Exception as error:
             logger.exception("%s %s", request.method, request.path)
-            return reply(internal(error).status, 500)
+            return Reply(500, encoded(internal(error).status))
 
     async def _dispatch(self, request: Request) -> Answer:
         target = target_of(self.kinds, request.path)
@@ -125,7 +125,7 @@ class Rest:
 
 
 def _refusal(error: ApiError) -> Reply:
-    answer = reply(error.status, error.code)
+    answer = Reply(error.code, encoded(error.status))
     wait_s = (error.status.get("details") or {}).get("retryAfterSeconds")
     if wait_s or error.code == 429:
         answer.headers = ((b"retry-after", str(wait_s or _EVICTION_RETRY_S).encode()),)

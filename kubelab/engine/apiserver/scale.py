@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubelab.client import Object
+from kubelab.client import Object, Resource
 from kubelab.engine.apiserver.bodies import parse
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.patching import patched
@@ -46,6 +46,9 @@ class Scales:
         return reply(_scale_of(target.kind, objects.parse(target.kind, written.stored)))
 
 
+_SCALE = Resource("autoscaling", "v1", "scales", "Scale")
+
+
 def _replicas(target: Target, obj: Object, scale: Object) -> int:
     metadata = scale.get("metadata") or {}
     if metadata.get("name") not in {None, "", target.name}:
@@ -57,9 +60,7 @@ def _replicas(target: Target, obj: Object, scale: Object) -> int:
     replicas = (scale.get("spec") or {}).get("replicas", 0)
     if isinstance(replicas, bool) or not isinstance(replicas, int) or replicas < 0:
         message = f"Invalid value: {replicas}: must be greater than or equal to 0"
-        raise invalid(
-            target.resource, target.name, [FieldError("FieldValueInvalid", message, "spec.replicas")]
-        )
+        raise invalid(_SCALE, target.name, [FieldError("FieldValueInvalid", message, "spec.replicas")])
     return replicas
 
 

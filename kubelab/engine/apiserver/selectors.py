@@ -154,6 +154,8 @@ def _stored_path(kind: Kind, field: str) -> list[str]:
         if kind.custom is None and kind.resource.kind not in _SELECTABLE:
             only = 'only "metadata.name", "metadata.namespace"'
             raise bad_request(f'"{field}" is not a known field selector: {only}')
+        if kind.resource.kind == "Job":  # whose conversion says it in other words
+            raise bad_request(f'field label "{field}" not supported for {kind.resource.kind}')
         raise bad_request(f"field label not supported: {field}")
     return _STORED_AS.get(kind.resource.kind, {}).get(field, field).split(".")
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import uvicorn
 
 from kubelab.engine.apiserver.app import ApiServer
+from kubelab.engine.apiserver.asgi import Message, Receive, Send
 from kubelab.engine.apiserver.corked import CorkedProtocol
 from kubelab.engine.apiserver.tls import TlsFiles
 from kubelab.errors import KubelabError
+
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _BACKLOG = 512
 _KEEP_ALIVE_S = 3600
@@ -36,16 +41,18 @@ class Served:
         Where it listens on 127.0.0.1.
     """
 
-    def __init__(self, server: ApiServer, uvicorn_server: uvicorn.Server, listener: socket.socket) -> None:
+    def __init__(
+        self, uvicorn_server: uvicorn.Server, listener: socket.socket, end_streams: Callable[[], None]
+    ) -> None:
         self.port: int = listener.getsockname()[1]
-        self._server = server
+        self._end_streams = end_streams
         self._uvicorn = uvicorn_server
         self._listener = listener
         self._task = asyncio.create_task(uvicorn_server.serve([listener]), name="serve")
 
     async def stop(self) -> None:
         """End watches, finish requests under way and close the connections."""
-        self._server.end_streams()
+        self._end_streams()
         self._uvicorn.should_exit = True
         await self._task
         self._listener.close()
@@ -60,7 +67,32 @@ class _Server(uvicorn.Server):
 
 
 async def serve(server: ApiServer, *, port: int, tls: TlsFiles) -> Served:
-    """Listen on 127.0.0.1; port 0 takes a free one.
+    """Serve the API on 127.0.0.1; port 0 takes a free one.
+
+    Raises
+    ------
+    PortTakenError
+        If something else listens there.
+    """
+    return await serve_app(server.asgi, port=port, tls=tls, end_streams=server.end_streams)
+
+
+async def serve_app(
+    app: Application,
+    *,
+    port: int,
+    tls: TlsFiles,
+    client_ca: Path | None = None,
+    end_streams: Callable[[], None] = lambda: None,
+) -> Served:
+    """Serve any application on 127.0.0.1.
+
+    Parameters
+    ----------
+    client_ca : Path, optional
+        The authority of the only clients that are let in.
+    end_streams : callable
+        Ends answers that would go on, before the server stops.
 
     Raises
     ------
@@ -68,7 +100,7 @@ async def serve(server: ApiServer, *, port: int, tls: TlsFiles) -> Served:
         If something else listens there.
     """
     config = uvicorn.Config(
-        server.asgi,
+        app,
         interface="asgi3",
         http=CorkedProtocol,
         ws="none",
@@ -83,6 +115,8 @@ async def serve(server: ApiServer, *, port: int, tls: TlsFiles) -> Served:
         timeout_graceful_shutdown=_GRACE_S,
         ssl_certfile=str(tls.certificate),
         ssl_keyfile=str(tls.key),
+        ssl_ca_certs=str(client_ca) if client_ca else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if client_ca else ssl.CERT_NONE,
     )
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,7 +127,7 @@ async def serve(server: ApiServer, *, port: int, tls: TlsFiles) -> Served:
         raise PortTakenError(port) from error
     listener.listen(_BACKLOG)
     uvicorn_server = _Server(config)
-    served = Served(server, uvicorn_server, listener)
+    served = Served(uvicorn_server, listener, end_streams)
     while not uvicorn_server.started:
         if served._task.done():  # noqa: SLF001 - its own class
             await served._task  # noqa: SLF001 - its own class

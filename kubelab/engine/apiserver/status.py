@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+import orjson
+
 from kubelab.client import Object, Resource
 from kubelab.errors import ApiError
 
@@ -28,6 +30,10 @@ class Cause(Protocol):
         ...
 
 
+# Go's encoding/json keeps JSON harmless inside HTML.
+_ESCAPED = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
+
+
 def failure(code: int, reason: str, message: str, details: Object | None = None) -> ApiError:
     """Return an error that answers with a ``Status`` of this code, reason and message."""
     status: Object = {
@@ -36,14 +42,19 @@ def failure(code: int, reason: str, message: str, details: Object | None = None)
         "metadata": {},
         "status": "Failure",
         "message": message,
-        "reason": reason,
+        **({"reason": reason} if reason else {}),
+        **({} if details is None else {"details": details}),
         "code": code,
     }
-    if details is not None:
-        status["details"] = details
-    if not reason:
-        del status["reason"]
     return ApiError.of(status)
+
+
+def encoded(status: Object) -> bytes:
+    """Return a ``Status`` as upstream's encoder writes it, to the byte: some clients match on text."""
+    body = orjson.dumps(status, option=orjson.OPT_APPEND_NEWLINE)
+    for letter, escape in _ESCAPED:
+        body = body.replace(letter, escape)
+    return body
 
 
 def success(resource: Resource, name: str, uid: str) -> Object:
@@ -86,9 +97,10 @@ def invalid(resource: Resource, name: str, causes: Sequence[Cause]) -> ApiError:
     kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
     problems = [f"{cause.field}: {cause.message}" for cause in causes]
     told = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
-    details: Object = {"name": name, "kind": resource.kind}
+    details: Object = {"name": name} if name else {}
     if resource.group:
         details["group"] = resource.group
+    details["kind"] = resource.kind
     details["causes"] = [
         {"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes
     ]
@@ -125,7 +137,7 @@ def unsupported_media_type(accepted: Iterable[str]) -> ApiError:
     message = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(
         accepted
     )
-    return failure(415, "UnsupportedMediaType", message, {})
+    return failure(415, "UnsupportedMediaType", message)
 
 
 def not_acceptable(accepted: Iterable[str]) -> ApiError:

@@ -11,7 +11,7 @@ from typing import Any
 from kubelab.client import Object
 from kubelab.engine.apiserver.patches import rejected
 from kubelab.engine.apiserver.schemas import Schema
-from kubelab.engine.apiserver.status import bad_request
+from kubelab.engine.apiserver.status import bad_request, failure
 
 _PATCH = "$patch"
 _RETAIN = "$retainKeys"
@@ -49,7 +49,7 @@ def _merge_object(original: Object, patch: Object, schema: Schema | None) -> Obj
     if directive == "delete":
         return {}
     if directive not in (None, "merge"):
-        raise bad_request(f"unknown patch type: {directive}")
+        raise failure(500, "", f"unknown patch type: {directive} in map: {_go_map(patch)}")
     result = _retain(original, patch)
     orders = {key.partition("/")[2]: value for key, value in patch.items() if key.startswith(f"{_ORDER}/")}
     for field in orders.keys() - patch.keys():
@@ -142,7 +142,7 @@ def _check_items(patch: list[Object], order: list[Any], key: str) -> None:
     """Refuse items without their key, and a ``$setElementOrder`` that does not follow the patch."""
     for item in patch:
         if item.get(key) is None:
-            raise bad_request(f"map: {_go_map(item)} does not contain declared merge key: {key}")
+            raise failure(500, "", f"map: {_go_map(item)} does not contain declared merge key: {key}")
     remaining = iter([_name(item, key) for item in order])
     changes = [item[key] for item in patch if item.get(_PATCH) != "delete"]
     if order is not patch and not all(name in remaining for name in changes):

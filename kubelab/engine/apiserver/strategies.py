@@ -103,6 +103,8 @@ def _start_job(job: Object) -> None:
         labels[f"{prefix}controller-uid"] = uid
         labels[f"{prefix}job-name"] = name
     template["labels"] = labels
+    if not job["metadata"].get("labels"):
+        job["metadata"]["labels"] = dict(labels)
     selector = spec.get("selector") or {}
     selector["matchLabels"] = {
         **(selector.get("matchLabels") or {}),

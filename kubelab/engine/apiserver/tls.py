@@ -46,6 +46,19 @@ def ensure_tls(state_dir: Path) -> TlsFiles:
     return files
 
 
+def ensure_client_tls(state_dir: Path, name: str) -> TlsFiles:
+    """Return the files of a client that shows a certificate, made the first time.
+
+    The certificate has an authority of its own: whoever trusts that one trusts this client alone.
+    """
+    folder = state_dir / "tls"
+    files = TlsFiles(folder / f"{name}-ca.crt", folder / f"{name}.crt", folder / f"{name}.key")
+    if not all(path.exists() for path in (files.ca, files.certificate, files.key)):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make(files, name)
+    return files
+
+
 def write_kubeconfig(path: Path, *, name: str, server: str, token: str, tls: TlsFiles) -> None:
     """Write a kubeconfig that only its owner can read, with one context called ``name``."""
     ca = base64.b64encode(tls.ca.read_bytes()).decode()
@@ -69,13 +82,14 @@ def write_private(path: Path, content: bytes) -> None:
     fresh.replace(path)
 
 
-def _make(files: TlsFiles) -> None:
+def _make(files: TlsFiles, client: str = "") -> None:
+    """Make an authority, and the certificate of the server, or of a client of that name."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca = _certificate("kubelab-ca", ca_key, None, ca_key)
-    certificate = _certificate("kube-apiserver", key, ca, ca_key)
+    certificate = _certificate(client or "kube-apiserver", key, ca, ca_key, serves=not client)
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     write_private(files.key, private)
@@ -84,7 +98,12 @@ def _make(files: TlsFiles) -> None:
 
 
 def _certificate(
-    name: str, key: EllipticCurvePrivateKey, issuer: Certificate | None, issuer_key: EllipticCurvePrivateKey
+    name: str,
+    key: EllipticCurvePrivateKey,
+    issuer: Certificate | None,
+    issuer_key: EllipticCurvePrivateKey,
+    *,
+    serves: bool = True,
 ) -> Certificate:
     """Return a certificate; a CA's own where there is no issuer."""
     from cryptography import x509
@@ -107,14 +126,15 @@ def _certificate(
         )
         .add_extension(_usage(authority=issuer is None), critical=True)
     )
-    if issuer is not None:
+    if issuer is not None and serves:
         alternatives = [
             *map(x509.DNSName, _NAMES),
             *(x509.IPAddress(ip_address(each)) for each in _ADDRESSES),
         ]
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-        builder = builder.add_extension(usage, critical=False)
+    if issuer is not None:
+        purpose = ExtendedKeyUsageOID.SERVER_AUTH if serves else ExtendedKeyUsageOID.CLIENT_AUTH
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())
 
 

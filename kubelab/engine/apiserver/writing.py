@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kubelab.client import Object
 from kubelab.clock import Clock, rfc3339
@@ -22,7 +22,6 @@ from kubelab.engine.apiserver.presentation import Presentation
 from kubelab.engine.apiserver.requests import FieldError, Reply, Request, Target, invalid_options
 from kubelab.engine.apiserver.status import (
     already_exists,
-    bad_request,
     conflict,
     failure,
     invalid,
@@ -63,7 +62,7 @@ class Writer:
             raise method_not_allowed()
         obj, warnings = decode(request, kind)
         if obj["metadata"].get("resourceVersion"):
-            raise bad_request("resourceVersion should not be set on objects to be created")
+            raise failure(500, "", "resourceVersion should not be set on objects to be created")
         check_place(target, obj)
         obj["metadata"].pop("managedFields", None)
         stored = await self.insert(kind, obj, dry=dry)
@@ -112,7 +111,7 @@ class Writer:
         ):
             message = "Invalid value: 0: must be specified for an update"
             cause = FieldError("FieldValueInvalid", message, "metadata.resourceVersion")
-            raise invalid(target.resource, target.name, [cause])
+            raise invalid(replace(target.resource, kind=target.resource.plural), target.name, [cause])
         if not _resets_managers(new):
             new["metadata"].pop("managedFields", None)
         old = self.objects.parse(target.kind, stored)

@@ -23,11 +23,16 @@ from kubelab.engine.controllers.trainjob import TrainJobController
 from kubelab.engine.controllers.views import Views
 from kubelab.informer import Informers
 
-CONTROLLERS: tuple[type[Controller], ...] = (
+KUBEFLOW_CONTROLLERS: tuple[type[Controller], ...] = (
     TrainJobController,
     JobSetController,
-    JobController,
     JaxJobController,
+)
+"""Those of custom kinds; the others are part of Kubernetes' own controller manager."""
+
+CONTROLLERS: tuple[type[Controller], ...] = (
+    *KUBEFLOW_CONTROLLERS,
+    JobController,
     EndpointsController,
     NamespaceContentsController,
     NamespaceController,
@@ -48,7 +53,9 @@ class Controllers:
     clock : Clock
         What time it is.
     server_url, ca_pem : str
-        Where pods reach the API server, and its certificate authority; empty if pods cannot reach it.
+        Where pods report their progress, and its certificate authority; empty if they cannot.
+    which : tuple of Controller types
+        All of them unless given.
     """
 
     def __init__(
@@ -59,11 +66,12 @@ class Controllers:
         *,
         server_url: str = "",
         ca_pem: str = "",
+        which: tuple[type[Controller], ...] = CONTROLLERS,
     ) -> None:
         self.informers = informers
         self.events = EventRecorder(client_for("system:kube-controller-manager"), clock)
         around = Surroundings(client_for, Views(informers), self.events, clock, server_url, ca_pem)
-        self.all = tuple(controller(around) for controller in CONTROLLERS)
+        self.all = tuple(controller(around) for controller in which)
 
     async def run(self) -> None:
         """Run them until cancelled."""

@@ -105,7 +105,8 @@ def custom_resource_definition(
         "plural": resource.plural,
         "singular": resource.kind.lower(),
     }
-    whole = obj({"apiVersion": STRING, "kind": STRING, "metadata": {"type": "object"}, **schema})
+    metadata = obj({"name": {**STRING, "maxLength": 253}} if rules else {})  # bounds what rules cost
+    whole = obj({"apiVersion": STRING, "kind": STRING, "metadata": metadata, **schema})
     whole["description"] = description
     if rules:
         whole["x-kubernetes-validations"] = list(rules)

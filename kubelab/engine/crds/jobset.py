@@ -30,10 +30,14 @@ _JOB_NAMES = (
     },
     {
         "rule": "!has(self.spec.replicatedJobs) || self.spec.replicatedJobs.all(job, "
-        "size(self.metadata.name + '-' + job.name + '-' + string(job.replicas - 1)) <= 63)",
+        "size(self.metadata.name) + size(job.name) + 2 + (job.replicas <= 10 ? 1 : job.replicas <= 100 ? 2 "
+        ": job.replicas <= 1000 ? 3 : job.replicas <= 10000 ? 4 : 5) <= 63)",
         "message": "JobSet name is too long, job names generated for this JobSet will exceed 63 characters",
     },
 )
+# The API server estimates what a rule may cost from the bounds of what it looks at.
+_MOST_REPLICATED_JOBS = 128
+_LONGEST_LABEL = 63
 _COUNTS = ("active", "failed", "ready", "succeeded", "suspended")
 
 
@@ -56,7 +60,7 @@ def _replicated_job(*, defaulted: bool) -> Object:
     )
     return obj(
         {
-            "name": described(STRING, "A suffix of the names of the Jobs."),
+            "name": described({**STRING, "maxLength": _LONGEST_LABEL}, "A suffix of the names of the Jobs."),
             "groupName": {**STRING, "default": "default"} if defaulted else STRING,
             "replicas": {**INT32, **({"default": 1} if defaulted else {})},
             "template": _job_template(defaulted=defaulted),
@@ -114,7 +118,8 @@ def job_set_spec(*, defaulted: bool) -> Object:
     return obj(
         {
             "replicatedJobs": described(
-                list_map(_replicated_job(defaulted=defaulted), "name"), "The Jobs that form the set."
+                list_map(_replicated_job(defaulted=defaulted), "name", maxItems=_MOST_REPLICATED_JOBS),
+                "The Jobs that form the set.",
             ),
             "network": ruled(network, _VALUE_IMMUTABLE),
             "successPolicy": ruled(success, _VALUE_IMMUTABLE),

@@ -25,13 +25,21 @@ class Heartbeat:
     """Says in the API that the node is there, and in what condition."""
 
     def __init__(
-        self, client: Client, clock: Clock, name: str, state_dir: Path, isolation: Isolation
+        self,
+        client: Client,
+        clock: Clock,
+        name: str,
+        state_dir: Path,
+        isolation: Isolation,
+        *,
+        kubelet_port: int = 0,
     ) -> None:
         self._client = client
         self._clock = clock
         self._name = name
         self._state_dir = state_dir
         self._isolation = isolation
+        self._kubelet_port = kubelet_port
 
     async def register(self) -> dict[str, str]:
         """Create the Node, or say that it is back; return what it can give to pods."""
@@ -57,7 +65,8 @@ class Heartbeat:
     async def _post_status(self) -> dict[str, str]:
         machine = await asyncio.to_thread(read_machine, self._state_dir)
         node = await self._client.get(NODES, self._name)
-        status = node_status(self._name, machine, self._isolation, node, rfc3339(self._clock.now()))
+        now = rfc3339(self._clock.now())
+        status = node_status(self._name, machine, self._isolation, node, now, kubelet_port=self._kubelet_port)
         await self._client.patch(NODES, self._name, {"status": status}, subresource="status")
         return resources(machine)
 

@@ -62,6 +62,11 @@ class ProcessNode:
         What pods get of their own; tried out unless given.
     back_off_s : float
         First restart delay; 10 s on a real node.
+
+    Attributes
+    ----------
+    kubelet_port : int
+        Where the node's HTTPS face is, 0 without one; set before `run`.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class ProcessNode:
     ) -> None:
         self.name = name
         self.isolation = isolation
+        self.kubelet_port = 0
         self.ready = asyncio.Event()
         self._client = client
         self._informers = informers
@@ -154,7 +160,9 @@ class ProcessNode:
     # -- starting -----------------------------------------------------------------------------------
 
     async def _begin(self, group: asyncio.TaskGroup, isolation: Isolation) -> None:
-        heartbeat = Heartbeat(self._client, self._clock, self.name, self._state_dir, isolation)
+        heartbeat = Heartbeat(
+            self._client, self._clock, self.name, self._state_dir, isolation, kubelet_port=self.kubelet_port
+        )
         await self._informers.start()
         allocatable = await heartbeat.register()
         self._hosts = self._make_hosts(isolation)

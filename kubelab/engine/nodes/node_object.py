@@ -90,13 +90,17 @@ def node_object(name: str) -> Object:
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}, "spec": {}}
 
 
-def node_status(name: str, machine: Machine, isolation: Isolation, old: Object, now: str) -> Object:
+def node_status(
+    name: str, machine: Machine, isolation: Isolation, old: Object, now: str, *, kubelet_port: int = 0
+) -> Object:
     """Return the Node's status.
 
     Parameters
     ----------
     old : Object
         The Node as it is, whose conditions keep the time of their last transition.
+    kubelet_port : int
+        Where the API server finds the node's own server, 0 if it has none.
     """
     had = {entry["type"]: entry for entry in (old.get("status") or {}).get("conditions") or []}
     capacity = resources(machine)
@@ -111,6 +115,7 @@ def node_status(name: str, machine: Machine, isolation: Isolation, old: Object, 
             _stamped(condition, had.get(condition["type"]), now)
             for condition in _conditions(machine, isolation)
         ],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
         "nodeInfo": _node_info(machine),
         "images": [{"names": [image], "sizeBytes": 0} for image in images.names()],
     }

@@ -95,7 +95,8 @@ def kill_pod(pod_directory: Path) -> None:
 
 def _of_cluster(state_dir: Path, pods: Iterable[Path]) -> set[int]:
     table = usage.processes()
-    found = {pid for path in state_dir.glob("warm-*.json") if (pid := recorded(path))}
+    records = (*state_dir.glob("warm-*.json"), *state_dir.glob("binaries/*.json"))
+    found = {pid for path in records if (pid := recorded(path))}
     for pod in pods:
         found |= _of_pod(pod, table)
     return {pid for pid in found if table.get(pid) and table[pid].state != "Z"} - {os.getpid()}

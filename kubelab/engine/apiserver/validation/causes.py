@@ -43,6 +43,11 @@ def forbidden(field: str, detail: str) -> Cause:
     return Cause("FieldValueForbidden", _with_detail("Forbidden", detail), field)
 
 
+def invalid_whole(field: str, detail: str) -> Cause:
+    """Return the cause for a structure that is not shown (upstream: ``field.OmitValueType``)."""
+    return Cause("FieldValueInvalid", f"Invalid value: {detail}", field)
+
+
 def duplicate(field: str, value: Any) -> Cause:
     """Return a cause for the second of two values that must differ."""
     return Cause("FieldValueDuplicate", f"Duplicate value: {shown(value)}", field)

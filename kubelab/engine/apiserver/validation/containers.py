@@ -47,7 +47,7 @@ def validate_container(container: Object, volumes: Collection[str], path: str) -
     if container.get("volumeMounts"):
         yield from _validate_mounts(container["volumeMounts"], volumes, f"{path}.volumeMounts")
     for name in _PROBES:
-        if container.get(name):
+        if container.get(name) is not None:
             yield from _validate_probe(name, container[name], f"{path}.{name}")
 
 
@@ -90,6 +90,7 @@ def _validate_env_source(variable: Object, path: str) -> Iterator[Cause]:
         if not source:
             kinds = "`fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
             yield invalid(path, "", f"must specify one of: {kinds}")
+            return
         else:
             yield invalid(path, "", "may not have more than one field specified at a time")
     if variable.get("value"):

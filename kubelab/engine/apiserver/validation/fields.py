@@ -34,7 +34,6 @@ PODS: dict[str, dict[str, Rule]] = {
         "restartPolicy": one_of("Always", "OnFailure", "Never"),
         "dnsPolicy": one_of("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"),
         "preemptionPolicy": one_of("Never", "PreemptLowerPriority"),
-        "terminationGracePeriodSeconds": _NON_NEGATIVE,
         "activeDeadlineSeconds": at_least(1, 2**31 - 1),
         "hostname": label(),
         "subdomain": label(),
@@ -137,6 +136,10 @@ WORKLOADS: dict[str, dict[str, Rule]] = {
     "StatefulSetUpdateStrategy": {"type": one_of("OnDelete", "RollingUpdate")},
     "DaemonSetSpec": {"selector": present(), "revisionHistoryLimit": _NON_NEGATIVE},
     "DaemonSetUpdateStrategy": {"type": one_of("OnDelete", "RollingUpdate")},
+    "JobStatus": dict.fromkeys(
+        ("active", "succeeded", "failed", "ready", "terminating"),
+        _NON_NEGATIVE,
+    ),
     "JobSpec": {
         "parallelism": _NON_NEGATIVE,
         "completions": _NON_NEGATIVE,

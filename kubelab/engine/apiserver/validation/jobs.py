@@ -8,7 +8,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kubelab.client import Object
 from kubelab.engine.apiserver.validation import names
-from kubelab.engine.apiserver.validation.causes import Cause, invalid, not_supported, required, too_many
+from kubelab.engine.apiserver.validation.causes import (
+    Cause,
+    invalid,
+    invalid_whole,
+    not_supported,
+    required,
+    too_many,
+)
 from kubelab.engine.apiserver.validation.cron import schedule_problem
 from kubelab.engine.apiserver.validation.label_selectors import matches, validate_selector
 from kubelab.engine.apiserver.validation.metadata import unchanged
@@ -86,9 +93,9 @@ def _validate_failure_policy(spec: Object, restart_policy: str, path: str) -> It
 def _validate_rule(rule: Object, spec: Object, containers: set[object], path: str) -> Iterator[Cause]:
     codes, conditions = rule.get("onExitCodes"), rule.get("onPodConditions")
     if codes and conditions:
-        yield invalid(path, None, "specifying both OnExitCodes and OnPodConditions is not supported")
+        yield invalid_whole(path, "specifying both OnExitCodes and OnPodConditions is not supported")
     if not codes and not conditions:
-        yield invalid(path, None, "specifying one of OnExitCodes and OnPodConditions is required")
+        yield invalid_whole(path, "specifying one of OnExitCodes and OnPodConditions is required")
     if rule.get("action") == "FailIndex" and spec.get("backoffLimitPerIndex") is None:
         yield invalid(f"{path}.action", "FailIndex", "requires the backoffLimitPerIndex to be set")
     if codes:

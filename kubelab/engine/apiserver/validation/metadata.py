@@ -20,7 +20,6 @@ IMMUTABLE = "field is immutable"
 _MAX_ANNOTATIONS = 256 * 1024  # TotalAnnotationSizeLimitB
 _STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 _LABEL_NAMES = frozenset({"Namespace"})
-_SERVICE_NAMES = frozenset({"Service"})
 _PATH_NAMES = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 
 
@@ -92,12 +91,10 @@ def _validate_known_finalizers(finalizers: list[str], path: str) -> Iterator[Cau
 
 def _validate_owners(owners: list[Object], path: str) -> Iterator[Cause]:
     controller: Object | None = None
-    for owner in owners:
-        if not owner.get("apiVersion"):
-            yield invalid(f"{path}.apiVersion", owner.get("apiVersion", ""), "version must not be empty")
-        for field in ("kind", "name", "uid"):
+    for i, owner in enumerate(owners):
+        for field in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(field):
-                yield invalid(f"{path}.{field}", owner.get(field, ""), f"{field} must not be empty")
+                yield required(f"{path}[{i}].{field}", "must not be empty")
         if owner.get("controller"):
             if controller is not None:
                 both = f'Found "true" in references for {_owner(controller)} and {_owner(owner)}'
@@ -139,8 +136,6 @@ def _name_check(kind: Kind) -> names.Check:
     name = kind.resource.kind
     if name in _LABEL_NAMES:
         return names.dns1123_label
-    if name in _SERVICE_NAMES:
-        return names.dns1035_label
     return names.path_segment if name in _PATH_NAMES else names.dns1123_subdomain
 
 

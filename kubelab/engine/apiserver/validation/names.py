@@ -91,8 +91,19 @@ def _check(regex: str, error: str, length: int) -> Check:
     return check
 
 
-dns1123_label = _check(_LABEL, _LABEL_ERROR, 63)
+_plain_label = _check(_LABEL, _LABEL_ERROR, 63)
 dns1123_subdomain = _check(_SUBDOMAIN, _SUBDOMAIN_ERROR, 253)
+_is_subdomain = re.compile(_SUBDOMAIN).fullmatch
+
+
+def dns1123_label(text: str) -> list[str]:
+    """Check a DNS-1123 label; one that would be a subdomain is told what it has too much."""
+    problems = _plain_label(text)
+    if problems and problems[-1] == _LABEL_ERROR and _is_subdomain(text):
+        problems[-1] = "must not contain dots"
+    return problems
+
+
 dns1035_label = _check(_LABEL_1035, _LABEL_1035_ERROR, 63)
 label_value = _check(_LABEL_VALUE, _LABEL_VALUE_ERROR, 63)
 _qualified = _check(_QUALIFIED, _QUALIFIED_ERROR, 63)

@@ -112,7 +112,7 @@ def _validate_tolerations(tolerations: list[Object], path: str) -> Iterator[Caus
             yield invalid(f"{at}.effect", toleration.get("effect", ""), detail)
         if operator == "Exists" and toleration.get("value"):
             detail = "value must be empty when `operator` is 'Exists'"
-            yield invalid(f"{at}.operator", toleration, detail)
+            yield invalid(f"{at}.operator", toleration["value"], detail)
 
 
 def _validate_gates(gates: list[Object], path: str) -> Iterator[Cause]:

@@ -258,9 +258,7 @@ def test_a_transition_rule_compares_with_what_was_stored() -> None:
     assert problems(kind, widget(a="x")) == []
     assert problems(kind, widget(a="x"), widget()) == []
     assert problems(kind, widget(a="x"), widget(a="x")) == []
-    assert problems(kind, widget(a="y"), widget(a="x")) == [
-        'spec.a: Invalid value: "string": field is immutable'
-    ]
+    assert problems(kind, widget(a="y"), widget(a="x")) == ['spec.a: Invalid value: "y": field is immutable']
 
 
 def test_items_of_a_map_are_compared_by_their_keys() -> None:
@@ -279,7 +277,7 @@ def test_items_of_a_map_are_compared_by_their_keys() -> None:
     old = widget(l=[{"name": "a", "v": 1}, {"name": "b", "v": 5}])
     assert problems(kind, widget(l=[{"name": "b", "v": 6}, {"name": "a", "v": 1}]), old) == []
     new = widget(l=[{"name": "b", "v": 4}, {"name": "c", "v": 0}])
-    assert problems(kind, new, old) == ['spec.l[0]: Invalid value: "object": may only grow']
+    assert problems(kind, new, old) == ["spec.l[0]: Invalid value: may only grow"]
 
 
 def test_a_message_may_be_computed_and_a_rule_may_blame_a_field() -> None:
@@ -306,7 +304,7 @@ def test_a_rule_at_the_root_sees_the_name() -> None:
     obj = widget()
     obj["metadata"]["name"] = "a"
     assert problems(served(crd), obj) == [
-        "<nil>: Invalid value: \"object\": failed rule: self.metadata.name.startsWith('w')"
+        "<nil>: Invalid value: failed rule: self.metadata.name.startsWith('w')"
     ]
 
 
