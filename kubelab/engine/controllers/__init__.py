@@ -11,6 +11,7 @@ from collections.abc import Callable
 from kubelab.client import Client
 from kubelab.clock import Clock
 from kubelab.engine.controllers.controller import Controller, Surroundings
+from kubelab.engine.controllers.deployment import DeploymentController
 from kubelab.engine.controllers.endpoints import EndpointsController
 from kubelab.engine.controllers.events import EventRecorder
 from kubelab.engine.controllers.garbage import GarbageCollector
@@ -19,6 +20,7 @@ from kubelab.engine.controllers.job import JobController
 from kubelab.engine.controllers.jobset import JobSetController
 from kubelab.engine.controllers.lost_pods import LostPodsController
 from kubelab.engine.controllers.namespaces import NamespaceContentsController, NamespaceController
+from kubelab.engine.controllers.replicaset import ReplicaSetController
 from kubelab.engine.controllers.trainjob import TrainJobController
 from kubelab.engine.controllers.views import Views
 from kubelab.informer import Informers
@@ -28,6 +30,8 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     JobSetController,
     JobController,
     JaxJobController,
+    DeploymentController,
+    ReplicaSetController,
     EndpointsController,
     NamespaceContentsController,
     NamespaceController,

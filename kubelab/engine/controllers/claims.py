@@ -1,0 +1,73 @@
+"""Which objects a controller may call its own: adoption and release by label selector.
+
+Upstream: ``BaseControllerRefManager.ClaimObject`` of ``pkg/controller/controller_ref_manager.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kubelab.client import Object
+from kubelab.engine.controllers.owners import controller_of
+
+OWNER_OR_ORPHAN = "controller's uid, or namespace of an orphan"
+"""The name of the index that `owner_or_orphan` gives the values of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What is an owner's, what it should adopt, and what it should let go of."""
+
+    own: tuple[Object, ...]
+    adopt: tuple[Object, ...]
+    release: tuple[Object, ...]
+
+
+def claim(owner: Object, candidates: Iterable[Object]) -> Claims:
+    """Sort candidates by who controls them and by the owner's selector."""
+    own, adopt, release = [], [], []
+    selector, deleting = owner["spec"].get("selector"), bool(owner["metadata"].get("deletionTimestamp"))
+    for obj in candidates:
+        reference = controller_of(obj)
+        matches = selects(selector, obj["metadata"].get("labels") or {})
+        if reference is not None and reference["uid"] == owner["metadata"]["uid"]:
+            if matches:
+                own.append(obj)
+            elif not deleting:
+                release.append(obj)
+        elif reference is None and matches and not deleting and not obj["metadata"].get("deletionTimestamp"):
+            adopt.append(obj)
+    return Claims(tuple(own), tuple(adopt), tuple(release))
+
+
+def selects(selector: Object | None, labels: Mapping[str, str]) -> bool:
+    """Say whether a ``LabelSelector`` selects an object with these labels; an empty one selects nothing."""
+    if not selector:
+        return False
+    equal: Mapping[str, str] = selector.get("matchLabels") or {}
+    expressions = selector.get("matchExpressions") or ()
+    return (
+        bool(equal or expressions)
+        and all(labels.get(key) == value for key, value in equal.items())
+        and all(_holds(each, labels) for each in expressions)
+    )
+
+
+def _holds(expression: Object, labels: Mapping[str, str]) -> bool:
+    value, values = labels.get(expression["key"]), expression.get("values") or ()
+    match expression["operator"]:
+        case "In":
+            return value in values
+        case "NotIn":
+            return value not in values
+        case "Exists":
+            return value is not None
+        case _:
+            return value is None
+
+
+def owner_or_orphan(obj: Object) -> tuple[str, ...]:
+    """Return the uid of an object's controller, or its namespace if it has none, as an index's values."""
+    reference = controller_of(obj)
+    return (reference["uid"],) if reference else (f"{obj['metadata']['namespace']}/",)
