@@ -116,3 +116,22 @@ def test_orphaned_pods_are_adopted_again(kubectl: Kubectl) -> None:
     kubectl("create", "-f", "-", stdin=sleeper("ReplicaSet", replicas=2))
     kubectl("wait", "rs/web", "--for=jsonpath={.status.readyReplicas}=2", WAIT)
     assert set(kubectl("get", "pods", "-o", "name").split()) == pods
+
+
+def test_a_daemon_set_is_rolled_out_and_back(kubectl: Kubectl) -> None:
+    kubectl("create", "-f", "-", stdin=sleeper("DaemonSet", "agent"))
+    kubectl("rollout", "status", "daemonset/agent", WAIT)
+    (row,) = kubectl.table("get", "daemonsets")
+    assert (row["DESIRED"], row["READY"], row["AVAILABLE"]) == ("1", "1", "1")
+    kubectl("set", "env", "daemonset/agent", "VERSION=2")
+    assert "successfully rolled out" in kubectl("rollout", "status", "daemonset/agent", WAIT)
+    assert re.search(r"1 +<none>\n2 +<none>", kubectl("rollout", "history", "daemonset/agent"))
+    assert "VERSION" in kubectl("rollout", "history", "daemonset/agent", "--revision=2")
+    kubectl("rollout", "undo", "daemonset/agent")
+    kubectl("rollout", "status", "daemonset/agent", WAIT)
+    container = kubectl.json("get", "daemonset", "agent")["spec"]["template"]["spec"]["containers"][0]
+    assert "env" not in container
+    assert [row["REVISION"] for row in kubectl.table("get", "controllerrevisions")].count("3") == 1
+    assert re.search(r"Pods Status: +1 Running", kubectl("describe", "daemonset", "agent"))
+    kubectl("delete", "daemonset", "agent", "--cascade=foreground", WAIT)
+    assert kubectl("get", "pods,controllerrevisions", "-o", "name") == ""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from kubelab.client import Client
 from kubelab.clock import Clock
 from kubelab.engine.controllers.controller import Controller, Surroundings
+from kubelab.engine.controllers.daemonset import DaemonSetController
 from kubelab.engine.controllers.deployment import DeploymentController
 from kubelab.engine.controllers.endpoints import EndpointsController
 from kubelab.engine.controllers.events import EventRecorder
@@ -32,6 +33,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     JaxJobController,
     DeploymentController,
     ReplicaSetController,
+    DaemonSetController,
     EndpointsController,
     NamespaceContentsController,
     NamespaceController,
