@@ -135,3 +135,57 @@ def test_a_daemon_set_is_rolled_out_and_back(kubectl: Kubectl) -> None:
     assert re.search(r"Pods Status: +1 Running", kubectl("describe", "daemonset", "agent"))
     kubectl("delete", "daemonset", "agent", "--cascade=foreground", WAIT)
     assert kubectl("get", "pods,controllerrevisions", "-o", "name") == ""
+
+
+def test_a_stateful_set_keeps_names_and_data(kubectl: Kubectl) -> None:
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+    }
+    body = sleeper("StatefulSet", "db", replicas=2, serviceName="db", volumeClaimTemplates=[claim])
+    container = body["spec"]["template"]["spec"]["containers"][0]
+    container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    container["command"][2] = "echo $HOSTNAME >> /data/starts; cat /data/starts; " + container["command"][2]
+    kubectl("create", "service", "clusterip", "db", "--clusterip=None")
+    kubectl("create", "-f", "-", stdin=body)
+    kubectl("rollout", "status", "statefulset/db", WAIT)
+    assert kubectl("get", "pods", "-o", "name").split() == ["pod/db-0", "pod/db-1"]
+    assert [row["STATUS"] for row in kubectl.table("get", "pvc")] == ["Bound", "Bound"]
+    kubectl("rollout", "restart", "statefulset/db")
+    kubectl("rollout", "status", "statefulset/db", WAIT)
+    assert kubectl("logs", "db-1") == "db-1\ndb-1\n"
+    kubectl(
+        "wait",
+        "endpointslice",
+        "-l",
+        "kubernetes.io/service-name=db",
+        "--for=jsonpath={.endpoints[1].hostname}",
+        WAIT,
+    )
+    (slice_,) = kubectl.json("get", "endpointslice", "-l", "kubernetes.io/service-name=db")["items"]
+    assert sorted(each["hostname"] for each in slice_["endpoints"]) == ["db-0", "db-1"]
+    kubectl("scale", "statefulset/db", "--replicas=1")
+    kubectl("wait", "pod/db-1", "--for=delete", WAIT)
+    kubectl("rollout", "undo", "statefulset/db")
+    kubectl("rollout", "status", "statefulset/db", WAIT)
+    shown = kubectl("describe", "statefulset", "db")
+    assert "Create Pod db-0 in StatefulSet db successful" in shown
+    kubectl("delete", "statefulset", "db", "--cascade=foreground", WAIT)
+    assert len(kubectl.table("get", "pvc")) == 2
+
+
+def test_a_cron_job_runs_by_its_schedule_and_by_hand(kubectl: Kubectl) -> None:
+    kubectl("create", "cronjob", "tick", "--image=busybox", "--schedule=@every 2s", "--", "echo", "hi")
+    kubectl("wait", "cronjob/tick", "--for=jsonpath={.status.lastSuccessfulTime}", WAIT)
+    kubectl("patch", "cronjob", "tick", "-p", '{"spec":{"suspend":true}}')
+    kubectl("create", "job", "by-hand", "--from=cronjob/tick")
+    kubectl("wait", "job/by-hand", "--for=condition=Complete", WAIT)
+    assert kubectl("logs", "job/by-hand") == "hi\n"
+    (row,) = kubectl.table("get", "cronjobs")
+    assert (row["SCHEDULE"], row["SUSPEND"]) == ("@every 2s", "True")
+    assert re.search(r"Created job tick-\d+", kubectl("describe", "cronjob", "tick"))
+    scheduled = kubectl.json("get", "jobs")["items"]
+    stamps = [each["metadata"]["annotations"].keys() for each in scheduled]
+    assert any("batch.kubernetes.io/cronjob-scheduled-timestamp" in keys for keys in stamps)
+    kubectl("delete", "cronjob", "tick", "--cascade=foreground", WAIT)
+    assert kubectl("get", "jobs", "-o", "name") == ""

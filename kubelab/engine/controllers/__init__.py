@@ -11,6 +11,7 @@ from collections.abc import Callable
 from kubelab.client import Client
 from kubelab.clock import Clock
 from kubelab.engine.controllers.controller import Controller, Surroundings
+from kubelab.engine.controllers.cronjob import CronJobController
 from kubelab.engine.controllers.daemonset import DaemonSetController
 from kubelab.engine.controllers.deployment import DeploymentController
 from kubelab.engine.controllers.endpoints import EndpointsController
@@ -22,6 +23,7 @@ from kubelab.engine.controllers.jobset import JobSetController
 from kubelab.engine.controllers.lost_pods import LostPodsController
 from kubelab.engine.controllers.namespaces import NamespaceContentsController, NamespaceController
 from kubelab.engine.controllers.replicaset import ReplicaSetController
+from kubelab.engine.controllers.statefulset import StatefulSetController
 from kubelab.engine.controllers.trainjob import TrainJobController
 from kubelab.engine.controllers.views import Views
 from kubelab.informer import Informers
@@ -34,6 +36,8 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     DeploymentController,
     ReplicaSetController,
     DaemonSetController,
+    StatefulSetController,
+    CronJobController,
     EndpointsController,
     NamespaceContentsController,
     NamespaceController,

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from kubelab.client import CONTROLLER_REVISIONS, Object
 from kubelab.engine.controllers.controller import Surroundings
 from kubelab.engine.controllers.owners import is_controlled_by
 from kubelab.engine.controllers.owning import OwningController
-from kubelab.engine.controllers.revisions import History, beyond_limit, history_of
+from kubelab.engine.controllers.revisions import HASH_LABEL, History, beyond_limit, history_of
 from kubelab.errors import AlreadyExistsError
 
 
 class RevisingController(OwningController):
-    """Keeps the history of what it brings on."""
+    """Keeps the history of what it brings on.
+
+    Attributes
+    ----------
+    hash_label : str
+        The label with a revision's hash.
+    """
+
+    hash_label: ClassVar[str] = HASH_LABEL
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
@@ -21,7 +30,7 @@ class RevisingController(OwningController):
 
     async def recorded(self, owner: Object) -> tuple[Object, History] | None:
         """Return the owner's present revision and its history; None if the owner has changed by that."""
-        history = history_of(owner, self.kind, await self.claimed(owner, self.revisions))
+        history = history_of(owner, self.kind, await self.claimed(owner, self.revisions), self.hash_label)
         if history.create is not None:
             current = await self._create_revision(owner, history.create)
             return None if current is None else (current, history)

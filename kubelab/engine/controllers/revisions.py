@@ -41,8 +41,10 @@ class History:
     old: tuple[Object, ...]
 
 
-def history_of(owner: Object, resource: Resource, revisions: Iterable[Object]) -> History:
-    """Compare an owner's template with its revisions."""
+def history_of(
+    owner: Object, resource: Resource, revisions: Iterable[Object], hash_label: str = HASH_LABEL
+) -> History:
+    """Compare an owner's template with its revisions; a new one gets its hash as a label."""
     listed = sorted(revisions, key=_age)
     data = snapshot(owner["spec"]["template"])
     same = [each for each in listed if each["data"] == data]
@@ -50,7 +52,7 @@ def history_of(owner: Object, resource: Resource, revisions: Iterable[Object]) -
     old = tuple(each for each in listed if each is not current)
     number = max((int(each["revision"]) for each in old), default=0) + 1
     if current is None:
-        return History(None, build(owner, resource, number), None, old)
+        return History(None, build(owner, resource, number, hash_label), None, old)
     return History(current, None, number if int(current["revision"]) < number else None, old)
 
 
@@ -66,11 +68,11 @@ def template_of(revision: Object) -> Object:
     return {key: copy.deepcopy(value) for key, value in kept.items() if key != "$patch"}
 
 
-def build(owner: Object, resource: Resource, number: int) -> Object:
+def build(owner: Object, resource: Resource, number: int, hash_label: str) -> Object:
     """Return the revision of an owner's template."""
     meta, template = owner["metadata"], owner["spec"]["template"]
     digest = template_hash(template, (owner.get("status") or {}).get("collisionCount"))
-    labels = {**((template.get("metadata") or {}).get("labels") or {}), HASH_LABEL: digest}
+    labels = {**((template.get("metadata") or {}).get("labels") or {}), hash_label: digest}
     annotations = {"annotations": dict(meta["annotations"])} if meta.get("annotations") else {}
     return {
         "apiVersion": CONTROLLER_REVISIONS.api_version,
