@@ -15,6 +15,7 @@ from kubelab.engine.controllers.cronjob import CronJobController
 from kubelab.engine.controllers.daemonset import DaemonSetController
 from kubelab.engine.controllers.deployment import DeploymentController
 from kubelab.engine.controllers.endpoints import EndpointsController
+from kubelab.engine.controllers.endpointslice import EndpointSliceController
 from kubelab.engine.controllers.events import EventRecorder
 from kubelab.engine.controllers.garbage import GarbageCollector
 from kubelab.engine.controllers.jaxjob import JaxJobController
@@ -39,6 +40,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     StatefulSetController,
     CronJobController,
     EndpointsController,
+    EndpointSliceController,
     NamespaceContentsController,
     NamespaceController,
     LostPodsController,
