@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kubelab.client import Object
-from kubelab.engine.controllers.conditions import is_true
+from kubelab.engine.controllers.pods import is_deleting, is_ready
 from kubelab.informer import key_of
 
 HEADLESS = "service.kubernetes.io/headless"
@@ -99,13 +99,3 @@ def has_address(pod: Object) -> bool:
     """Say whether a pod has an address and has not ended."""
     status = pod.get("status") or {}
     return bool(status.get("podIP")) and status.get("phase") not in {"Succeeded", "Failed"}
-
-
-def is_ready(pod: Object) -> bool:
-    """Say whether a pod is ready."""
-    return is_true((pod.get("status") or {}).get("conditions"), "Ready")
-
-
-def is_deleting(pod: Object) -> bool:
-    """Say whether a pod is being deleted."""
-    return bool(pod["metadata"].get("deletionTimestamp"))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kubelab.client import Object
+from kubelab.engine.apiserver.validation.label_selectors import matches
 from kubelab.engine.controllers.owners import controller_of
 
 OWNER_OR_ORPHAN = "controller's uid, or namespace of an orphan"
@@ -30,13 +31,13 @@ def claim(owner: Object, candidates: Iterable[Object]) -> Claims:
     selector, deleting = owner["spec"].get("selector"), bool(owner["metadata"].get("deletionTimestamp"))
     for obj in candidates:
         reference = controller_of(obj)
-        matches = selects(selector, obj["metadata"].get("labels") or {})
+        selected = selects(selector, obj["metadata"].get("labels") or {})
         if reference is not None and reference["uid"] == owner["metadata"]["uid"]:
-            if matches:
+            if selected:
                 own.append(obj)
             elif not deleting:
                 release.append(obj)
-        elif reference is None and matches and not deleting and not obj["metadata"].get("deletionTimestamp"):
+        elif reference is None and selected and not deleting and not obj["metadata"].get("deletionTimestamp"):
             adopt.append(obj)
     return Claims(tuple(own), tuple(adopt), tuple(release))
 
@@ -45,26 +46,7 @@ def selects(selector: Object | None, labels: Mapping[str, str]) -> bool:
     """Say whether a ``LabelSelector`` selects an object with these labels; an empty one selects nothing."""
     if not selector:
         return False
-    equal: Mapping[str, str] = selector.get("matchLabels") or {}
-    expressions = selector.get("matchExpressions") or ()
-    return (
-        bool(equal or expressions)
-        and all(labels.get(key) == value for key, value in equal.items())
-        and all(_holds(each, labels) for each in expressions)
-    )
-
-
-def _holds(expression: Object, labels: Mapping[str, str]) -> bool:
-    value, values = labels.get(expression["key"]), expression.get("values") or ()
-    match expression["operator"]:
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return value is not None
-        case _:
-            return value is None
+    return bool(selector.get("matchLabels") or selector.get("matchExpressions")) and matches(selector, labels)
 
 
 def owner_or_orphan(obj: Object) -> tuple[str, ...]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from kubelab.client import PODS, Object, Resource
+from kubelab.engine.controllers.batches import namespace_ends
 from kubelab.engine.controllers.claims import OWNER_OR_ORPHAN, Claims, claim, owner_or_orphan, selects
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.events import Note
@@ -16,8 +15,6 @@ from kubelab.errors import ApiError, NotFoundError
 from kubelab.informer import key_of
 
 _BY_NAMESPACE = "namespace"
-BURST = 500
-"""How many pods are created or deleted at once (upstream: ``BurstReplicas``)."""
 
 
 class OwningController(Controller):
@@ -116,26 +113,6 @@ class OwningController(Controller):
             self.note(owner, Note("Warning", "FailedDelete", f"Error deleting: {error.message}"))
             raise
         self.note(owner, Note("Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}"))
-
-
-def namespace_ends(error: ApiError) -> bool:
-    """Say whether something was refused because its namespace is being deleted."""
-    return any(cause.get("reason") == "NamespaceTerminating" for cause in error.causes)
-
-
-async def together(coroutines: Iterable[Coroutine[Any, Any, Any]]) -> None:
-    """Run together; every one is finished before the first failure is raised."""
-    for answer in await asyncio.gather(*coroutines, return_exceptions=True):
-        if isinstance(answer, BaseException):
-            raise answer
-
-
-async def slow_start(jobs: list[Callable[[], Coroutine[Any, Any, Any]]]) -> None:
-    """Run in batches of 1, 2, 4, ... and stop at the first that fails: what cannot work fails but once."""
-    size, rest = 1, jobs
-    while rest:
-        await together(job() for job in rest[:size])
-        rest, size = rest[size:], size * 2
 
 
 def _references(obj: Object) -> list[Object]:

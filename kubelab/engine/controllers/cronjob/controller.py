@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from kubelab.client import CRON_JOBS, JOBS, Object
+from kubelab.engine.controllers.batches import namespace_ends
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.cronjob.decision import CronJobDecision, decide, reference_to
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.owners import controller_uids, is_controlled_by
-from kubelab.engine.controllers.owning import namespace_ends
 from kubelab.errors import AlreadyExistsError, ApiError
 
 _BY_CONTROLLER = "controller's uid"

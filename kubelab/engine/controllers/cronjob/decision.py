@@ -9,8 +9,6 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from email.utils import format_datetime
-from zoneinfo import ZoneInfo
 
 from kubelab.client import CRON_JOBS, JOBS, Object
 from kubelab.clock import parse_rfc3339, rfc3339
@@ -146,7 +144,7 @@ def _start(
         book.say("TooManyMissedTimes", text, warn=True)
     deadline_s = spec.get("startingDeadlineSeconds")
     if deadline_s is not None and last + timedelta(seconds=int(deadline_s)) < now:
-        text = f"Missed scheduled time to start a job: {format_datetime(last.astimezone(UTC))}"
+        text = f"Missed scheduled time to start a job: {last.astimezone(UTC):%a, %d %b %Y %H:%M:%S +0000}"
         book.say("MissSchedule", text, warn=True)
         return None, []
     name = job_name(cron_job, last)
@@ -199,7 +197,11 @@ def reference_to(job: Object) -> Object:
 
 
 def _zone(spec: Object) -> tzinfo:
-    return ZoneInfo(spec["timeZone"]) if spec.get("timeZone") else UTC
+    if not spec.get("timeZone"):
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(spec["timeZone"])
 
 
 def _schedule(book: _Book, spec: Object) -> Schedule | None:

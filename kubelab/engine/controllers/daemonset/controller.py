@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from kubelab.client import DAEMON_SETS, NODES, PODS, Object
+from kubelab.engine.controllers.batches import BURST, namespace_ends, slow_start, together
 from kubelab.engine.controllers.controller import Surroundings
 from kubelab.engine.controllers.daemonset.decision import (
     FIRST_WAIT_S,
@@ -16,7 +17,6 @@ from kubelab.engine.controllers.daemonset.decision import (
     layout_of,
 )
 from kubelab.engine.controllers.daemonset.pods import build_pod, target_node
-from kubelab.engine.controllers.owning import BURST, namespace_ends, slow_start, together
 from kubelab.engine.controllers.pods import labels_of, phase_of
 from kubelab.engine.controllers.revising import RevisingController
 from kubelab.engine.controllers.revisions import HASH_LABEL

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kubelab.client import DEPLOYMENTS, PODS, REPLICA_SETS, Object
+from kubelab.engine.controllers.batches import namespace_ends
 from kubelab.engine.controllers.claims import OWNER_OR_ORPHAN, owner_or_orphan
 from kubelab.engine.controllers.controller import Surroundings, either
 from kubelab.engine.controllers.deployment.decision import DeploymentDecision, decide
@@ -19,7 +20,7 @@ from kubelab.engine.controllers.deployment.replica_sets import (
 )
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.owners import controller_of, is_controlled_by
-from kubelab.engine.controllers.owning import OwningController, namespace_ends
+from kubelab.engine.controllers.owning import OwningController
 from kubelab.engine.controllers.pods import phase_of
 from kubelab.errors import AlreadyExistsError, ApiError
 

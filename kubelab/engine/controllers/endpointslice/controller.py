@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kubelab.client import ENDPOINT_SLICES, NODES, SERVICES, Object
+from kubelab.engine.controllers.batches import together
 from kubelab.engine.controllers.controller import Surroundings
 from kubelab.engine.controllers.endpointslice.decision import MANAGED_BY, MANAGER, SERVICE_NAME, decide
 from kubelab.engine.controllers.owners import is_controlled_by
-from kubelab.engine.controllers.owning import together
 from kubelab.engine.controllers.service_pods import ServicePodsController
 
 _BY_SERVICE = "service"

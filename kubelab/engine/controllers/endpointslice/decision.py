@@ -15,12 +15,11 @@ from kubelab.engine.controllers.addresses import (
     HEADLESS,
     has_address,
     hostname_of,
-    is_deleting,
-    is_ready,
     target_of,
     target_port,
 )
 from kubelab.engine.controllers.owners import owner_reference
+from kubelab.engine.controllers.pods import is_deleting, is_ready
 from kubelab.informer import key_of
 
 SERVICE_NAME = "kubernetes.io/service-name"

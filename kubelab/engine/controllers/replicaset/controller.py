@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from kubelab.client import PODS, REPLICA_SETS, Object
+from kubelab.engine.controllers.batches import BURST, namespace_ends, slow_start, together
 from kubelab.engine.controllers.claims import OWNER_OR_ORPHAN
 from kubelab.engine.controllers.controller import Surroundings
 from kubelab.engine.controllers.owners import controller_of, controller_uids
-from kubelab.engine.controllers.owning import BURST, OwningController, namespace_ends, slow_start, together
+from kubelab.engine.controllers.owning import OwningController
 from kubelab.engine.controllers.pods import pod_from_template
 from kubelab.engine.controllers.replicaset.decision import ReplicaSetDecision, decide, status_of
 from kubelab.errors import ApiError

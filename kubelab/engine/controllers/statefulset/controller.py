@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubelab.client import PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS, Object
+from kubelab.engine.controllers.batches import BURST, namespace_ends, together
 from kubelab.engine.controllers.controller import Surroundings
 from kubelab.engine.controllers.events import Note
-from kubelab.engine.controllers.owning import BURST, namespace_ends, together
 from kubelab.engine.controllers.pods import is_deleting, labels_of, phase_of
 from kubelab.engine.controllers.revising import RevisingController
 from kubelab.engine.controllers.statefulset.decision import StatefulSetDecision, decide, situation_of
