@@ -108,6 +108,31 @@ def test_create_expose_and_delete_a_deployment(kubectl: Kubectl) -> None:
     assert kubectl("get", "rs,pods", "-o", "name") == ""
 
 
+def test_an_image_that_cannot_be_had_stops_a_rollout_until_it_is_undone(kubectl: Kubectl) -> None:
+    kubectl("create", "-f", "-", stdin=sleeper("Deployment", replicas=3, progressDeadlineSeconds=2))
+    kubectl("rollout", "status", "deployment/web", WAIT)
+    kubectl("set", "image", "deployment/web", "main=nonesuch.example/none")
+    failed = kubectl.fails("rollout", "status", "deployment/web", WAIT)
+    assert 'deployment "web" exceeded its progress deadline' in failed
+    (row,) = kubectl.table("get", "deployments")
+    assert (row["READY"], row["UP-TO-DATE"]) == ("3/3", "1")
+    kubectl("rollout", "undo", "deployment/web", "--to-revision=1")
+    assert "successfully rolled out" in kubectl("rollout", "status", "deployment/web", WAIT)
+    assert (
+        kubectl("get", "pods", "-o", "jsonpath={.items[*].spec.containers[0].image}").split()
+        == ["busybox"] * 3
+    )
+
+
+def test_a_namespace_goes_with_its_workloads(kubectl: Kubectl) -> None:
+    for kind in ("Deployment", "DaemonSet", "StatefulSet"):
+        kubectl("create", "-f", "-", stdin=sleeper(kind, kind.lower()))
+    for kind in ("deployment", "daemonset", "statefulset"):
+        kubectl("rollout", "status", f"{kind}/{kind}", WAIT)
+    kubectl("delete", "namespace", kubectl.namespace, WAIT)
+    assert "not found" in kubectl.fails("get", "namespace", kubectl.namespace)
+
+
 def test_orphaned_pods_are_adopted_again(kubectl: Kubectl) -> None:
     kubectl("create", "-f", "-", stdin=sleeper("ReplicaSet", replicas=2))
     kubectl("wait", "rs/web", "--for=jsonpath={.status.readyReplicas}=2", WAIT)

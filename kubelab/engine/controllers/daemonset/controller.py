@@ -93,7 +93,13 @@ class DaemonSetController(RevisingController):
             _, wait_s = self._waits.get(key, (self.clock.now(), FIRST_WAIT_S / 2))
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
             self._waits[key] = (self.clock.now() + timedelta(seconds=wait_s), wait_s)
+            self._forget_waits()
         await self.delete_pod(daemon_set, pod)
+
+    def _forget_waits(self) -> None:
+        """Start over where no pod has failed for long; what is gone is forgotten with it."""
+        longest = self.clock.now() - timedelta(seconds=2 * LONGEST_WAIT_S)
+        self._waits = {key: wait for key, wait in self._waits.items() if wait[0] > longest}
 
     def _waiting(self, daemon_set: Object, pods: Sequence[Object]) -> tuple[frozenset[str], float | None]:
         """Return the nodes whose failed pod is not to be replaced yet, and for how long at least."""

@@ -58,3 +58,24 @@ async def test_orphaned_replica_sets_are_adopted(lab: Lab) -> None:
 
 def _scalings(events: dict[str, Object]) -> list[str]:
     return [each["message"] for each in events.values() if each["reason"] == "ScalingReplicaSet"]
+
+
+async def test_a_rollout_goes_on_after_the_control_plane_was_dead(lab: Lab) -> None:
+    await lab.client.create(DEPLOYMENTS, body(1))
+    (old,) = await _run(lab, 1)
+    await lab.condition(DEPLOYMENTS, "web", "Available")
+    image = {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": "busybox:2"}]}}}}
+    await lab.client.patch(DEPLOYMENTS, "web", image, "default")
+    await lab.pods(2)
+    await lab.stop_controllers()
+    await _run(lab, 2)
+    await lab.start_controllers()
+    await lab.gone(PODS, old["metadata"]["name"])
+    await lab.until(
+        REPLICA_SETS, lambda found: sorted(each["spec"]["replicas"] for each in found.values()) == [0, 1]
+    )
+    assert len(await lab.pods(1)) == 1
+
+
+def _sizes(replica_sets: dict[str, Object]) -> list[int]:
+    return sorted(each["spec"]["replicas"] for each in replica_sets.values())

@@ -1,5 +1,5 @@
 from kubelab.client import EVENTS, PODS, REPLICA_SETS, Object
-from tests.unit.engine.controllers.lab import Lab
+from tests.unit.engine.controllers.lab import HeldWatches, Lab
 from tests.unit.engine.controllers.workloads import workload
 
 
@@ -46,3 +46,27 @@ async def test_what_cannot_be_created_is_a_condition_until_it_can(lab: Lab) -> N
     )
     await lab.pods(1)
     await lab.until(REPLICA_SETS, lambda sets: not sets["web"]["status"].get("conditions"))
+
+
+async def test_pods_are_not_created_twice_while_the_watch_stands_still(lab: Lab) -> None:
+    await lab.stop_controllers()
+    held = HeldWatches(lab.server.client("system:informers").transport)
+    await lab.start_controllers(held)
+    await lab.client.create(REPLICA_SETS, body(3))
+    await lab.pods(3)
+    await lab.client.patch(REPLICA_SETS, "web", {"spec": {"replicas": 1}}, "default")
+    await lab.until(REPLICA_SETS, lambda sets: sets["web"]["status"].get("replicas") == 1)
+    held.open.set()
+    assert len(await lab.pods(1)) == 1
+
+
+async def test_a_set_of_the_same_name_does_not_take_over_the_old_ones_pods(lab: Lab) -> None:
+    await lab.client.create(REPLICA_SETS, body(1))
+    (old,) = await lab.pods(1)
+    await lab.set_phase(old, "Running")
+    await lab.client.delete(REPLICA_SETS, "web", "default", propagation="Background")
+    await lab.gone(REPLICA_SETS, "web")
+    await lab.client.create(REPLICA_SETS, body(1))
+    await lab.gone(PODS, old["metadata"]["name"])
+    (new,) = await lab.pods(1)
+    assert new["metadata"]["name"] != old["metadata"]["name"]
