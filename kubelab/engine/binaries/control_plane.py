@@ -25,6 +25,7 @@ from kubelab.engine.binaries.progress import ProgressReceiver
 from kubelab.engine.controllers import CONTROLLERS, KUBEFLOW_CONTROLLERS
 from kubelab.engine.controllers.controller import Controller
 from kubelab.engine.controllers.endpoints import EndpointsController
+from kubelab.engine.controllers.endpointslice import EndpointSliceController
 from kubelab.engine.keeping import keep
 from kubelab.engine.nodes.kubelet import KubeletFace
 from kubelab.errors import ConnectionFailedError, KubelabError
@@ -94,7 +95,8 @@ class BinariesControlPlane:
         """
         if self._binaries.kube_controller_manager is not None:
             return KUBEFLOW_CONTROLLERS
-        return tuple(each for each in CONTROLLERS if each is not EndpointsController)
+        loopback = (EndpointsController, EndpointSliceController)
+        return tuple(each for each in CONTROLLERS if each not in loopback)
 
     async def start(self) -> None:
         """Start the programs and wait until the API answers.

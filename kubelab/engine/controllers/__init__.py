@@ -11,7 +11,11 @@ from collections.abc import Callable
 from kubelab.client import Client
 from kubelab.clock import Clock
 from kubelab.engine.controllers.controller import Controller, Surroundings
+from kubelab.engine.controllers.cronjob import CronJobController
+from kubelab.engine.controllers.daemonset import DaemonSetController
+from kubelab.engine.controllers.deployment import DeploymentController
 from kubelab.engine.controllers.endpoints import EndpointsController
+from kubelab.engine.controllers.endpointslice import EndpointSliceController
 from kubelab.engine.controllers.events import EventRecorder
 from kubelab.engine.controllers.garbage import GarbageCollector
 from kubelab.engine.controllers.jaxjob import JaxJobController
@@ -19,6 +23,8 @@ from kubelab.engine.controllers.job import JobController
 from kubelab.engine.controllers.jobset import JobSetController
 from kubelab.engine.controllers.lost_pods import LostPodsController
 from kubelab.engine.controllers.namespaces import NamespaceContentsController, NamespaceController
+from kubelab.engine.controllers.replicaset import ReplicaSetController
+from kubelab.engine.controllers.statefulset import StatefulSetController
 from kubelab.engine.controllers.trainjob import TrainJobController
 from kubelab.engine.controllers.views import Views
 from kubelab.informer import Informers
@@ -33,7 +39,13 @@ KUBEFLOW_CONTROLLERS: tuple[type[Controller], ...] = (
 CONTROLLERS: tuple[type[Controller], ...] = (
     *KUBEFLOW_CONTROLLERS,
     JobController,
+    DeploymentController,
+    ReplicaSetController,
+    DaemonSetController,
+    StatefulSetController,
+    CronJobController,
     EndpointsController,
+    EndpointSliceController,
     NamespaceContentsController,
     NamespaceController,
     LostPodsController,

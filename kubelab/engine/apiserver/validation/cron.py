@@ -6,7 +6,8 @@ import re
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_FIELDS: tuple[tuple[int, int, dict[str, int]], ...] = (
+# The lowest and highest value and the names of minute, hour, day of the month, month and day of the week.
+FIELDS: tuple[tuple[int, int, dict[str, int]], ...] = (
     (0, 59, {}),
     (0, 23, {}),
     (1, 31, {}),
@@ -27,7 +28,7 @@ def schedule_problem(schedule: str) -> str:
     fields = schedule.split()
     if len(fields) != 5:
         return f"expected exactly 5 fields, found {len(fields)}: [{' '.join(fields)}]"
-    for text, (lowest, highest, names) in zip(fields, _FIELDS, strict=True):
+    for text, (lowest, highest, names) in zip(fields, FIELDS, strict=True):
         for part in text.split(","):
             problem = _range_problem(part, lowest, highest, names)
             if problem:

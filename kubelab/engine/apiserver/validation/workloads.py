@@ -6,7 +6,7 @@ Upstream: ``pkg/apis/{apps,policy,autoscaling}/validation``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kubelab.client import Object
@@ -56,8 +56,10 @@ def validate_deployment(deployment: Object) -> Iterator[Cause]:
 
 def validate_stateful_set(stateful_set: Object) -> Iterator[Cause]:
     """Check a StatefulSet and its claim templates."""
-    yield from validate_workload(stateful_set)
-    for i, claim in enumerate((stateful_set.get("spec") or {}).get("volumeClaimTemplates") or ()):
+    spec = stateful_set.get("spec") or {}
+    claims = spec.get("volumeClaimTemplates") or ()
+    yield from validate_workload({**stateful_set, "spec": _with_volumes_of(spec, claims)})
+    for i, claim in enumerate(claims):
         yield from validate_claim_spec(claim.get("spec") or {}, f"spec.volumeClaimTemplates[{i}].spec")
 
 
@@ -125,6 +127,20 @@ def validate_int_or_percent(value: Any, path: str) -> Iterator[Cause]:
         yield invalid(path, value, _PERCENT)
     elif int(value[:-1]) > 100:
         yield invalid(path, value, "must not be greater than 100%")
+
+
+def _with_volumes_of(spec: Object, claims: Sequence[Object]) -> Object:
+    """Return a spec whose pod has the volumes that its claim templates will give it."""
+    template = spec.get("template") or {}
+    pod = template.get("spec") or {}
+    volumes = list(pod.get("volumes") or ())
+    given = {volume.get("name") for volume in volumes}
+    volumes += [
+        {"name": name, "emptyDir": {}}
+        for claim in claims
+        if (name := (claim.get("metadata") or {}).get("name")) and name not in given
+    ]
+    return {**spec, "template": {**template, "spec": {**pod, "volumes": volumes}}} if volumes else spec
 
 
 def _validate_template(spec: Object) -> Iterator[Cause]:

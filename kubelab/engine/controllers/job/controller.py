@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from kubelab.client import JOBS, PODS, Object
+from kubelab.engine.controllers.batches import namespace_ends, together
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.job.decision import JobDecision, decide
@@ -77,9 +77,9 @@ class JobController(Controller):
         stop = [pod for pod in decision.stop if not pod.deleting]
         if not (decision.discard or decision.create or stop):
             return False
-        await _all(self._discard(job, pod) for pod in decision.discard)
-        await _all(self._delete_pod(job, pod) for pod in stop)
-        await _all(self._create_pod(job, plan) for plan in decision.create)
+        await together(self._discard(job, pod) for pod in decision.discard)
+        await together(self._delete_pod(job, pod) for pod in stop)
+        await together(self._create_pod(job, plan) for plan in decision.create)
         return True
 
     async def _record(self, job: Object, decision: JobDecision) -> bool:
@@ -88,14 +88,14 @@ class JobController(Controller):
             await self.update_status(JOBS, job, decision.status)
             for note in decision.notes:
                 self.note(job, note)
-        await _all(self._release(pod.object) for pod in decision.release)
+        await together(self._release(pod.object) for pod in decision.release)
         return bool(changed or decision.release)
 
     async def _create_pod(self, job: Object, plan: PodPlan) -> None:
         try:
             pod = await self.create(PODS, build_pod(job, plan))
         except ApiError as error:
-            if not _namespace_ends(error):
+            if not namespace_ends(error):
                 self.note(job, Note("Warning", "FailedCreate", f"Error creating: {error.message}"))
             raise
         self.note(job, Note("Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}"))
@@ -130,7 +130,7 @@ class JobController(Controller):
         """Let go of pods whose Job is gone; the garbage collector deletes them."""
         uid = job["metadata"]["uid"] if job else None
         orphans = [pod for pod in pods if _is_tracked(pod) and (uid is None or _owner_uid(pod) != uid)]
-        await _all(self._release(pod) for pod in orphans)
+        await together(self._release(pod) for pod in orphans)
 
     def _orphan_changed(self, old: Object | None, new: Object | None) -> None:  # noqa: ARG002 - a handler's form
         if new is not None and controller_of(new) is None and _is_tracked(new):
@@ -152,15 +152,3 @@ def _owner_uid(pod: Object) -> str:
 def _runs(pod: Object) -> bool:
     """Say whether a pod being deleted still waits for its grace period."""
     return bool(pod["metadata"].get("deletionGracePeriodSeconds"))
-
-
-def _namespace_ends(error: ApiError) -> bool:
-    return any(cause.get("reason") == "NamespaceTerminating" for cause in error.causes)
-
-
-async def _all(coroutines: object) -> None:
-    """Run together; every one is finished before the first failure is raised."""
-    answers = await asyncio.gather(*coroutines, return_exceptions=True)  # type: ignore[misc]
-    for answer in answers:
-        if isinstance(answer, BaseException):
-            raise answer

@@ -275,3 +275,14 @@ def test_an_immutable_config_map_keeps_its_data() -> None:
     old = made("ConfigMap", immutable=True, data={"a": "1"})
     new = made("ConfigMap", immutable=True, data={"a": "2"})
     assert problems(new, old) == ["data: Forbidden: field is immutable when `immutable` is set"]
+
+
+def test_mounts_of_a_stateful_set_may_be_of_its_claim_templates() -> None:
+    container = {**CONTAINER, "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    template = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
+    storage = {"resources": {"requests": {"storage": "1Gi"}}}
+    claim = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], **storage}}
+    spec = {"selector": {"matchLabels": LABELS}, "template": template, "serviceName": "x"}
+    assert problems(made("StatefulSet", "apps", spec={**spec, "volumeClaimTemplates": [claim]})) == []
+    (problem,) = problems(made("StatefulSet", "apps", spec=spec))
+    assert problem == 'spec.template.spec.containers[0].volumeMounts[0].name: Not found: "data"'

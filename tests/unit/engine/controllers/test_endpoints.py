@@ -1,5 +1,5 @@
-from kubelab.client import ENDPOINTS, PODS, SERVICES, Object
-from kubelab.engine.controllers.addresses import ENDPOINT_SLICES, build_endpoints, build_slice, selects
+from kubelab.client import ENDPOINT_SLICES, ENDPOINTS, PODS, SERVICES, Object
+from kubelab.engine.controllers.addresses import build_endpoints, selects
 from tests.unit.engine.controllers.lab import Lab
 
 
@@ -39,19 +39,10 @@ def test_only_ready_pods_are_addresses() -> None:
     assert subset["ports"] == [{"port": 8080, "protocol": "TCP"}]
 
 
-def test_a_headless_service_may_publish_pods_that_are_not_ready_under_their_hostname() -> None:
-    headless = service(clusterIP="None", publishNotReadyAddresses=True, ports=None)
-    made = build_slice(headless, [pod("a", ready=False, hostname="a-0", subdomain="web")])
-    assert made["metadata"]["labels"]["service.kubernetes.io/headless"] == ""
-    (endpoint,) = made["endpoints"]
-    assert endpoint["hostname"] == "a-0"
-    assert endpoint["conditions"] == {"ready": True, "serving": False, "terminating": False}
-
-
 def test_pods_without_an_address_or_ended_are_left_out() -> None:
     ended = pod("a")
     ended["status"]["phase"] = "Succeeded"
-    assert build_slice(service(), [ended, pod("b", ip="")])["endpoints"] == []
+    assert "subsets" not in build_endpoints(service(), [ended, pod("b", ip="")])
 
 
 async def test_addresses_follow_the_pods(lab: Lab) -> None:
@@ -73,3 +64,4 @@ async def test_addresses_follow_the_pods(lab: Lab) -> None:
     await lab.until(ENDPOINTS, lambda found: not found["web"].get("subsets"))
     await lab.client.delete(SERVICES, "web", "default")
     await lab.gone(ENDPOINTS, "web")
+    await lab.gone(ENDPOINT_SLICES, slices["metadata"]["name"])

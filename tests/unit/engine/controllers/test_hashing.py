@@ -1,0 +1,19 @@
+from kubelab.engine.controllers.hashing import fnv32a, safe_encode, template_hash
+
+
+def test_the_hash_is_fnv_1a() -> None:
+    # The vectors of draft-eastlake-fnv.
+    assert fnv32a(b"") == 0x811C9DC5
+    assert fnv32a(b"a") == 0xE40C292C
+    assert fnv32a(b"foobar") == 0xBF9CF968
+
+
+def test_letters_are_those_of_safe_encode_string() -> None:
+    # "0" is byte 48, and 48 % 27 is 21.
+    assert safe_encode("0123456789") == "456789bcdf"
+
+
+def test_a_collision_changes_the_hash_and_key_order_does_not() -> None:
+    one = template_hash({"a": 1, "b": 2}, None)
+    assert template_hash({"b": 2, "a": 1}, None) == one
+    assert template_hash({"a": 1, "b": 2}, 1) != one
