@@ -63,7 +63,7 @@ class ApiServer:
         reader = Reader(self.store, clock)
         names = Names(random or Random())  # noqa: S311 - names need not be secret
         self._watches = Watches(reader, clock)
-        self._writer = Writer(objects, clock, names, Admission(self.store))
+        self._writer = Writer(objects, clock, names, Admission(self.store, clock))
         self._logs = PodLogs(objects)
         patcher = Patcher(self._writer)
         subresources = Subresources(

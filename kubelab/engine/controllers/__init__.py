@@ -19,6 +19,7 @@ from kubelab.engine.controllers.job import JobController
 from kubelab.engine.controllers.jobset import JobSetController
 from kubelab.engine.controllers.lost_pods import LostPodsController
 from kubelab.engine.controllers.namespaces import NamespaceContentsController, NamespaceController
+from kubelab.engine.controllers.quotas import QuotaController
 from kubelab.engine.controllers.trainjob import TrainJobController
 from kubelab.engine.controllers.views import Views
 from kubelab.informer import Informers
@@ -32,6 +33,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     NamespaceContentsController,
     NamespaceController,
     LostPodsController,
+    QuotaController,
     GarbageCollector,
 )
 
