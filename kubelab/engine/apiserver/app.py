@@ -70,7 +70,7 @@ class ApiServer:
             reader=reader,
             writer=self._writer,
             patcher=patcher,
-            evictions=Evictions(objects, deleter),
+            evictions=Evictions(objects, deleter, clock),
             logs=self._logs,
             tokens=tokens,
         )

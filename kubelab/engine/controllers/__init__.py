@@ -11,6 +11,7 @@ from collections.abc import Callable
 from kubelab.client import Client
 from kubelab.clock import Clock
 from kubelab.engine.controllers.controller import Controller, Surroundings
+from kubelab.engine.controllers.disruption import DisruptionController
 from kubelab.engine.controllers.endpoints import EndpointsController
 from kubelab.engine.controllers.events import EventRecorder
 from kubelab.engine.controllers.garbage import GarbageCollector
@@ -34,6 +35,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     NamespaceController,
     LostPodsController,
     QuotaController,
+    DisruptionController,
     GarbageCollector,
 )
 

@@ -149,10 +149,12 @@ async def test_a_limit_range_fills_in_what_a_container_leaves_out(client: Client
 
 async def test_a_limit_range_bounds_containers_and_pods(client: Client) -> None:
     bounds = {"min": {"cpu": "50m"}, "max": {"cpu": "1"}, "maxLimitRequestRatio": {"cpu": "2"}}
+    defaults = {"default": {"cpu": "200m"}, "defaultRequest": {"cpu": "100m"}}
     await make_limits(
-        client, {"type": "Container", **bounds, "default": {"cpu": "200m"}, "defaultRequest": {"cpu": "100m"}},
+        client,
+        {"type": "Container", **bounds, **defaults},
         {"type": "Pod", "max": {"memory": "1Gi"}},
-    )  # fmt: skip
+    )
     head = 'pods "p" is forbidden: '
     memory = {"memory": "1Gi"}
     assert await refusal(client, PODS, asking("p", {"cpu": "10m"}, {"cpu": "20m", **memory})) == (
