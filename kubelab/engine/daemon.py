@@ -85,6 +85,7 @@ async def _run(folder: StateFolder, ready_fd: int, *, warm: bool) -> None:
         warm=warm,
     )
     server.register_node(_node_name(folder), node)
+    server.register_usage(node.usage)
     parts: dict[str, Callable[[], Awaitable[None]]] = {
         "controllers": Controllers(
             server.client, informers, clock, server_url=url, ca_pem=tls.ca.read_text()

@@ -20,6 +20,7 @@ from kubelab.engine.apiserver.expiry import EventExpiry
 from kubelab.engine.apiserver.inprocess import InProcessTransport
 from kubelab.engine.apiserver.kinds import Kinds
 from kubelab.engine.apiserver.metadata import Names
+from kubelab.engine.apiserver.metrics import Metrics, metrics_kinds
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.patching import Patcher
 from kubelab.engine.apiserver.pod_logs import NodeHandler, PodLogs
@@ -31,6 +32,7 @@ from kubelab.engine.apiserver.subresources import Subresources
 from kubelab.engine.apiserver.tokens import ServiceAccountTokens
 from kubelab.engine.apiserver.watching import Watches
 from kubelab.engine.apiserver.writing import Writer
+from kubelab.engine.usage import UsageSource
 
 _SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
@@ -52,7 +54,10 @@ class ApiServer:
 
     def __init__(self, state_dir: Path, clock: Clock, *, token: str, random: Random | None = None) -> None:
         self.kinds = Kinds()
+        for kind in metrics_kinds():
+            self.kinds.add(kind)
         self.store = Store(state_dir / "journal.db")
+        self.metrics = Metrics(self.store, clock)
         objects = Objects(self.store, self.kinds)
         deleter = Deleter(objects, clock)
         self._custom = CustomKinds(objects, clock, deleter)
@@ -87,6 +92,7 @@ class ApiServer:
             endpoints=Endpoints(self.kinds),
             reviews=Reviews(self.kinds, authenticator, authorizer, subresources.bindings),
             authorizer=authorizer,
+            metrics=self.metrics,
         )
         self._http = HttpFace(authenticator, self._rest.handle)
 
@@ -130,6 +136,10 @@ class ApiServer:
     def register_node(self, name: str, node: NodeHandler) -> None:
         """Fetch the logs of pods on a node from ``node``."""
         self._logs.nodes[name] = node
+
+    def register_usage(self, source: UsageSource) -> None:
+        """Serve what ``source`` knows of nodes and pods as metrics."""
+        self.metrics.sources.append(source)
 
     async def _ensure_namespace(self, name: str) -> None:
         kind = self.kinds.get("", "v1", NAMESPACES.plural)
