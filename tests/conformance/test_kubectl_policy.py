@@ -14,7 +14,7 @@ import pytest
 
 from kubelab.client import Object
 from tests.conformance.kubectl import Kubectl
-from tests.conformance.manifests import pod, shell_pod
+from tests.conformance.manifests import deployment, pod, shell_pod
 from tests.conftest import Lab
 
 _numbers = itertools.count(1)
@@ -120,3 +120,20 @@ def test_top_shows_what_nodes_and_containers_use(kubectl: Kubectl) -> None:
     assert node["MEMORY(%)"].endswith("%")
     assert "v1beta1.metrics.k8s.io" in kubectl("get", "apiservices")
     kubectl("delete", "pod", "busy", "--now")
+
+
+def test_a_busy_deployment_is_scaled(kubectl: Kubectl) -> None:
+    target = deployment("busy", replicas=1, image="busybox")
+    (container,) = target["spec"]["template"]["spec"]["containers"]
+    container["command"] = ["sh", "-c", "while true; do :; done"]
+    container["resources"] = {"requests": {"cpu": "20m"}, "limits": {"cpu": "200m"}}
+    kubectl("create", "-f", "-", stdin=target)
+    # One more pod that the Deployment's selector finds, whoever runs the Deployment's own.
+    spec = {"terminationGracePeriodSeconds": 1, "containers": [container]}
+    extra = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "extra", "labels": {"app": "busy"}}}
+    kubectl("create", "-f", "-", stdin={**extra, "spec": spec})
+    kubectl("autoscale", "deployment", "busy", "--min=1", "--max=2", "--cpu=50%")
+    until(lambda: kubectl.json("get", "deployment", "busy")["spec"]["replicas"] == 2)
+    shown = until(lambda: [t for t in [kubectl("describe", "hpa", "busy")] if "SuccessfulRescale" in t])[0]
+    assert re.search(r"ScalingActive +True +ValidMetricFound", shown)
+    kubectl("delete", "deployment/busy", "pod/extra", "--now")

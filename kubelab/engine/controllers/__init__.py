@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from kubelab.client import Client
 from kubelab.clock import Clock
+from kubelab.engine.controllers.autoscaling import HorizontalController
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.disruption import DisruptionController
 from kubelab.engine.controllers.endpoints import EndpointsController
@@ -36,6 +37,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     LostPodsController,
     QuotaController,
     DisruptionController,
+    HorizontalController,
     GarbageCollector,
 )
 

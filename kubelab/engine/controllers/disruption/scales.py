@@ -7,18 +7,12 @@ from collections.abc import Iterable
 import orjson
 
 from kubelab.client import Client, Object, Resource
-from kubelab.engine.controllers.discovery import deletable_resources
+from kubelab.engine.controllers.discovery import resource_of
 from kubelab.engine.controllers.owners import controller_of
 from kubelab.errors import ApiError, KubelabError, NotFoundError
 
 REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet")
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
-_KNOWN = (
-    REPLICA_SETS,
-    DEPLOYMENTS,
-    Resource("apps", "v1", "statefulsets", "StatefulSet"),
-    Resource("", "v1", "replicationcontrollers", "ReplicationController"),
-)
 
 
 class NoScaleError(KubelabError):
@@ -81,13 +75,7 @@ class Scales:
         return scale["metadata"]["uid"], int(scale["spec"].get("replicas") or 0)
 
     async def _resource(self, reference: Object) -> Resource:
-        for resource in _KNOWN:
-            if (resource.api_version, resource.kind) == (reference["apiVersion"], reference["kind"]):
-                return resource
-        group = reference["apiVersion"].rpartition("/")[0]
-        for resource in await deletable_resources(self.client):
-            if (resource.group, resource.kind) == (group, reference["kind"]):
-                return resource
-        raise NoScaleError(
-            f'no matches for kind "{reference["kind"]}" in version "{reference["apiVersion"]}"'
-        )
+        try:
+            return await resource_of(self.client, reference["apiVersion"], reference["kind"])
+        except LookupError as error:
+            raise NoScaleError(str(error)) from None
