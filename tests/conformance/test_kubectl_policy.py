@@ -137,3 +137,39 @@ def test_a_busy_deployment_is_scaled(kubectl: Kubectl) -> None:
     shown = until(lambda: [t for t in [kubectl("describe", "hpa", "busy")] if "SuccessfulRescale" in t])[0]
     assert re.search(r"ScalingActive +True +ValidMetricFound", shown)
     kubectl("delete", "deployment/busy", "pod/extra", "--now")
+
+
+def test_a_service_account_may_do_what_its_role_says(kubectl: Kubectl) -> None:
+    kubectl("create", "serviceaccount", "robot")
+    kubectl(
+        "create", "rolebinding", "robot", "--clusterrole=view", f"--serviceaccount={kubectl.namespace}:robot"
+    )
+    account = f"--as=system:serviceaccount:{kubectl.namespace}:robot"
+    assert kubectl("auth", "can-i", "list", "pods", account) == "yes\n"
+    assert kubectl.run("auth", "can-i", "delete", "pods", account).stdout == "no\n"
+    assert kubectl.run("auth", "can-i", "get", "secrets", account).stdout == "no\n"
+    listed = kubectl("auth", "can-i", "--list", account)
+    assert re.search(r"pods/log +\[\] +\[\] +\[get list watch\]", listed)
+    assert re.search(r"selfsubjectreviews.authentication.k8s.io +\[\] +\[\] +\[create\]", listed)
+    token = kubectl("create", "token", "robot", "--duration=10m").strip()
+    as_robot = ("--kubeconfig=/dev/null", f"--server={server_of(kubectl)}", "--insecure-skip-tls-verify")
+    shown = kubectl("auth", "whoami", *as_robot, f"--token={token}")
+    assert f"system:serviceaccount:{kubectl.namespace}:robot" in shown
+    assert "forbidden" in kubectl.fails("get", "secrets", *as_robot, f"--token={token}")
+
+
+def server_of(kubectl: Kubectl) -> str:
+    return str(kubectl.json("config", "view", "--raw")["clusters"][0]["cluster"]["server"])
+
+
+def test_roles_are_reconciled(kubectl: Kubectl) -> None:
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role"}
+    meta = {"name": "reader", "namespace": kubectl.namespace}
+    rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
+    kubectl("auth", "reconcile", "-f", "-", stdin={**role, "metadata": meta, "rules": [rule]})
+    more = {**rule, "resources": ["secrets"]}
+    assert "reconciled" in kubectl(
+        "auth", "reconcile", "-f", "-", stdin={**role, "metadata": meta, "rules": [more]}
+    )
+    rules = kubectl.json("get", "role", "reader")["rules"]
+    assert {resource for each in rules for resource in each["resources"]} == {"pods", "secrets"}

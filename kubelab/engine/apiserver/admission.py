@@ -38,6 +38,7 @@ class Admission:
         self._plugins: dict[str, Callable[[Kind, Object], None]] = {
             "Pod": self._create_pod,
             "PersistentVolumeClaim": self._create_claim,
+            "PriorityClass": self._create_priority_class,
             "Service": self._create_service,
         }
 
@@ -149,8 +150,32 @@ class Admission:
             chosen = {"value": 0}
         else:
             spec["priorityClassName"] = chosen["metadata"]["name"]
-        spec["priority"] = chosen["value"]
-        spec.setdefault("preemptionPolicy", chosen.get("preemptionPolicy") or "PreemptLowerPriority")
+        policy = chosen.get("preemptionPolicy") or "PreemptLowerPriority"
+        self._check_priority(kind, pod, int(chosen["value"]), policy)
+        spec["priority"], spec["preemptionPolicy"] = chosen["value"], policy
+
+    def _check_priority(self, kind: Kind, pod: Object, priority: int, policy: str) -> None:
+        """Refuse a priority or policy of the pod's own that is not its class's."""
+        spec, name = pod["spec"], pod["metadata"]["name"]
+        computed = "priority admission controller computed {} from the given PriorityClass name"
+        if spec.get("priority") not in {None, priority}:
+            problem = f"the integer value of priority ({spec['priority']}) must not be provided in pod spec"
+            raise forbidden(kind.resource, name, f"{problem}; {computed.format(priority)}")
+        if spec.get("preemptionPolicy") not in {None, policy}:
+            given = spec["preemptionPolicy"]
+            problem = f"the string value of PreemptionPolicy ({given}) must not be provided in pod spec"
+            raise forbidden(kind.resource, name, f"{problem}; {computed.format(policy)}")
+
+    def _create_priority_class(self, kind: Kind, priority_class: Object) -> None:
+        """Refuse a second default."""
+        default = self._default_priority_class() if priority_class.get("globalDefault") else None
+        name = priority_class["metadata"]["name"]
+        if default is not None and default["metadata"]["name"] != name:
+            problem = (
+                f"PriorityClass {default['metadata']['name']} is already marked as default. "
+                "Only one default can exist"
+            )
+            raise forbidden(kind.resource, name, problem)
 
     def _priority_class(self, name: str) -> Object | None:
         stored = self.store.collection(PRIORITY_CLASSES).latest(("", name))

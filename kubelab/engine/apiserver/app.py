@@ -17,6 +17,7 @@ from kubelab.engine.apiserver.deletion import Deleter
 from kubelab.engine.apiserver.endpoints import Endpoints
 from kubelab.engine.apiserver.evictions import Evictions
 from kubelab.engine.apiserver.expiry import EventExpiry
+from kubelab.engine.apiserver.impersonation import Impersonation
 from kubelab.engine.apiserver.inprocess import InProcessTransport
 from kubelab.engine.apiserver.kinds import Kinds
 from kubelab.engine.apiserver.metadata import Names
@@ -27,6 +28,7 @@ from kubelab.engine.apiserver.pod_logs import NodeHandler, PodLogs
 from kubelab.engine.apiserver.reading import Reader
 from kubelab.engine.apiserver.rest import Rest
 from kubelab.engine.apiserver.reviews import Reviews
+from kubelab.engine.apiserver.static_users import StaticUsers
 from kubelab.engine.apiserver.store import Store
 from kubelab.engine.apiserver.subresources import Subresources
 from kubelab.engine.apiserver.tokens import ServiceAccountTokens
@@ -64,7 +66,7 @@ class ApiServer:
         self._expiry = EventExpiry(objects, deleter, clock)
         self._expiring: asyncio.Task[None] | None = None
         tokens = ServiceAccountTokens(state_dir / "tls" / "service-account.key", objects, clock)
-        authenticator = Authenticator(token, tokens.verify)
+        authenticator = Authenticator(token, StaticUsers(state_dir / "users.csv").verify, tokens.verify)
         reader = Reader(self.store, clock)
         names = Names(random or Random())  # noqa: S311 - names need not be secret
         self._watches = Watches(reader, clock)
@@ -94,7 +96,7 @@ class ApiServer:
             authorizer=authorizer,
             metrics=self.metrics,
         )
-        self._http = HttpFace(authenticator, self._rest.handle)
+        self._http = HttpFace(authenticator, Impersonation(authorizer), self._rest.handle)
 
     async def start(self) -> None:
         """Load the journal, and make the system namespaces if they are not there.

@@ -22,6 +22,7 @@ from kubelab.engine.controllers.jobset import JobSetController
 from kubelab.engine.controllers.lost_pods import LostPodsController
 from kubelab.engine.controllers.namespaces import NamespaceContentsController, NamespaceController
 from kubelab.engine.controllers.quotas import QuotaController
+from kubelab.engine.controllers.roles import RoleAggregationController
 from kubelab.engine.controllers.trainjob import TrainJobController
 from kubelab.engine.controllers.views import Views
 from kubelab.informer import Informers
@@ -38,6 +39,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     QuotaController,
     DisruptionController,
     HorizontalController,
+    RoleAggregationController,
     GarbageCollector,
 )
 
