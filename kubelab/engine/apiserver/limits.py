@@ -24,7 +24,7 @@ class LimitRanges:
     """The limit ranges in the store, applied to what is created beside them."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        self._ranges = store.collection(LIMIT_RANGES)
 
     def set_defaults(self, pod: Object) -> None:
         """Give the containers of a new pod, in place, what its namespace sets by default."""
@@ -39,7 +39,10 @@ class LimitRanges:
         ApiError
             403 if it breaks one.
         """
-        if kind.resource not in {PODS, PERSISTENT_VOLUME_CLAIMS}:
+        if not (self._ranges.objects or self._ranges.pending) or kind.resource not in {
+            PODS,
+            PERSISTENT_VOLUME_CLAIMS,
+        }:
             return
         for limit_range in self._of(obj):
             found = list(dict.fromkeys(problems(limit_range, kind.resource, obj)))
@@ -48,7 +51,7 @@ class LimitRanges:
                 raise forbidden(kind.resource, obj["metadata"]["name"], told)
 
     def _of(self, obj: Object) -> Iterator[Object]:
-        collection = self.store.collection(LIMIT_RANGES)
+        collection = self._ranges
         if not collection.objects and not collection.pending:
             return
         namespace = obj["metadata"].get("namespace", "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from datetime import datetime
 
 from kubelab.client import PODS, Object, Resource
 from kubelab.clock import Clock
@@ -32,6 +33,7 @@ class QuotaAdmission:
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
         self.clock = clock
+        self._quotas = store.collection(RESOURCE_QUOTAS)
         self._tallies: dict[tuple[str, str, str], _Tally] = {}
 
     def create(self, kind: Kind, obj: Object) -> None:
@@ -42,14 +44,12 @@ class QuotaAdmission:
         ApiError
             403 if a quota is exceeded, or asks for requests or limits that a pod leaves out.
         """
-        quotas = self.store.collection(RESOURCE_QUOTAS)
-        if (quotas.objects or quotas.pending) and kind.resource.namespaced:
+        if (self._quotas.objects or self._quotas.pending) and kind.resource.namespaced:
             self._check(kind, obj, None)
 
     def update(self, kind: Kind, new: Object, old: Object, subresource: str) -> None:
         """Check what an update adds."""
-        quotas = self.store.collection(RESOURCE_QUOTAS)
-        if not (quotas.objects or quotas.pending) or kind.resource.kind not in _CHARGED_ON_UPDATE:
+        if not (self._quotas.objects or self._quotas.pending) or kind.resource.kind not in _CHARGED_ON_UPDATE:
             return
         if kind.resource.kind == "Pod" and subresource != "resize":
             if subresource or is_terminating(new) == is_terminating(old):
@@ -61,7 +61,7 @@ class QuotaAdmission:
     def _check(self, kind: Kind, new: Object, old: Object | None) -> None:
         namespace, name = new["metadata"].get("namespace", ""), new["metadata"]["name"]
         now = self.clock.now()
-        for key, stored in _latest_in(self.store.collection(RESOURCE_QUOTAS), namespace):
+        for key, stored in _latest_in(self._quotas, namespace):
             spec = stored.object().get("spec") or {}
             hard = spec.get("hard") or {}
             names = limited(kind.storage, hard)
@@ -99,67 +99,64 @@ class _Tally:
         self._collection = collection
         self._resource = resource
         self._namespace = namespace
+        self._names = limited(resource, spec.get("hard") or {})
         self._position = -1
-        self._counted: dict[Key, Amounts] = {}
+        self._counted: dict[Key, tuple[int, Amounts]] = {}
         self._total: Amounts = {}
+        self._pending: set[Key] = set()
         self._leaving: set[Key] = set()
 
     def used(self, clock: Clock) -> Amounts:
         """Return the sum over committed objects and those being written."""
-        self._catch_up(clock)
-        self._forget_overdue(clock)
-        total = self._total
-        for key, change in self._collection.pending.items():
-            if key[0] == self._namespace:
-                total = subtract(total, self._counted.get(key, {}))
-                if change.type != "DELETED":
-                    total = add(total, self._amounts(change.new.object(), clock))
-        return total
+        now = clock.now()
+        pending = {key for key in self._collection.pending if key[0] == self._namespace}
+        for key in self._changed() | pending | self._pending:
+            self._count(key, now)
+        self._pending = pending
+        self._count_overdue(now)
+        return self._total
 
-    def _catch_up(self, clock: Clock) -> None:
-        changes = None if self._position < 0 else self._collection.changes(self._position, _CHANGES)
-        if changes is None:
-            self._count_anew(clock)
-            return
-        for change in changes:
-            if change.key[0] == self._namespace:
-                self._set(change.key, None if change.type == "DELETED" else change.new, clock)
-        self._position += len(changes)
-        if len(changes) == _CHANGES:
-            self._catch_up(clock)
-
-    def _count_anew(self, clock: Clock) -> None:
-        self._counted, self._total, self._leaving = {}, {}, set()
+    def _changed(self) -> set[Key]:
+        """Return what was committed since the last time; everything, where that is forgotten."""
+        found: set[Key] = set()
+        position = self._position
+        changes = None if position < 0 else self._collection.changes(position, _CHANGES)
+        while changes:
+            found.update(change.key for change in changes if change.key[0] == self._namespace)
+            position += len(changes)
+            changes = self._collection.changes(position, _CHANGES)
         self._position = self._collection.end
-        for key in _keys_in(self._collection, self._namespace):
-            self._set(key, self._collection.objects[key], clock)
+        if changes is None:
+            return {*self._counted, *_keys_in(self._collection, self._namespace)}
+        return found
 
-    def _set(self, key: Key, stored: Stored | None, clock: Clock) -> None:
-        before = self._counted.pop(key, None)
-        if before:
-            self._total = subtract(self._total, before)
-        self._leaving.discard(key)
-        if stored is None:
+    def _count(self, key: Key, now: datetime) -> None:
+        """Count one object as it is or is about to be."""
+        stored = self._collection.latest(key)
+        version, before = self._counted.get(key, (0, {}))
+        if stored is not None and stored.version == version:
             return
-        obj = stored.object()
-        self._counted[key] = self._amounts(obj, clock)
-        self._total = add(self._total, self._counted[key])
-        if self._resource == PODS and "deletionTimestamp" in obj["metadata"]:
-            self._leaving.add(key)
+        self._counted.pop(key, None)
+        self._leaving.discard(key)
+        amounts: Amounts = {}
+        if stored is not None:
+            obj = stored.object()
+            if in_scope(self._resource, obj, self.spec):
+                amounts = only(usage(self._resource, obj, now), self._names)
+            self._counted[key] = stored.version, amounts
+            if self._resource == PODS and "deletionTimestamp" in obj["metadata"]:
+                self._leaving.add(key)
+        self._total = add(subtract(self._total, before), amounts)
 
-    def _forget_overdue(self, clock: Clock) -> None:
+    def _count_overdue(self, now: datetime) -> None:
         """Count pods again that have outlived their grace: no change tells of that."""
         for key in list(self._leaving):
-            stored = self._collection.objects.get(key)
-            if stored is not None and not is_charged(stored.object(), clock.now()):
-                self._set(key, stored, clock)
+            stored = self._collection.latest(key)
+            if stored is not None and not is_charged(stored.object(), now):
+                _, before = self._counted[key]
+                self._counted[key] = 0, before
+                self._count(key, now)
                 self._leaving.discard(key)
-
-    def _amounts(self, obj: Object, clock: Clock) -> Amounts:
-        if not in_scope(self._resource, obj, self.spec):
-            return {}
-        names = limited(self._resource, self.spec.get("hard") or {})
-        return only(usage(self._resource, obj, clock.now()), names)
 
 
 def _latest_in(collection: Collection, namespace: str) -> Iterator[tuple[Key, Stored]]:
