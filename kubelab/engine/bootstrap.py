@@ -25,7 +25,7 @@ from kubelab.client import (
     Object,
     Resource,
 )
-from kubelab.clock import Clock
+from kubelab.clock import Clock, rfc3339
 from kubelab.engine.controllers.conditions import is_true
 from kubelab.engine.crds import definitions
 from kubelab.engine.roles import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, role_bindings, roles
@@ -34,6 +34,7 @@ from kubelab.errors import AlreadyExistsError, InvalidError, KubelabError, NotFo
 NAMESPACE_NAMES = ("default", "kube-system", "kube-public", "kube-node-lease", "kubeflow-system")
 TRAINER_VERSION = "v2.3.0"
 JAX_IMAGE = "nvcr.io/nvidia/jax:25.10-py3"
+API_SERVICES = Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", namespaced=False)
 LOCAL_CLASS = "local"
 LOCAL_PROVISIONER = "kubelab.dev/local"
 MADE_FROM = "kubelab.dev/made-from"
@@ -67,6 +68,33 @@ async def bootstrap(client: Client, clock: Clock) -> None:
     for _, definition in custom_kinds:
         await _established(client, clock, definition["metadata"]["name"])
     await _ensure_all(client, [*_runtimes(), *_classes(), *_shared(), *_roles()])
+    await _ensure_metrics(client, clock)
+
+
+async def _ensure_metrics(client: Client, clock: Clock) -> None:
+    """Say that metrics are served, where clients look for it: in the server itself, so without a Service."""
+    name = "v1beta1.metrics.k8s.io"
+    service = _object(API_SERVICES, name)
+    service["spec"] = {
+        "group": "metrics.k8s.io",
+        "version": "v1beta1",
+        "groupPriorityMinimum": 100,
+        "versionPriority": 100,
+    }
+    try:
+        created = await client.create(API_SERVICES, service)
+    except AlreadyExistsError:
+        return
+    available = {
+        "type": "Available",
+        "status": "True",
+        "reason": "Local",
+        "message": "Local APIServices are always available",
+        "lastTransitionTime": rfc3339(clock.now()),
+    }
+    await client.update(
+        API_SERVICES, {**created, "status": {"conditions": [available]}}, subresource="status"
+    )
 
 
 async def _ensure_all(client: Client, items: Iterable[Item]) -> None:

@@ -35,6 +35,7 @@ from kubelab.engine.keeping import keep
 from kubelab.engine.nodes import ProcessNode, ServerAddress
 from kubelab.engine.scheduler import Scheduler
 from kubelab.engine.state import Engine, Running, StateFolder
+from kubelab.engine.usage import UsageSource
 from kubelab.errors import KubelabError
 from kubelab.informer import Informers
 
@@ -70,6 +71,10 @@ class ControlPlane(Protocol):
 
     async def register_node(self, name: str, node: NodeHandler) -> int:
         """Let the API server ask a node for logs; return the port that the node is found at."""
+        ...
+
+    def register_usage(self, source: UsageSource) -> None:
+        """Serve what ``source`` knows of nodes and pods as metrics, where the engine can."""
         ...
 
     async def progress_url(self) -> str:
@@ -154,6 +159,7 @@ async def _serve(
         warm=warm,
     )
     node.kubelet_port = await plane.register_node(_node_name(folder), node)
+    plane.register_usage(node.usage)
     parts: dict[str, Callable[[], Awaitable[None]]] = {
         "controllers": Controllers(
             plane.client,

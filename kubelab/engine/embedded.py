@@ -11,6 +11,7 @@ from kubelab.engine.apiserver.pod_logs import NodeHandler
 from kubelab.engine.apiserver.serve import Served, serve
 from kubelab.engine.apiserver.tls import ensure_tls
 from kubelab.engine.controllers import CONTROLLERS
+from kubelab.engine.usage import UsageSource
 
 
 class EmbeddedControlPlane:
@@ -46,6 +47,10 @@ class EmbeddedControlPlane:
         """Fetch logs from a node in process; it needs no port."""
         self._server.register_node(name, node)
         return 0
+
+    def register_usage(self, source: UsageSource) -> None:
+        """Serve what ``source`` knows of nodes and pods as metrics.k8s.io."""
+        self._server.register_usage(source)
 
     async def progress_url(self) -> str:
         """Return where trainers' pods report to: the API server itself."""

@@ -1,7 +1,8 @@
 """Admission: what upstream's default plug-ins check and fill in before an object is validated.
 
 NamespaceLifecycle, ServiceAccount (the name only), Priority, DefaultTolerationSeconds, DefaultStorageClass,
-and the addresses of Services, which upstream's service registry allots.
+and the addresses of Services, which upstream's service registry allots; then, once an object is valid,
+LimitRanger and ResourceQuota.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from collections.abc import Callable
 from ipaddress import IPv4Network
 
 from kubelab.client import NAMESPACES, PRIORITY_CLASSES, SERVICE_ACCOUNTS, SERVICES, STORAGE_CLASSES, Object
+from kubelab.clock import Clock
 from kubelab.engine.apiserver.collection import Stored
 from kubelab.engine.apiserver.kinds import Kind
+from kubelab.engine.apiserver.limits import LimitRanges
+from kubelab.engine.apiserver.quotas import QuotaAdmission
 from kubelab.engine.apiserver.status import forbidden, invalid, not_found
 from kubelab.engine.apiserver.store import Store
 from kubelab.engine.apiserver.validation import causes
@@ -26,12 +30,15 @@ _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 class Admission:
     """Looks at what else there is in the store, and never waits."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
+        self.quotas = QuotaAdmission(store, clock)
+        self.limits = LimitRanges(store)
         self._terminating: dict[str, tuple[Stored, bool]] = {}
         self._plugins: dict[str, Callable[[Kind, Object], None]] = {
             "Pod": self._create_pod,
             "PersistentVolumeClaim": self._create_claim,
+            "PriorityClass": self._create_priority_class,
             "Service": self._create_service,
         }
 
@@ -74,6 +81,29 @@ class Admission:
         if admit is not None:
             admit(kind, obj)
 
+    def check_create(self, kind: Kind, obj: Object) -> None:
+        """Check a valid new object against the limits and quotas of its namespace.
+
+        Raises
+        ------
+        ApiError
+            403 if one forbids it.
+        """
+        self.limits.check(kind, obj)
+        self.quotas.create(kind, obj)
+
+    def check_update(self, kind: Kind, new: Object, old: Object, subresource: str) -> None:
+        """Check a valid update against the limits and quotas of its namespace.
+
+        Raises
+        ------
+        ApiError
+            403 if one forbids it.
+        """
+        if subresource == "resize" or (kind.resource.kind == "PersistentVolumeClaim" and not subresource):
+            self.limits.check(kind, new)
+        self.quotas.update(kind, new, old, subresource)
+
     def update(self, kind: Kind, new: Object, old: Object) -> None:
         """Keep, in place, what was filled in at an object's creation and an update leaves out."""
         if kind.custom is not None:
@@ -97,6 +127,7 @@ class Admission:
         self._set_service_account(kind, pod, spec)
         self._set_priority(kind, pod, spec)
         _tolerate_lost_nodes(spec)
+        self.limits.set_defaults(pod)
 
     def _set_service_account(self, kind: Kind, pod: Object, spec: Object) -> None:
         name = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
@@ -119,8 +150,32 @@ class Admission:
             chosen = {"value": 0}
         else:
             spec["priorityClassName"] = chosen["metadata"]["name"]
-        spec["priority"] = chosen["value"]
-        spec.setdefault("preemptionPolicy", chosen.get("preemptionPolicy") or "PreemptLowerPriority")
+        policy = chosen.get("preemptionPolicy") or "PreemptLowerPriority"
+        self._check_priority(kind, pod, int(chosen["value"]), policy)
+        spec["priority"], spec["preemptionPolicy"] = chosen["value"], policy
+
+    def _check_priority(self, kind: Kind, pod: Object, priority: int, policy: str) -> None:
+        """Refuse a priority or policy of the pod's own that is not its class's."""
+        spec, name = pod["spec"], pod["metadata"]["name"]
+        computed = "priority admission controller computed {} from the given PriorityClass name"
+        if spec.get("priority") not in {None, priority}:
+            problem = f"the integer value of priority ({spec['priority']}) must not be provided in pod spec"
+            raise forbidden(kind.resource, name, f"{problem}; {computed.format(priority)}")
+        if spec.get("preemptionPolicy") not in {None, policy}:
+            given = spec["preemptionPolicy"]
+            problem = f"the string value of PreemptionPolicy ({given}) must not be provided in pod spec"
+            raise forbidden(kind.resource, name, f"{problem}; {computed.format(policy)}")
+
+    def _create_priority_class(self, kind: Kind, priority_class: Object) -> None:
+        """Refuse a second default."""
+        default = self._default_priority_class() if priority_class.get("globalDefault") else None
+        name = priority_class["metadata"]["name"]
+        if default is not None and default["metadata"]["name"] != name:
+            problem = (
+                f"PriorityClass {default['metadata']['name']} is already marked as default. "
+                "Only one default can exist"
+            )
+            raise forbidden(kind.resource, name, problem)
 
     def _priority_class(self, name: str) -> Object | None:
         stored = self.store.collection(PRIORITY_CLASSES).latest(("", name))

@@ -17,20 +17,24 @@ from kubelab.engine.apiserver.deletion import Deleter
 from kubelab.engine.apiserver.endpoints import Endpoints
 from kubelab.engine.apiserver.evictions import Evictions
 from kubelab.engine.apiserver.expiry import EventExpiry
+from kubelab.engine.apiserver.impersonation import Impersonation
 from kubelab.engine.apiserver.inprocess import InProcessTransport
 from kubelab.engine.apiserver.kinds import Kinds
 from kubelab.engine.apiserver.metadata import Names
+from kubelab.engine.apiserver.metrics import Metrics, metrics_kinds
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.patching import Patcher
 from kubelab.engine.apiserver.pod_logs import NodeHandler, PodLogs
 from kubelab.engine.apiserver.reading import Reader
 from kubelab.engine.apiserver.rest import Rest
 from kubelab.engine.apiserver.reviews import Reviews
+from kubelab.engine.apiserver.static_users import StaticUsers
 from kubelab.engine.apiserver.store import Store
 from kubelab.engine.apiserver.subresources import Subresources
 from kubelab.engine.apiserver.tokens import ServiceAccountTokens
 from kubelab.engine.apiserver.watching import Watches
 from kubelab.engine.apiserver.writing import Writer
+from kubelab.engine.usage import UsageSource
 
 _SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
@@ -52,25 +56,28 @@ class ApiServer:
 
     def __init__(self, state_dir: Path, clock: Clock, *, token: str, random: Random | None = None) -> None:
         self.kinds = Kinds()
+        for kind in metrics_kinds():
+            self.kinds.add(kind)
         self.store = Store(state_dir / "journal.db")
+        self.metrics = Metrics(self.store, clock)
         objects = Objects(self.store, self.kinds)
         deleter = Deleter(objects, clock)
         self._custom = CustomKinds(objects, clock, deleter)
         self._expiry = EventExpiry(objects, deleter, clock)
         self._expiring: asyncio.Task[None] | None = None
         tokens = ServiceAccountTokens(state_dir / "tls" / "service-account.key", objects, clock)
-        authenticator = Authenticator(token, tokens.verify)
+        authenticator = Authenticator(token, StaticUsers(state_dir / "users.csv").verify, tokens.verify)
         reader = Reader(self.store, clock)
         names = Names(random or Random())  # noqa: S311 - names need not be secret
         self._watches = Watches(reader, clock)
-        self._writer = Writer(objects, clock, names, Admission(self.store))
+        self._writer = Writer(objects, clock, names, Admission(self.store, clock))
         self._logs = PodLogs(objects)
         patcher = Patcher(self._writer)
         subresources = Subresources(
             reader=reader,
             writer=self._writer,
             patcher=patcher,
-            evictions=Evictions(objects, deleter),
+            evictions=Evictions(objects, deleter, clock),
             logs=self._logs,
             tokens=tokens,
         )
@@ -87,8 +94,9 @@ class ApiServer:
             endpoints=Endpoints(self.kinds),
             reviews=Reviews(self.kinds, authenticator, authorizer, subresources.bindings),
             authorizer=authorizer,
+            metrics=self.metrics,
         )
-        self._http = HttpFace(authenticator, self._rest.handle)
+        self._http = HttpFace(authenticator, Impersonation(authorizer), self._rest.handle)
 
     async def start(self) -> None:
         """Load the journal, and make the system namespaces if they are not there.
@@ -130,6 +138,10 @@ class ApiServer:
     def register_node(self, name: str, node: NodeHandler) -> None:
         """Fetch the logs of pods on a node from ``node``."""
         self._logs.nodes[name] = node
+
+    def register_usage(self, source: UsageSource) -> None:
+        """Serve what ``source`` knows of nodes and pods as metrics."""
+        self.metrics.sources.append(source)
 
     async def _ensure_namespace(self, name: str) -> None:
         kind = self.kinds.get("", "v1", NAMESPACES.plural)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from kubelab.engine.apiserver.auth import Authenticator
 from kubelab.engine.apiserver.bodies import LIMIT_BYTES
+from kubelab.engine.apiserver.impersonation import Impersonation
 from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream
 from kubelab.engine.apiserver.status import encoded, too_large
 from kubelab.errors import ApiError
@@ -35,12 +36,20 @@ class HttpFace:
     ----------
     authenticator : Authenticator
         From headers to the user.
+    impersonation : Impersonation
+        From the user to whom they speak for.
     handle : callable
         The server.
     """
 
-    def __init__(self, authenticator: Authenticator, handle: Callable[[Request], Awaitable[Answer]]) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        impersonation: Impersonation,
+        handle: Callable[[Request], Awaitable[Answer]],
+    ) -> None:
         self._authenticator = authenticator
+        self._impersonation = impersonation
         self._handle = handle
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -66,7 +75,7 @@ class HttpFace:
         method, path, query = scope["method"], scope["path"], scope["query_string"]
         user = self._authenticator.user(found[b"authorization"], path)
         if impersonation is not None:
-            user = self._authenticator.impersonated(user, impersonation)
+            user = self._impersonation.impersonated(user, impersonation)
         return Request(
             method,
             path,

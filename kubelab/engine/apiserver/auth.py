@@ -1,16 +1,14 @@
-"""Who sends a request: the owner of the cluster's token, or a service account with a token of its own."""
+"""Who sends a request: the owner of the cluster's token, a service account, or a user with a token."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from kubelab.client import Resource
 from kubelab.engine.apiserver.requests import User
-from kubelab.engine.apiserver.status import bad_request, forbidden, unauthorized
+from kubelab.engine.apiserver.status import unauthorized
 
 _MASTERS = "system:masters"
-_USERS = Resource("", "v1", "users", "User", namespaced=False)
 
 ADMIN = User("kubernetes-admin", (_MASTERS, "system:authenticated"))
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
@@ -29,14 +27,14 @@ class Authenticator:
     ----------
     token : str
         The administrator's bearer token.
-    verify : callable
-        From a service account token to its user; None if it is not valid.
+    verifiers : callable
+        From another token to its user, or None if it is not one that they know; asked in turn.
     """
 
-    def __init__(self, token: str, verify: Callable[[str], User | None]) -> None:
+    def __init__(self, token: str, *verifiers: Callable[[str], User | None]) -> None:
         self._admin = f"Bearer {token}".encode()
         self._token = token
-        self._verify = verify
+        self._verifiers = verifiers
 
     def user(self, header: bytes, path: str) -> User:
         """Return who a request with this header is from.
@@ -57,36 +55,8 @@ class Authenticator:
             return ANONYMOUS
         raise unauthorized()
 
-    def impersonated(self, user: User, headers: Iterable[tuple[bytes, bytes]]) -> User:
-        """Return whom an administrator speaks for (``kubectl --as``).
-
-        Raises
-        ------
-        ApiError
-            403 if the user may not speak for others.
-        """
-        given = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-        names = [value for name, value in given if name == "impersonate-user"]
-        groups = [value for name, value in given if name == "impersonate-group"]
-        if not names:
-            raise bad_request("requested groups without impersonating a user")
-        if _MASTERS not in user.groups:
-            problem = (
-                f'User "{user.name}" cannot impersonate resource "users" in API group "" at the cluster scope'
-            )
-            raise forbidden(_USERS, names[0], problem)
-        return User(names[0], (*(groups or _groups_of(names[0])), "system:authenticated"))
-
     def of_token(self, token: str) -> User | None:
         """Return a token's user, or None if it is not valid."""
         if hmac.compare_digest(token.encode(), self._token.encode()):
             return ADMIN
-        return self._verify(token)
-
-
-def _groups_of(name: str) -> list[str]:
-    """Return the groups that a service account is in by its name."""
-    parts = name.split(":")
-    if parts[:2] == ["system", "serviceaccount"] and len(parts) == 4:
-        return ["system:serviceaccounts", f"system:serviceaccounts:{parts[2]}"]
-    return []
+        return next((user for verify in self._verifiers if (user := verify(token)) is not None), None)

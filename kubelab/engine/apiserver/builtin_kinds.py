@@ -119,6 +119,12 @@ BUILTIN: tuple[tuple[str, str, str, tuple[Row, ...]], ...] = (
         (_CRD,),
     ),
     (
+        "apiregistration.k8s.io",
+        "v1",
+        "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1",
+        (Row("apiservices", "APIService", (), _STATUS, ("api-extensions",), namespaced=False),),
+    ),
+    (
         "scheduling.k8s.io",
         "v1",
         "io.k8s.api.scheduling.v1",

@@ -87,6 +87,11 @@ class Collection:
             return self.objects.get(key)
         return None if change.type == "DELETED" else change.new
 
+    @property
+    def end(self) -> int:
+        """The position in history that the next change will have."""
+        return self._forgotten + len(self._history)
+
     def keys(self) -> list[Key]:
         """Return every committed key in order; shared, not to be changed."""
         if self._order is None:

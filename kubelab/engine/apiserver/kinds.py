@@ -92,6 +92,10 @@ class Kinds:
             del self._by_kind[resource.group, resource.version, resource.kind]
             self.generation += 1
 
+    def add(self, kind: Kind) -> None:
+        """Serve a kind that is neither built in nor custom, such as metrics."""
+        self._add(kind)
+
     def _taken(self, kind: Kind) -> bool:
         resource = kind.resource
         return self.by_gvk(resource.group, resource.version, resource.kind) is not None

@@ -29,7 +29,8 @@ def paths_of(kind: Kind, prefix: str) -> dict[str, Object]:
     operations: Object = {}
     if "list" in verbs:
         operations["get"] = _operation(kind, "list", _READ_LIST, prefix)
-    operations["post"] = _operation(kind, "post", _WRITE, prefix)
+    if "create" in verbs:
+        operations["post"] = _operation(kind, "post", _WRITE, prefix)
     if "deletecollection" in verbs:
         operations["delete"] = _operation(kind, "deletecollection", (*_READ_LIST[:2], "dryRun"), prefix)
     paths[collection] = {
@@ -37,7 +38,9 @@ def paths_of(kind: Kind, prefix: str) -> dict[str, Object]:
         "parameters": _parameters(resource.namespaced, named=False, prefix=prefix),
     }
     if "get" in verbs:
-        paths[f"{collection}/{{name}}"] = _item(kind, prefix)
+        served = {"get": "get", "update": "put", "patch": "patch", "delete": "delete"}
+        methods = tuple(method for verb, method in served.items() if verb in verbs)
+        paths[f"{collection}/{{name}}"] = _item(kind, prefix, methods)
         if resource.namespaced:
             paths[resource.path()] = {"get": _operation(kind, "list", _READ_LIST, prefix)}
     for subresource in kind.subresources:

@@ -9,6 +9,8 @@ from kubelab.engine.apiserver.deletion import Deleter
 from kubelab.engine.apiserver.endpoints import Endpoints
 from kubelab.engine.apiserver.journal import JournalError
 from kubelab.engine.apiserver.kinds import Kinds
+from kubelab.engine.apiserver.metrics import GROUP as METRICS_GROUP
+from kubelab.engine.apiserver.metrics import Metrics
 from kubelab.engine.apiserver.patching import Patcher
 from kubelab.engine.apiserver.progress import audience
 from kubelab.engine.apiserver.reading import Reader
@@ -24,8 +26,6 @@ from kubelab.engine.apiserver.writing import Writer
 from kubelab.errors import ApiError
 
 logger = logging.getLogger(__name__)
-
-_EVICTION_RETRY_S = 10
 
 
 class Rest:
@@ -45,6 +45,7 @@ class Rest:
         endpoints: Endpoints,
         reviews: Reviews,
         authorizer: Authorizer,
+        metrics: Metrics,
     ) -> None:
         self.kinds = kinds
         self.store = store
@@ -57,6 +58,7 @@ class Rest:
         self.endpoints = endpoints
         self.reviews = reviews
         self.authorizer = authorizer
+        self.metrics = metrics
 
     async def handle(self, request: Request) -> Answer:
         """Answer a request; a refusal is an answer too."""
@@ -78,6 +80,8 @@ class Rest:
         self._authorize(request, target)
         if target is None:
             return self.endpoints.answer(request)
+        if target.resource.group == METRICS_GROUP:
+            return self.metrics.answer(request, target)
         if target.subresource:
             return await self.subresources.answer(request, target)
         if target.kind.verbs == ("create",):
@@ -127,6 +131,6 @@ class Rest:
 def _refusal(error: ApiError) -> Reply:
     answer = Reply(error.code, encoded(error.status))
     wait_s = (error.status.get("details") or {}).get("retryAfterSeconds")
-    if wait_s or error.code == 429:
-        answer.headers = ((b"retry-after", str(wait_s or _EVICTION_RETRY_S).encode()),)
+    if wait_s:
+        answer.headers = ((b"retry-after", str(wait_s).encode()),)
     return answer

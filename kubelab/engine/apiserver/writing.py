@@ -91,6 +91,7 @@ class Writer:
         self.admission.create(kind, obj)
         strategies.prepare_create(kind, obj)
         self._validate(kind, obj)
+        self.admission.check_create(kind, obj)
         key = (meta.get("namespace", ""), meta["name"])
         if self.objects.latest(kind, key) is not None:
             raise already_exists(kind.resource, meta["name"])
@@ -145,6 +146,7 @@ class Writer:
         default(kind, new)
         self.admission.update(kind, new, old)
         self._validate(kind, new, old, subresource)
+        self.admission.check_update(kind, new, old, subresource)
         metadata.count_generation(kind, new, old)
         if new == old or (applied and differ_only_in_time(old, new)):
             return Written(stored)

@@ -28,6 +28,7 @@ from kubelab.engine.controllers.endpoints import EndpointsController
 from kubelab.engine.controllers.endpointslice import EndpointSliceController
 from kubelab.engine.keeping import keep
 from kubelab.engine.nodes.kubelet import KubeletFace
+from kubelab.engine.usage import UsageSource
 from kubelab.errors import ConnectionFailedError, KubelabError
 from kubelab.http import HttpTransport, Kubeconfig
 
@@ -137,6 +138,9 @@ class BinariesControlPlane:
         served = await serve_app(face.asgi, port=0, tls=self.tls, client_ca=authority)
         self._faces.append(served)
         return served.port
+
+    def register_usage(self, source: UsageSource) -> None:
+        """Do nothing: kube-apiserver leaves metrics.k8s.io to a server of its own, which is not run here."""
 
     async def progress_url(self) -> str:
         """Serve what trainers' pods report to; return the address."""

@@ -10,10 +10,12 @@ from collections.abc import Callable
 
 from kubelab.client import Client
 from kubelab.clock import Clock
+from kubelab.engine.controllers.autoscaling import HorizontalController
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.cronjob import CronJobController
 from kubelab.engine.controllers.daemonset import DaemonSetController
 from kubelab.engine.controllers.deployment import DeploymentController
+from kubelab.engine.controllers.disruption import DisruptionController
 from kubelab.engine.controllers.endpoints import EndpointsController
 from kubelab.engine.controllers.endpointslice import EndpointSliceController
 from kubelab.engine.controllers.events import EventRecorder
@@ -23,7 +25,9 @@ from kubelab.engine.controllers.job import JobController
 from kubelab.engine.controllers.jobset import JobSetController
 from kubelab.engine.controllers.lost_pods import LostPodsController
 from kubelab.engine.controllers.namespaces import NamespaceContentsController, NamespaceController
+from kubelab.engine.controllers.quotas import QuotaController
 from kubelab.engine.controllers.replicaset import ReplicaSetController
+from kubelab.engine.controllers.roles import RoleAggregationController
 from kubelab.engine.controllers.statefulset import StatefulSetController
 from kubelab.engine.controllers.trainjob import TrainJobController
 from kubelab.engine.controllers.views import Views
@@ -49,6 +53,10 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     NamespaceContentsController,
     NamespaceController,
     LostPodsController,
+    QuotaController,
+    DisruptionController,
+    HorizontalController,
+    RoleAggregationController,
     GarbageCollector,
 )
 

@@ -9,6 +9,14 @@ import orjson
 from kubelab.client import Client, Object, Resource
 from kubelab.errors import ApiError
 
+# What is scaled most, known without asking.
+_SCALED = (
+    Resource("apps", "v1", "replicasets", "ReplicaSet"),
+    Resource("apps", "v1", "deployments", "Deployment"),
+    Resource("apps", "v1", "statefulsets", "StatefulSet"),
+    Resource("", "v1", "replicationcontrollers", "ReplicationController"),
+)
+
 # Two ways to the same Events, and reviews that are answered but never stored.
 _SAME_ELSEWHERE = {("events.k8s.io", "events")}
 
@@ -22,6 +30,24 @@ async def deletable_resources(client: Client) -> list[Resource]:
     ]
     found = await asyncio.gather(*(_resources(client, *version) for version in versions))
     return [resource for resources in found for resource in resources]
+
+
+async def resource_of(client: Client, api_version: str, kind: str) -> Resource:
+    """Return the resource of a kind, whatever version its group prefers.
+
+    Raises
+    ------
+    LookupError
+        If no such kind is served.
+    """
+    for resource in _SCALED:
+        if (resource.api_version, resource.kind) == (api_version, kind):
+            return resource
+    group = api_version.rpartition("/")[0]
+    for resource in await deletable_resources(client):
+        if (resource.group, resource.kind) == (group, kind):
+            return resource
+    raise LookupError(f'no matches for kind "{kind}" in version "{api_version}"')
 
 
 async def _resources(client: Client, group: str, version: str) -> list[Resource]:

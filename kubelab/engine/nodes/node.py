@@ -26,6 +26,7 @@ from kubelab.engine.nodes.plan import PodPlan
 from kubelab.engine.nodes.pod_log import read_log
 from kubelab.engine.nodes.pod_worker import PodWorker
 from kubelab.engine.nodes.preparation import cache_directory
+from kubelab.engine.nodes.process_usage import ProcessUsage
 from kubelab.engine.nodes.warm_parent import WarmParent
 from kubelab.informer import Informers
 
@@ -108,6 +109,7 @@ class ProcessNode:
         self._hosts: Hosts | None = None
         self._context: NodeContext | None = None
         self._subscribed = False
+        self.usage = ProcessUsage(name, self._state_dir, clock, self._live_pods)
         self._pods = informers.of(PODS)
         self._services = informers.of(SERVICES)
 
@@ -170,6 +172,7 @@ class ProcessNode:
         group.create_task(self._events.run())
         group.create_task(self._claims.run())
         group.create_task(heartbeat.run())
+        group.create_task(self.usage.run())
         self._subscribe()
         group.create_task(self._tidy())
         self.ready.set()

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from kubelab.engine.apiserver.printers.cluster import CLUSTER
 from kubelab.engine.apiserver.printers.columns import DEFAULT, Column, Printer
+from kubelab.engine.apiserver.printers.metrics import METRICS
 from kubelab.engine.apiserver.printers.network import NETWORK
 from kubelab.engine.apiserver.printers.pods import PODS
 from kubelab.engine.apiserver.printers.storage import STORAGE
 from kubelab.engine.apiserver.printers.workloads import WORKLOADS
 
-PRINTERS: dict[tuple[str, str], Printer] = {**PODS, **WORKLOADS, **NETWORK, **STORAGE, **CLUSTER}
+PRINTERS: dict[tuple[str, str], Printer] = {**PODS, **WORKLOADS, **NETWORK, **STORAGE, **CLUSTER, **METRICS}
 """By group and kind."""
 
 __all__ = ["DEFAULT", "PRINTERS", "Column", "Printer"]

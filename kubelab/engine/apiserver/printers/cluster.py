@@ -148,6 +148,16 @@ def _priority_class(obj: Object, now: datetime) -> list[Cell]:
     return [name_of(obj), obj.get("value", 0), bool(obj.get("globalDefault")), age(obj, now), policy]
 
 
+def _api_service(obj: Object, now: datetime) -> list[Cell]:
+    service = section(obj, "spec").get("service")
+    conditions = section(obj, "status").get("conditions") or []
+    available: Object = next((each for each in conditions if each["type"] == "Available"), {})
+    status, reason = str(available.get("status", "Unknown")), available.get("reason")
+    told = f"{status} ({reason})" if status != "True" and reason else status
+    where = f"{service['namespace']}/{service['name']}" if service else "Local"
+    return [name_of(obj), where, told, age(obj, now)]
+
+
 def _runtime_class(obj: Object, now: datetime) -> list[Cell]:
     return [name_of(obj), text(obj.get("handler")), age(obj, now)]
 
@@ -195,6 +205,7 @@ CLUSTER: dict[tuple[str, str], Printer] = {
         columns(integer("Value"), Column("Global-Default", "boolean"), AGE, "PreemptionPolicy"),
         _priority_class,
     ),
+    ("apiregistration.k8s.io", "APIService"): Printer(columns("Service", "Available", AGE), _api_service),
     ("node.k8s.io", "RuntimeClass"): Printer(columns("Handler", AGE), _runtime_class),
     ("coordination.k8s.io", "Lease"): Printer(columns("Holder", AGE), _lease),
 }

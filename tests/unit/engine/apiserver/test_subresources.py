@@ -96,11 +96,15 @@ async def test_an_eviction_asks_the_budget(client: Client) -> None:
     with pytest.raises(ApiError, match="it would violate the pod's disruption budget") as refused:
         await post(client, path, eviction)
     assert refused.value.code == 429
-    status = {**created["status"], "disruptionsAllowed": 1}
+    status = {**created["status"], "disruptionsAllowed": 1, "observedGeneration": 1}
     await client.update(BUDGETS, {**created, "status": status}, subresource="status")
     await post(client, path, eviction)
     assert "deletionTimestamp" in (await client.get(PODS, "web", "default"))["metadata"]
-    assert (await client.get(BUDGETS, "b", "default"))["status"]["disruptionsAllowed"] == 0
+    spent = (await client.get(BUDGETS, "b", "default"))["status"]
+    assert spent["disruptionsAllowed"] == 0
+    assert spent["disruptedPods"] == {"web": "2026-01-31T12:00:00Z"}
+    evicted = await client.get(PODS, "web", "default")
+    assert evicted["status"]["conditions"][-1]["reason"] == "EvictionByEvictionAPI"
 
 
 async def test_scale_reads_and_writes_replicas_where_a_definition_keeps_them(client: Client) -> None:

@@ -1,0 +1,5 @@
+"""ResourceQuota: how much of each quota is used."""
+
+from kubelab.engine.controllers.quotas.controller import QuotaController
+
+__all__ = ["QuotaController"]
