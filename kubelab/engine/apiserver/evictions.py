@@ -6,6 +6,8 @@ and spending it, so no two evictions spend the same allowance.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 
 from kubelab.client import Object, Resource
@@ -57,6 +59,7 @@ class Evictions:
             await self._spend_budget(target, pod, dry_run=options.dry_run)
         if not options.dry_run:
             await self._mark(target)
+            options = replace(options, uid=pod["metadata"]["uid"], resource_version="")
         await self.deleter.remove(target.kind, target.key, options)
         return Reply(201, _SUCCESS)
 
@@ -171,12 +174,19 @@ def _disrupts(pod: Object) -> bool:
 
 
 def _check(target: Target, pod: Object, options: DeleteOptions) -> None:
-    """Refuse an eviction of another pod of the same name before its budget is touched."""
+    """Refuse an eviction of a pod that is not as the request expects, before its budget is touched."""
     uid = pod["metadata"]["uid"]
     if options.uid and options.uid != uid:
         problem = (
             f"the UID in the precondition ({options.uid}) does not match the UID in record ({uid}). "
             "The object might have been deleted and then recreated"
+        )
+        raise conflict(target.resource, target.name, problem)
+    version = pod["metadata"]["resourceVersion"]
+    if options.resource_version and options.resource_version != version:
+        problem = (
+            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
+            f"ResourceVersion in record ({version}). The object might have been modified"
         )
         raise conflict(target.resource, target.name, problem)
 
