@@ -67,10 +67,11 @@ class ApiServer:
         self._expiring: asyncio.Task[None] | None = None
         tokens = ServiceAccountTokens(state_dir / "tls" / "service-account.key", objects, clock)
         authenticator = Authenticator(token, StaticUsers(state_dir / "users.csv").verify, tokens.verify)
+        authorizer = Authorizer(self.store)
         reader = Reader(self.store, clock)
         names = Names(random or Random())  # noqa: S311 - names need not be secret
         self._watches = Watches(reader, clock)
-        self._writer = Writer(objects, clock, names, Admission(self.store, clock))
+        self._writer = Writer(objects, clock, names, Admission(self.store, clock), authorizer)
         self._logs = PodLogs(objects)
         patcher = Patcher(self._writer)
         subresources = Subresources(
@@ -81,7 +82,6 @@ class ApiServer:
             logs=self._logs,
             tokens=tokens,
         )
-        authorizer = Authorizer(self.store)
         self._rest = Rest(
             self.kinds,
             self.store,

@@ -94,16 +94,18 @@ class Authorizer:
         if not any(_is_subject(each, user, namespace) for each in binding.get("subjects") or []):
             return
         reference = binding["roleRef"]
-        cluster = reference["kind"] == "ClusterRole"
-        collection = self.store.collection(_CLUSTER_ROLES if cluster else _ROLES)
-        stored = collection.objects.get(("" if cluster else namespace, reference["name"]))
-        if stored is None:
-            return
         reason = (
             f'{binding["kind"]} "{binding["metadata"]["name"]}" of {reference["kind"]} "{reference["name"]}"'
         )
-        for rule in stored.object().get("rules") or []:
+        for rule in self.role_rules(reference, namespace):
             yield reason, rule
+
+    def role_rules(self, reference: Object, namespace: str) -> list[Object]:
+        """Return the rules of the role that a binding in a namespace refers to; none if it is not there."""
+        cluster = reference["kind"] == "ClusterRole"
+        collection = self.store.collection(_CLUSTER_ROLES if cluster else _ROLES)
+        stored = collection.objects.get(("" if cluster else namespace, reference["name"]))
+        return (stored.object().get("rules") or []) if stored is not None else []
 
 
 def _question(request: Request, target: Target | None) -> Question:

@@ -68,7 +68,9 @@ class Patcher:
         if stored is None or live is None:
             if target.subresource:
                 raise not_found(target.resource, target.name)
-            created = await self.writer.insert(kind, new, dry=write_options(request, "PatchOptions"))
+            created = await self.writer.insert(
+                kind, new, user=request.user, dry=write_options(request, "PatchOptions")
+            )
             return self.writer.answer(request, target, Written(created, created=True))
         if new is live:
             return self.writer.answer(request, target, Written(stored))

@@ -9,17 +9,19 @@ from kubelab.client import Object
 from kubelab.clock import Clock, rfc3339
 from kubelab.engine.apiserver import metadata, strategies
 from kubelab.engine.apiserver.admission import Admission
+from kubelab.engine.apiserver.authorization import Authorizer
 from kubelab.engine.apiserver.bodies import check_place, decode
 from kubelab.engine.apiserver.collection import Stored
 from kubelab.engine.apiserver.defaults import default
 from kubelab.engine.apiserver.deletion import is_finished
 from kubelab.engine.apiserver.deletion_options import dry_run
+from kubelab.engine.apiserver.escalation import RBAC, check_grant
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.managedfields import differ_only_in_time, track_update
 from kubelab.engine.apiserver.metadata import Names
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.presentation import Presentation
-from kubelab.engine.apiserver.requests import FieldError, Reply, Request, Target, invalid_options
+from kubelab.engine.apiserver.requests import FieldError, Reply, Request, Target, User, invalid_options
 from kubelab.engine.apiserver.status import (
     already_exists,
     conflict,
@@ -48,11 +50,14 @@ class Written:
 class Writer:
     """Answers creations and updates."""
 
-    def __init__(self, objects: Objects, clock: Clock, names: Names, admission: Admission) -> None:
+    def __init__(
+        self, objects: Objects, clock: Clock, names: Names, admission: Admission, authorizer: Authorizer
+    ) -> None:
         self.objects = objects
         self.clock = clock
         self.names = names
         self.admission = admission
+        self.authorizer = authorizer
 
     async def create(self, request: Request, target: Target) -> Reply:
         """Create the object in the body."""
@@ -65,11 +70,11 @@ class Writer:
             raise failure(500, "", "resourceVersion should not be set on objects to be created")
         check_place(target, obj)
         obj["metadata"].pop("managedFields", None)
-        stored = await self.insert(kind, obj, dry=dry)
+        stored = await self.insert(kind, obj, user=request.user, dry=dry)
         return self.answer(request, target, Written(stored, created=True), warnings)
 
-    async def insert(self, kind: Kind, obj: Object, *, dry: bool = False) -> Stored:
-        """Create an object that was decoded and put in its place.
+    async def insert(self, kind: Kind, obj: Object, *, user: User | None = None, dry: bool = False) -> Stored:
+        """Create an object that was decoded and put in its place; without a user, for the server itself.
 
         Raises
         ------
@@ -91,6 +96,8 @@ class Writer:
         self.admission.create(kind, obj)
         strategies.prepare_create(kind, obj)
         self._validate(kind, obj)
+        if user is not None:
+            self._check_grant(user, kind, obj)
         self.admission.check_create(kind, obj)
         key = (meta.get("namespace", ""), meta["name"])
         if self.objects.latest(kind, key) is not None:
@@ -148,6 +155,8 @@ class Writer:
         self._validate(kind, new, old, subresource)
         self.admission.check_update(kind, new, old, subresource)
         metadata.count_generation(kind, new, old)
+        if new.get("rules") != old.get("rules") or new.get("subjects") != old.get("subjects"):
+            self._check_grant(request.user, kind, new)
         if new == old or (applied and differ_only_in_time(old, new)):
             return Written(stored)
         if not applied and old["metadata"].get("managedFields"):
@@ -185,8 +194,13 @@ class Writer:
             raise not_found(target.resource, target.name)
         if new["metadata"].get("resourceVersion"):
             raise conflict(target.resource, target.name)
-        stored = await self.insert(target.kind, new, dry=write_options(request, "UpdateOptions"))
+        dry = write_options(request, "UpdateOptions")
+        stored = await self.insert(target.kind, new, user=request.user, dry=dry)
         return self.answer(request, target, Written(stored, created=True), warnings)
+
+    def _check_grant(self, user: User, kind: Kind, obj: Object) -> None:
+        if kind.resource.group == RBAC:
+            check_grant(self.authorizer, user, kind, obj)
 
     def _choose_name(self, kind: Kind, meta: Object) -> None:
         for _ in range(_NAME_ATTEMPTS):

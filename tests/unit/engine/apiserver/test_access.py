@@ -148,3 +148,49 @@ async def test_there_is_one_default_class(client: Client) -> None:
     assert (made["spec"]["priorityClassName"], made["spec"]["priority"]) == ("usual", 5)
     with pytest.raises(ApiError, match="PriorityClass usual is already marked as default"):
         await client.create(PRIORITY_CLASSES, priority_class("other", 6, globalDefault=True))
+
+
+async def test_nobody_grants_what_they_may_not_do(
+    client: Client, kubeconfig: Kubeconfig, tmp_path: Path
+) -> None:
+    write_users(tmp_path, "t-ann,ann")
+    rbac = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"]}
+    own = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
+    await grant(client, "ann", {**rbac, "verbs": ["create", "update", "patch", "get"]}, own)
+    path = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
+
+    async def send(plural: str, name: str, method: str = "POST", **fields: Any) -> tuple[int, str]:
+        url = f"{path}/{plural}" if method == "POST" else f"{path}/{plural}/{name}"
+        body = {"metadata": {"name": name}, **fields}
+        status, _, answer = await fetch(kubeconfig, url, method=method, token="t-ann", json=body)
+        return status, orjson.loads(answer).get("message", "")
+
+    more = {**own, "verbs": ["*"]}
+    assert (await send("roles", "own", rules=[own]))[0] == 201
+    for name, method in (("more", "POST"), ("own", "PUT")):
+        status, message = await send("roles", name, method, rules=[more])
+        assert status == 403
+        assert message == (
+            f'roles.rbac.authorization.k8s.io "{name}" is forbidden: user "ann" '
+            '(groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n'
+            '{APIGroups:[""], Resources:["pods"], Verbs:["*"]}'
+        )
+    ann = {"kind": "User", "name": "ann", "apiGroup": "rbac.authorization.k8s.io"}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "own"}
+    assert (await send("rolebindings", "own", roleRef=reference, subjects=[ann]))[0] == 201
+    role = {"apiVersion": CLUSTER_ROLES.api_version, "kind": "ClusterRole", "metadata": {"name": "all"}}
+    await client.create(CLUSTER_ROLES, {**role, "rules": [more]})
+    whole = {**reference, "kind": "ClusterRole", "name": "all"}
+    assert (await send("rolebindings", "all", roleRef=whole, subjects=[ann]))[0] == 403
+
+
+async def test_who_may_escalate_and_bind_grants_anything(
+    client: Client, kubeconfig: Kubeconfig, tmp_path: Path
+) -> None:
+    write_users(tmp_path, "t-ann,ann")
+    rbac = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"]}
+    await grant(client, "ann", {**rbac, "verbs": ["create", "escalate"]})
+    rule = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+    path = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
+    body = {"metadata": {"name": "any"}, "rules": [rule]}
+    assert (await fetch(kubeconfig, path, method="POST", token="t-ann", json=body))[0] == 201
