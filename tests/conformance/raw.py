@@ -23,6 +23,8 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _UNLIKE = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "UID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
+    (re.compile(r"in record \(\d+\)"), "in record (VERSION)"),
+    (re.compile(r'"\d+s"'), '"AGE"'),
     (re.compile(r"current: \d+"), "current: VERSION"),
     (re.compile(r"(Bad_)\w{5}"), r"\1RANDOM"),
     (re.compile(r"10\.96\.\d+\.\d+"), "ADDRESS"),

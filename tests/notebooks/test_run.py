@@ -9,7 +9,9 @@ from pathlib import Path
 import papermill
 import pytest
 
+from kubelab.engine import launch
 from tests.notebooks.regenerate import ROOT, notebooks
+from tests.realapi import build
 
 TUTORIAL = ROOT / "notebooks/tutorials/01-distributed-jax.ipynb"
 
@@ -45,4 +47,21 @@ def test_tutorial_01_runs_with_three_processes(notebook_environment: dict[str, s
         "Succeeded: 3 processes took 200 steps\ntest accuracy of at least 96 %: True\n"
     )
     assert told["same-check"] == "3 processes, 1 fingerprint\n"
+    assert "went on from a checkpoint: True" in told["kill-check"]
+
+
+def test_tutorial_01_runs_on_the_real_control_plane(
+    notebook_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    try:
+        monkeypatch.setenv("KUBEBUILDER_ASSETS", str(build.assets()))
+    except build.UnavailableError as error:
+        pytest.skip(str(error))
+    launch.up("lab", engine="binaries")
+    executed = papermill.execute_notebook(
+        TUTORIAL, tmp_path / "executed.ipynb", {"steps": 200}, progress_bar=False, cwd=str(tmp_path)
+    )
+    told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id.endswith("-check")}
+    assert told["wait-check"].startswith("Succeeded: 2 processes took 200 steps\n")
+    assert told["same-check"] == "2 processes, 1 fingerprint\n"
     assert "went on from a checkpoint: True" in told["kill-check"]

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from kubelab.client import Object
+from kubelab.client import Object, Resource
 from kubelab.clock import parse_rfc3339
 from kubelab.engine.apiserver.objects import Objects
-from kubelab.engine.apiserver.requests import Answer, Reply, Request, Stream, Target, invalid_options
-from kubelab.engine.apiserver.status import bad_request, failure, not_found
+from kubelab.engine.apiserver.requests import Answer, FieldError, Reply, Request, Stream, Target
+from kubelab.engine.apiserver.status import bad_request, failure, invalid, not_found
 
 _TEXT = "text/plain"
+_OPTIONS = Resource("", "v1", "podlogoptions", "PodLogOptions")
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _REFUSAL_PATIENCE_S = 0.2
 """A node refuses a log at once; after this long the answer begins, even if nothing was logged yet."""
@@ -54,7 +55,7 @@ class PodLogs:
         if stored is None:
             raise not_found(target.resource, target.name)
         pod = stored.object()
-        options = log_options(request)
+        options = log_options(request, target.name)
         container = _container(pod, request.query.get("container", ""))
         node_name = pod["spec"].get("nodeName", "")
         if not node_name:
@@ -97,7 +98,7 @@ async def _chunks(
             await close()
 
 
-def log_options(request: Request) -> LogOptions:
+def log_options(request: Request, name: str) -> LogOptions:
     """Return what a request's parameters ask of a log.
 
     Raises
@@ -115,12 +116,12 @@ def log_options(request: Request) -> LogOptions:
         since_seconds=request.integer("sinceSeconds"),
         since_time=_time(since_time) if since_time else None,
     )
-    _check(options.tail_lines, 0, "tailLines", "must be greater than or equal to 0")
-    _check(options.limit_bytes, 1, "limitBytes", "must be greater than 0")
-    _check(options.since_seconds, 1, "sinceSeconds", "must be greater than 0")
+    _check(name, options.tail_lines, 0, "tailLines", "must be greater than or equal to 0")
+    _check(name, options.limit_bytes, 1, "limitBytes", "must be greater than 0")
+    _check(name, options.since_seconds, 1, "sinceSeconds", "must be greater than 0")
     if options.since_seconds is not None and options.since_time is not None:
         message = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
-        raise invalid_options("PodLogOptions", "FieldValueForbidden", "sinceSeconds", message)
+        raise invalid(_OPTIONS, name, [FieldError("FieldValueForbidden", message, "sinceSeconds")])
     return options
 
 
@@ -131,10 +132,10 @@ def _time(text: str) -> datetime:
         raise bad_request(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse') from None
 
 
-def _check(value: int | None, least: int, field: str, detail: str) -> None:
+def _check(name: str, value: int | None, least: int, field: str, detail: str) -> None:
     if value is not None and value < least:
         message = f"Invalid value: {value}: {detail}"
-        raise invalid_options("PodLogOptions", "FieldValueInvalid", field, message)
+        raise invalid(_OPTIONS, name, [FieldError("FieldValueInvalid", message, field)])
 
 
 def _container(pod: Object, wanted: str) -> str:

@@ -14,6 +14,7 @@ from kubelab.client import Object
 from kubelab.engine.apiserver.collection import Key, Stored
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.status import bad_request
+from kubelab.engine.apiserver.validation.names import label_value
 
 Labels = Mapping[str, str]
 Predicate = Callable[[Key, Stored], bool]
@@ -105,6 +106,9 @@ def predicate(kind: Kind, labels: str, fields: str) -> Predicate | None:
 def _label_test(match: re.Match[str]) -> Callable[[Labels], bool]:
     if match["key"]:
         key, value, wanted = match["key"], match["value"], match["op"] != "!="
+        for problem in label_value(value):
+            said = f'values[0][{key}]: Invalid value: "{value}": {problem}'
+            raise bad_request(f"unable to parse requirement: {said}")
         return lambda labels: (labels.get(key) == value) is wanted
     if match["set_key"]:
         set_key, wanted = match["set_key"], match["set_op"] == "in"

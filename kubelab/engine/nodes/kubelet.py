@@ -56,7 +56,7 @@ class KubeletFace:
             return _text(404, "404 page not found")
         namespace, name, container = parts
         pod = await self._client.get(PODS, name, namespace)
-        return await begin_log(self._node.logs(pod, container, log_options(request)))
+        return await begin_log(self._node.logs(pod, container, log_options(request, name)))
 
     async def _health(self, _request: Request, _parts: list[str]) -> Answer:
         return _text(200, "ok")

@@ -44,6 +44,9 @@ def default_service(service: Object) -> None:
     if type_ == "LoadBalancer":
         spec.setdefault("allocateLoadBalancerNodePorts", True)
     spec.setdefault("internalTrafficPolicy", "Cluster")
+    if spec.get("clusterIP") == "None" and not spec.get("selector"):
+        spec.setdefault("ipFamilies", ["IPv4", "IPv6"])  # whoever writes its endpoints may use either
+        spec.setdefault("ipFamilyPolicy", "RequireDualStack")
     spec.setdefault("ipFamilies", ["IPv4"])
     spec.setdefault("ipFamilyPolicy", "SingleStack")
     if spec.get("clusterIP"):

@@ -94,16 +94,21 @@ def _validate_names(given: Object) -> Iterator[Cause]:
 
 def _validate_versions(versions: list[Object]) -> Iterator[Cause]:
     seen: set[str] = set()
+    schemas = [(version.get("schema") or {}).get("openAPIV3Schema") for version in versions]
+    shared = all(schema == schemas[0] for schema in schemas)  # upstream then keeps it in one place
     for i, version in enumerate(versions):
         path, name = f"spec.versions[{i}]", version.get("name", "")
         if name in seen:
             yield duplicate(f"{path}.name", name)
         seen.add(name)
-        schema = (version.get("schema") or {}).get("openAPIV3Schema")
+        schema = schemas[i]
         if schema is None:
             yield required(f"{path}.schema.openAPIV3Schema", "schemas are required")
             continue
-        yield from _validate_schema(schema, f"{path}.schema.openAPIV3Schema")
+        if not shared:
+            yield from _validate_schema(schema, f"{path}.schema.openAPIV3Schema")
+        elif i == 0:
+            yield from _validate_schema(schema, "spec.validation.openAPIV3Schema")
         yield from _validate_scale(version, f"{path}.subresources.scale")
     if versions and sum(bool(version.get("storage")) for version in versions) != 1:
         yield invalid("spec.versions", versions, "must have exactly one version marked as storage version")

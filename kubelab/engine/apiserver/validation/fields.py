@@ -136,10 +136,6 @@ WORKLOADS: dict[str, dict[str, Rule]] = {
     "StatefulSetUpdateStrategy": {"type": one_of("OnDelete", "RollingUpdate")},
     "DaemonSetSpec": {"selector": present(), "revisionHistoryLimit": _NON_NEGATIVE},
     "DaemonSetUpdateStrategy": {"type": one_of("OnDelete", "RollingUpdate")},
-    "JobStatus": dict.fromkeys(
-        ("active", "succeeded", "failed", "ready", "terminating"),
-        _NON_NEGATIVE,
-    ),
     "JobSpec": {
         "parallelism": _NON_NEGATIVE,
         "completions": _NON_NEGATIVE,

@@ -27,9 +27,9 @@ def regex_error(message: str, regex: str, *examples: str) -> str:
     return f"{message} ({told}regex used for validation is '{regex}')"
 
 
-def max_length_error(length: int) -> str:
+def max_length_error(length: int, unit: str = "bytes") -> str:
     """Return the sentence for a text that is too long."""
-    return f"must be no more than {length} bytes"
+    return f"must be no more than {length} {unit}"
 
 
 _LABEL_ERROR = regex_error(
@@ -81,18 +81,18 @@ _CONFIG_KEY_ERROR = regex_error(
 )
 
 
-def _check(regex: str, error: str, length: int) -> Check:
+def _check(regex: str, error: str, length: int, unit: str = "bytes") -> Check:
     matches = re.compile(regex).fullmatch
 
     def check(text: str) -> list[str]:
-        problems = [] if len(text) <= length else [max_length_error(length)]
+        problems = [] if len(text) <= length else [max_length_error(length, unit)]
         return problems if matches(text) else [*problems, error]
 
     return check
 
 
 _plain_label = _check(_LABEL, _LABEL_ERROR, 63)
-dns1123_subdomain = _check(_SUBDOMAIN, _SUBDOMAIN_ERROR, 253)
+dns1123_subdomain = _check(_SUBDOMAIN, _SUBDOMAIN_ERROR, 253, "characters")
 _is_subdomain = re.compile(_SUBDOMAIN).fullmatch
 
 

@@ -115,14 +115,14 @@ def test_a_name_that_is_taken_is_not_accepted() -> None:
 def test_a_schema_must_be_structural(schema: Object, problem: str) -> None:
     found = problems(crd_kind(), definition(schema))
     assert len(found) == 1, found
-    assert found[0].startswith(f"spec.versions[0].schema.openAPIV3Schema.properties[spec].{problem}")
+    assert found[0].startswith(f"spec.validation.openAPIV3Schema.properties[spec].{problem}")
 
 
 def test_a_default_must_obey_its_own_schema() -> None:
     crd = definition({"type": "object", "properties": {"n": {"type": "integer", "default": "x"}}})
     assert problems(crd_kind(), crd) == [
         (
-            "spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[n].default: "
+            "spec.validation.openAPIV3Schema.properties[spec].properties[n].default: "
             'Invalid value: "x": must be a valid value of its own schema'
         )
     ]
