@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: lab test demo check bench realapi notebooks clean
+.PHONY: lab test demo check bench faults realapi notebooks clean
 
 lab: $(READY)  ## serve the first notebook with a cluster behind it
 	@$(BIN)/kubelab lab
@@ -25,6 +25,9 @@ check: $(READY)  ## ruff, mypy, import-linter
 
 bench: $(READY)  ## measure against what was asked; never fails on a timing
 	@$(BIN)/python -m tests.bench
+
+faults: $(READY)  ## kill, fill and damage at full size; half an hour
+	@KUBELAB_FAULTS=full $(BIN)/python -m pytest tests/faults --timeout 3600
 
 realapi: $(READY)  ## build the real control plane, to test against and to measure beside (needs Go)
 	@$(BIN)/python -m tests.realapi.build

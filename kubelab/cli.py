@@ -35,6 +35,11 @@ Warm = Annotated[
     bool, typer.Option(help="Keep a parent process with JAX imported, so that jobs start at once.")
 ]
 
+Recover = Annotated[
+    bool,
+    typer.Option("--recover", help="If the journal is damaged, keep it and start from what is readable."),
+]
+
 
 def plainly(function: Callable[..., None]) -> Callable[..., None]:
     """End a command's mistakes in one plain line and exit status 1."""
@@ -55,10 +60,20 @@ def plainly(function: Callable[..., None]) -> Callable[..., None]:
 
 @app.command()
 @plainly
-def up(name: Name = "lab", *, engine: Engine = None, warm: Warm = True, as_json: Json = False) -> None:
+def up(
+    name: Name = "lab",
+    *,
+    engine: Engine = None,
+    warm: Warm = True,
+    recover: Recover = False,
+    as_json: Json = False,
+) -> None:
     """Start a cluster in the background, or bring back one whose process died."""
     from kubelab.engine import launch
 
+    if recover and (recovered := launch.recover(name)):
+        kept = f"Brought back {recovered.objects} objects; the damaged journal is kept as {recovered.kept}."
+        typer.echo(kept, err=as_json)
     running = launch.up(name, engine=engine, warm=warm)
     if as_json:
         typer.echo(json.dumps(asdict(running)))

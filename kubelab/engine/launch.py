@@ -11,10 +11,14 @@ import signal
 import subprocess
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from kubelab.clock import monotonic
 from kubelab.engine.state import Engine, EngineMismatchError, Running, StateFolder, StateLockedError
 from kubelab.errors import KubelabError
+
+if TYPE_CHECKING:
+    from kubelab.engine.apiserver.recovery import Recovery
 
 _READY_TIMEOUT_S = 60.0
 
@@ -80,6 +84,26 @@ def up(name: str, *, engine: Engine | None = None, warm: bool = True) -> Running
         raise
     finally:
         os.close(ready)
+
+
+def recover(name: str) -> Recovery | None:
+    """Bring back what can be read of a stopped cluster's damaged journal; None if it is not damaged.
+
+    Raises
+    ------
+    StateLockedError
+        If the cluster is running.
+    """
+    from kubelab.engine.apiserver import recovery
+
+    folder = StateFolder.of(name)
+    folder.create()
+    lock = folder.lock()
+    try:
+        journal = folder.path / "journal.db"
+        return recovery.recover(journal) if recovery.is_damaged(journal) else None
+    finally:
+        os.close(lock)
 
 
 def ensure(name: str, *, engine: Engine | None = None, warm: bool = True) -> Running:

@@ -1,12 +1,15 @@
 """The journal: every object on disk at its resource version, one transaction for each batch of writes.
 
-SQLite in WAL mode with ``synchronous=FULL``. The table holds one row for each live object, keyed by
-its resource version: a change appends a row and removes the one it replaces, so writing is sequential.
+SQLite in WAL mode with ``synchronous=FULL``. The table holds one row for each version of an object, keyed
+by that version: a change appends a row. The row it replaces stays for a while (see ``retention``), so that
+a watch can be resumed after a restart. Every row carries a checksum of its body.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,12 +19,23 @@ from kubelab.errors import KubelabError
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
     version INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
-    body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS state (last_version INTEGER NOT NULL);
-INSERT INTO state SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM state);
+    body BLOB NOT NULL, deleted INTEGER NOT NULL DEFAULT 0, checksum INTEGER);
+CREATE TABLE IF NOT EXISTS state (last_version INTEGER NOT NULL, floor INTEGER NOT NULL DEFAULT 0);
+INSERT INTO state (last_version) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM state);
 """
-_PAGE_BYTES = 8192
-_CHECKPOINT_PAGES = 32 * 1024 * 1024 // _PAGE_BYTES
+_UPGRADE = """
+ALTER TABLE objects ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE objects ADD COLUMN checksum INTEGER;
+ALTER TABLE state ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;
+UPDATE state SET floor = last_version;
+"""
+"""From the journal of kubelab 0.1, which kept no history."""
+
+_COLUMNS = "version, resource, namespace, name, body, deleted, checksum"
+PAGE_BYTES = 8192
+_CHECKPOINT_PAGES = 32 * 1024 * 1024 // PAGE_BYTES
+_CORRUPT = ("malformed", "not a database")
+_FULL_CODES = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 
 
 class JournalError(KubelabError):
@@ -36,14 +50,46 @@ class JournalError(KubelabError):
         )
 
 
+class JournalFullError(JournalError):
+    """There is no room to write; nothing of the write is kept."""
+
+    def __init__(self, path: Path, cause: str) -> None:
+        super().__init__(path, cause)
+        self.args = (
+            f"the journal {path} cannot grow ({cause}): the disk or the file size limit is full. "
+            "Nothing of this write was kept. Make room and write again.",
+        )
+
+
+class JournalCorruptError(JournalError):
+    """The journal's content is damaged."""
+
+    def __init__(self, path: Path, cause: str) -> None:
+        super().__init__(path, cause)
+        name = path.parent.name
+        self.args = (
+            f"the journal {path} is damaged ({cause}). `kubelab up --name {name} --recover` keeps the damaged "
+            f"file and starts from what can be read of it; `kubelab down --name {name} --delete` starts afresh.",
+        )
+
+
 class Row(NamedTuple):
-    """One object at one resource version; ``name`` and ``namespace`` as in its metadata."""
+    """One object at one resource version; of a deletion, its last state.
+
+    ``name`` and ``namespace`` are as in its metadata.
+    """
 
     version: int
     resource: str
     namespace: str
     name: str
     body: bytes
+    deleted: bool = False
+
+    @property
+    def checksum(self) -> int:
+        """CRC-32 of the body."""
+        return zlib.crc32(self.body)
 
 
 class Journal:
@@ -58,32 +104,56 @@ class Journal:
     ------
     JournalError
         If another process holds it, or it cannot be written.
+    JournalCorruptError
+        If it is not a journal any more.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would ask the umask
+        path.chmod(0o600)
         try:
             self._db = sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
             self._db.executescript(
-                f"PRAGMA page_size={_PAGE_BYTES}; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
+                f"PRAGMA page_size={PAGE_BYTES}; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
                 f"PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES};"
-                "BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;"
+                f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;"
             )
+            if len(self._db.execute("PRAGMA table_info(objects)").fetchall()) == 5:
+                self._db.executescript(f"BEGIN IMMEDIATE;{_UPGRADE}COMMIT;")
         except sqlite3.Error as error:
-            raise JournalError(path, str(error)) from error
-        path.chmod(0o600)
+            raise self._error(error) from error
 
     def last_version(self) -> int:
         """Return the highest resource version ever committed."""
-        return int(self._db.execute("SELECT last_version FROM state").fetchone()[0])
+        return self._state()[0]
+
+    def floor(self) -> int:
+        """Return the version after which every change is still here."""
+        return self._state()[1]
 
     def rows(self) -> Iterator[Row]:
-        """Yield every live object, oldest version first."""
-        query = "SELECT version, resource, namespace, name, body FROM objects ORDER BY version"
-        return (Row(*row) for row in self._db.execute(query))
+        """Yield every version of every object that is kept, oldest first.
 
-    def stage(self, rows: Sequence[Row], replaced: Sequence[int], last_version: int) -> None:
-        """Begin a transaction that adds rows and removes those at the ``replaced`` versions.
+        Raises
+        ------
+        JournalCorruptError
+            If a row cannot be read as it was written.
+        """
+        try:
+            for *values, deleted, checksum in self._db.execute(
+                f"SELECT {_COLUMNS} FROM objects ORDER BY version"  # noqa: S608 - constant
+            ):
+                row = Row(*values, deleted=bool(deleted))
+                if checksum not in (None, row.checksum):
+                    what = f"{row.resource} {row.namespace}/{row.name} at version {row.version}"
+                    raise JournalCorruptError(self.path, f"{what} is not what was written")
+                yield row
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    def stage(self, rows: Sequence[Row], forgotten: Sequence[int], last_version: int, floor: int) -> None:
+        """Begin a transaction that adds rows and removes those at the ``forgotten`` versions.
 
         Raises
         ------
@@ -92,12 +162,15 @@ class Journal:
         """
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT INTO objects VALUES (?, ?, ?, ?, ?)", rows)
-            self._db.executemany("DELETE FROM objects WHERE version = ?", [(old,) for old in replaced])
-            self._db.execute("UPDATE state SET last_version = ?", (last_version,))
+            self._db.executemany(
+                f"INSERT INTO objects ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constant
+                [(*row, row.checksum) for row in rows],
+            )
+            self._db.executemany("DELETE FROM objects WHERE version = ?", [(old,) for old in forgotten])
+            self._db.execute("UPDATE state SET last_version = ?, floor = ?", (last_version, floor))
         except sqlite3.Error as error:
             self.rollback()
-            raise JournalError(self.path, str(error)) from error
+            raise self._error(error) from error
 
     def commit(self) -> None:
         """Make the staged transaction durable; blocks until it is on disk.
@@ -111,7 +184,7 @@ class Journal:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             self.rollback()
-            raise JournalError(self.path, str(error)) from error
+            raise self._error(error) from error
 
     def rollback(self) -> None:
         """Drop what was staged."""
@@ -121,3 +194,18 @@ class Journal:
     def close(self) -> None:
         """Write the log back into the database and let go of it."""
         self._db.close()
+
+    def _state(self) -> tuple[int, int]:
+        try:
+            last_version, floor = self._db.execute("SELECT last_version, floor FROM state").fetchone()
+        except (sqlite3.Error, TypeError) as error:
+            raise JournalCorruptError(self.path, f"its last version cannot be read: {error}") from error
+        return int(last_version), int(floor)
+
+    def _error(self, error: sqlite3.Error) -> JournalError:
+        cause = str(error)
+        if any(sign in cause for sign in _CORRUPT):
+            return JournalCorruptError(self.path, cause)
+        if getattr(error, "sqlite_errorname", "") in _FULL_CODES:
+            return JournalFullError(self.path, cause)
+        return JournalError(self.path, cause)

@@ -69,7 +69,7 @@ class Rest:
                 await self.store.caught_up()  # what the refusal rests on must be durable too
             return _refusal(error)
         except JournalError as error:
-            logger.exception("a write was lost and is refused")
+            logger.error("%s %s was not written: %s", request.method, request.path, error)  # noqa: TRY400
             return Reply(500, encoded(internal(error).status))
         except Exception as error:
             logger.exception("%s %s", request.method, request.path)

@@ -16,6 +16,7 @@ import orjson
 from kubelab.client import Object, Resource
 from kubelab.engine.apiserver.collection import Change, Collection, EventType, Key, Stored
 from kubelab.engine.apiserver.journal import Journal, JournalError, Row
+from kubelab.engine.apiserver.retention import Batch, Retention
 
 
 class _Write:
@@ -58,6 +59,8 @@ class Store:
         self._thread = ThreadPoolExecutor(1, "journal")
         self._waiting: list[_Write] = []
         self._committing: list[_Write] = []
+        self._retention = Retention()
+        self._batch: Batch | None = None
 
     def open(self) -> None:
         """Load the journal.
@@ -65,16 +68,16 @@ class Store:
         Raises
         ------
         JournalError
-            If another process uses it.
+            If another process uses it, or it is damaged.
         """
         self._journal = Journal(self.path)
-        self.version = self._assigned = self._opened_at = self._journal.last_version()
+        self.version = self._assigned = self._journal.last_version()
+        self._opened_at = self._journal.floor()
+        self._retention = Retention(self._opened_at)
         for collection in self._collections.values():
             collection.floor = self._opened_at
         for row in self._journal.rows():
-            labels = orjson.loads(row.body)["metadata"].get("labels")
-            stored = Stored(row.version, row.body, labels)
-            self._named(row.resource).load((row.namespace, row.name), stored)
+            self._load(row)
 
     async def close(self) -> None:
         """Commit what waits and let go of the journal."""
@@ -164,13 +167,30 @@ class Store:
             collection = self._collections[name] = Collection(name, self._opened_at)
         return collection
 
+    def _load(self, row: Row) -> None:
+        """Put an object back, and what can still be watched into the history."""
+        collection, key = self._named(row.resource), (row.namespace, row.name)
+        stored = Stored(row.version, row.body, orjson.loads(row.body)["metadata"].get("labels"))
+        if row.version <= self._opened_at:
+            collection.load(key, stored)
+            return
+        old = collection.objects.get(key)
+        change = Change(
+            "DELETED" if row.deleted else "ADDED" if old is None else "MODIFIED", key, stored, old
+        )
+        collection.apply(change)
+        self._retention.load(change)
+
     def _flush(self) -> None:
         journal = self._journal
         if self._committing or not self._waiting or journal is None:
             return
         self._committing, self._waiting = self._waiting, []
+        self._batch = batch = self._retention.plan([write.change for write in self._committing])
         try:
-            journal.stage(*_rows(self._committing))
+            journal.stage(
+                _rows(self._committing), batch.rows(), self._committing[-1].change.version, batch.floor
+            )
         except JournalError as error:
             self._fail(error)
             return
@@ -183,6 +203,8 @@ class Store:
             self._fail(error)
             return
         writes, self._committing = self._committing, []
+        if self._batch is not None:
+            self._retention.committed(self._batch)
         self.version = writes[-1].change.version
         touched: dict[Collection, None] = {}
         for write in writes:
@@ -206,12 +228,14 @@ class Store:
                 write.done.set_exception(error)
 
 
-def _rows(writes: list[_Write]) -> tuple[list[Row], list[int], int]:
-    rows, replaced = [], []
-    for write in writes:
-        change = write.change
-        if change.old is not None:
-            replaced.append(change.old.version)
-        if change.type != "DELETED":
-            rows.append(Row(change.version, write.collection.name, *change.key, change.new.body))
-    return rows, replaced, writes[-1].change.version
+def _rows(writes: list[_Write]) -> list[Row]:
+    return [
+        Row(
+            write.change.version,
+            write.collection.name,
+            *write.change.key,
+            write.change.new.body,
+            deleted=write.change.type == "DELETED",
+        )
+        for write in writes
+    ]

@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from kubelab.client import PODS, Object
+from kubelab.engine.apiserver.collection import Collection
 from kubelab.engine.apiserver.journal import Journal, JournalError
 from kubelab.engine.apiserver.store import Store
 
@@ -145,3 +146,47 @@ async def test_history_is_bounded_and_says_from_where_it_is_complete(
     assert changes is not None
     assert [change.version for change in changes] == list(range(pods.floor + 1, store.version + 1))
     assert len(changes) <= 100
+
+
+async def test_history_outlives_a_restart(tmp_path: Path) -> None:
+    store = Store(tmp_path / "journal.db")
+    store.open()
+    pods = store.collection(PODS)
+    first = await store.commit(pods, KEY, pod(generation=1))
+    await store.commit(pods, KEY, pod(generation=2))
+    await store.commit(pods, KEY, pod(), delete=True)
+    await store.commit(pods, KEY, pod(generation=3))
+    before = told(pods, first.version)
+    await store.close()
+    again = Store(tmp_path / "journal.db")
+    again.open()
+    assert told(again.collection(PODS), first.version) == before
+    assert [event for event, *_ in before] == ["MODIFIED", "DELETED", "ADDED"]
+    await again.close()
+
+
+async def test_history_on_disk_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubelab.engine.apiserver.retention._CHANGES", 10)
+    store = Store(tmp_path / "journal.db")
+    store.open()
+    pods = store.collection(PODS)
+    random = Random(5)
+    for _ in range(200):
+        key = ("default", str(random.randrange(3)))
+        await store.commit(pods, key, pod(), delete=key in pods.objects and random.random() < 0.3)
+    before, objects = told(pods, store.version - 10), {key: one.body for key, one in pods.objects.items()}
+    await store.close()
+    again = Store(tmp_path / "journal.db")
+    again.open()
+    after = again.collection(PODS)
+    assert {key: one.body for key, one in after.objects.items()} == objects
+    assert told(after, again.version - 10) == before
+    assert after.floor > 150
+    assert len(list(again._journal.rows() if again._journal else [])) <= 3 + 2 * 10
+    await again.close()
+
+
+def told(collection: Collection, version: int) -> list[tuple[str, bytes, bytes | None]]:
+    assert version >= collection.floor
+    changes = collection.changes(collection.position_after(version), 1000) or []
+    return [(each.type, each.new.body, each.old.body if each.old else None) for each in changes]
