@@ -37,7 +37,7 @@ Warm = Annotated[
 
 Recover = Annotated[
     bool,
-    typer.Option("--recover", help="If the journal is damaged, keep it and start from what is readable."),
+    typer.Option("--recover", help="If the journal is damaged, keep it and start from what can be read."),
 ]
 
 

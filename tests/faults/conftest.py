@@ -1,4 +1,4 @@
-"""How much is done: all of it where KUBELAB_FAULTS=full, as `make faults` sets it, else what fits a test run."""
+"""How much is done: all of it where KUBELAB_FAULTS=full, as `make faults` sets it."""
 
 from __future__ import annotations
 

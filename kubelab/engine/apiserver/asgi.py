@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from kubelab.engine.apiserver.auth import Authenticator
 from kubelab.engine.apiserver.bodies import LIMIT_BYTES
 from kubelab.engine.apiserver.impersonation import Impersonation
+from kubelab.engine.apiserver.origins import Origins
 from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream
 from kubelab.engine.apiserver.status import encoded, too_large
 from kubelab.errors import ApiError
@@ -51,6 +52,7 @@ class HttpFace:
         self._authenticator = authenticator
         self._impersonation = impersonation
         self._handle = handle
+        self._origins = Origins()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -65,6 +67,7 @@ class HttpFace:
         await send_answer(answer, receive, send)
 
     async def _request(self, scope: Message, receive: Receive) -> Request:
+        self._origins.check(scope["headers"])
         found = dict.fromkeys(_HEADERS, b"")
         impersonation = None
         for name, value in scope["headers"]:

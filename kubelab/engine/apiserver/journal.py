@@ -12,7 +12,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from kubelab.errors import KubelabError
 
@@ -41,36 +41,27 @@ _FULL_CODES = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 class JournalError(KubelabError):
     """The journal cannot be opened or written."""
 
+    remedy: ClassVar[str] = "Is another API server running on the same state?"
+
     def __init__(self, path: Path, cause: str) -> None:
         self.path = path
         self.cause = cause
-        super().__init__(
-            f"the journal {path} cannot be used ({cause}). "
-            "Is another API server running on the same state, or the disk full?"
-        )
+        super().__init__(f"the journal {path} cannot be used ({cause}). {self.remedy}")
 
 
 class JournalFullError(JournalError):
     """There is no room to write; nothing of the write is kept."""
 
-    def __init__(self, path: Path, cause: str) -> None:
-        super().__init__(path, cause)
-        self.args = (
-            f"the journal {path} cannot grow ({cause}): the disk or the file size limit is full. "
-            "Nothing of this write was kept. Make room and write again.",
-        )
+    remedy = "Is the disk full? Nothing of this write was kept. Make room and write again."
 
 
 class JournalCorruptError(JournalError):
     """The journal's content is damaged."""
 
-    def __init__(self, path: Path, cause: str) -> None:
-        super().__init__(path, cause)
-        name = path.parent.name
-        self.args = (
-            f"the journal {path} is damaged ({cause}). `kubelab up --name {name} --recover` keeps the damaged "
-            f"file and starts from what can be read of it; `kubelab down --name {name} --delete` starts afresh.",
-        )
+    remedy = (
+        "It is damaged. `kubelab up --recover` keeps it and starts from what can be read of it; "
+        "`kubelab down --delete` lets a new cluster start afresh."
+    )
 
 
 class Row(NamedTuple):
@@ -141,10 +132,10 @@ class Journal:
             If a row cannot be read as it was written.
         """
         try:
-            for *values, deleted, checksum in self._db.execute(
+            for *fields, deleted, checksum in self._db.execute(
                 f"SELECT {_COLUMNS} FROM objects ORDER BY version"  # noqa: S608 - constant
             ):
-                row = Row(*values, deleted=bool(deleted))
+                row = Row._make((*fields, bool(deleted)))
                 if checksum not in (None, row.checksum):
                     what = f"{row.resource} {row.namespace}/{row.name} at version {row.version}"
                     raise JournalCorruptError(self.path, f"{what} is not what was written")

@@ -113,11 +113,11 @@ def _sound(values: tuple[Any, ...]) -> Row | None:
     """Return a row if it is as it was written: a damaged page may hold anything."""
     *fields, deleted, checksum = values
     try:
-        row = Row(*fields, deleted=bool(deleted))
+        row = Row._make((*fields, bool(deleted)))
         orjson.loads(row.body)
-        return row if checksum in (None, row.checksum) else None
     except (TypeError, orjson.JSONDecodeError):
         return None
+    return row if checksum in (None, row.checksum) else None
 
 
 def _opens(copy: Path) -> bool:

@@ -60,7 +60,7 @@ async def test_health_and_version_need_no_token(kubeconfig: Kubeconfig) -> None:
 
 async def test_plain_http_is_not_served(served: Served) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
-    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert b"200" not in await reader.read(100)
     writer.close()
 
@@ -84,6 +84,45 @@ async def test_keys_and_kubeconfig_are_private(kubeconfig: Kubeconfig, tmp_path:
 async def test_a_port_in_use_is_a_clear_error(server: ApiServer, served: Served, tmp_path: Path) -> None:
     with pytest.raises(PortTakenError, match=str(served.port)):
         await serve(server, port=served.port, tls=ensure_tls(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost:1", "127.0.0.1", "127.0.0.2:443", "[::1]:80", "kubernetes.default.svc"]
+)
+async def test_this_machines_names_are_answered(kubeconfig: Kubeconfig, host: str) -> None:
+    headers = {"Host": host, "Origin": f"http://{host}"}
+    assert (await fetch(kubeconfig, "/api/v1/pods", headers=headers))[0] == 200
+
+
+@pytest.mark.parametrize("header", ["Host", "Origin"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "8.8.8.8", "["]
+)
+async def test_a_foreign_host_or_origin_is_refused(kubeconfig: Kubeconfig, header: str, host: str) -> None:
+    headers = {header: host if header == "Host" else f"https://{host}"}
+    for path in ("/api/v1/pods", "/readyz"):
+        status, _, body = await fetch(kubeconfig, path, headers=headers)
+        assert status == 403
+        assert orjson.loads(body)["message"].startswith(f"{header} '")
+    assert (await fetch(kubeconfig, "/readyz", headers={"Origin": "null"}))[0] == 403
+
+
+async def test_nothing_but_health_and_version_is_served_without_a_token(kubeconfig: Kubeconfig) -> None:
+    paths = orjson.loads((await fetch(kubeconfig, "/"))[2])["paths"]
+    groups = [path for path in paths if path.startswith(("/api/", "/apis/"))]
+    resources = []
+    for path in groups:
+        found = orjson.loads((await fetch(kubeconfig, path))[2])
+        resources += [f"{path}/{entry['name'].replace('/', '/x/')}" for entry in found["resources"]]
+    assert len(resources) > 50
+    others = ["/metrics", "/healthzz", "/versions"]
+    open_paths = set()
+    for path in [*paths, *resources, *others]:
+        for method in ("GET", "POST", "DELETE"):
+            status, _, _ = await fetch(kubeconfig, path, method=method, token="")
+            if status != 401:
+                open_paths.add(path)
+    assert open_paths == {"/healthz", "/livez", "/readyz", "/version"}
 
 
 async def test_unknown_fields_are_warned_of(kubeconfig: Kubeconfig) -> None:
@@ -148,10 +187,8 @@ async def test_a_client_that_does_not_read_is_given_up(
     monkeypatch.setattr("kubelab.engine.apiserver.collection._HISTORY_BYTES", 1_000_000)
     context = ssl.create_default_context(cafile=str(ensure_tls(tmp_path).ca))
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port, ssl=context)
-    head = (
-        "GET /api/v1/configmaps?watch=1&resourceVersion=4 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret"
-    )
-    writer.write(f"{head}\r\n\r\n".encode())
+    head = "GET /api/v1/configmaps?watch=1&resourceVersion=4 HTTP/1.1\r\nHost: localhost"
+    writer.write(f"{head}\r\nAuthorization: Bearer secret\r\n\r\n".encode())
     assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
     large, count = "x" * 500_000, 60
     for each in range(count):
@@ -170,7 +207,9 @@ async def test_a_client_that_leaves_in_mid_request_harms_nobody(
 ) -> None:
     context = ssl.create_default_context(cafile=str(ensure_tls(tmp_path).ca))
     _, writer = await asyncio.open_connection("127.0.0.1", served.port, ssl=context)
-    head = "POST /api/v1/namespaces/default/pods HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n"
+    head = (
+        "POST /api/v1/namespaces/default/pods HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer secret\r\n"
+    )
     writer.write(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
     await writer.drain()
     writer.transport.abort()
