@@ -229,5 +229,6 @@ def _position(token: str) -> tuple[int, Key]:
         document = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         namespace, _, name = document["start"].rstrip("\0").partition("/")
         return int(document["rv"]), (namespace, name)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise bad_request(f"invalid continue token: continue key is not valid: {error}") from None
+
