@@ -66,6 +66,8 @@ async def _failure(session: aiohttp.ClientSession, request: Generated) -> str:
         return f"{error!r} for {request}"
     if answer.status < 500 or answer.status in {501, 504}:  # not served yet; a version not reached yet
         return ""
+    if "watch=true" in request.path and b"strconv.ParseUint" in body:  # upstream too answers this with 500
+        return ""
     return f"{answer.status} {body[:300]!r} for {request}"
 
 

@@ -231,4 +231,3 @@ def _position(token: str) -> tuple[int, Key]:
         return int(document["rv"]), (namespace, name)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise bad_request(f"invalid continue token: continue key is not valid: {error}") from None
-
