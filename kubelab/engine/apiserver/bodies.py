@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-import yaml
 
 from kubelab.client import Object
 from kubelab.engine.apiserver import decoding
@@ -14,13 +13,13 @@ from kubelab.engine.apiserver.duplicates import duplicate_fields
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.requests import JSON, Request, Target
 from kubelab.engine.apiserver.status import bad_request, unsupported_media_type
+from kubelab.engine.apiserver.yaml_documents import parse_yaml
 
 LIMIT_BYTES = 3 * 1024 * 1024
 """The largest body that is read (upstream: MaxRequestBodyBytes)."""
 
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def parse(body: bytes, content_type: str) -> Any:
@@ -47,21 +46,6 @@ def parse(body: bytes, content_type: str) -> Any:
 
         return protobuf.decode(body)
     raise unsupported_media_type([JSON, YAML, PROTOBUF])
-
-
-def parse_yaml(body: bytes) -> Any:
-    """Return the document in YAML (or JSON, which is YAML), as JSON would have it.
-
-    Raises
-    ------
-    ApiError
-        400 if it is malformed.
-    """
-    try:
-        document = yaml.load(body, Loader=_Loader)  # noqa: S506 - a safe loader
-        return orjson.loads(orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS))
-    except (yaml.YAMLError, TypeError, ValueError) as error:
-        raise bad_request(f"error decoding YAML: {' '.join(str(error).split())}") from None
 
 
 def decode(request: Request, kind: Kind) -> tuple[Object, tuple[str, ...]]:

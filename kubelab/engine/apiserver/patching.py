@@ -7,7 +7,7 @@ from typing import Any
 
 from kubelab.client import Object
 from kubelab.engine.apiserver.apply import server_side_apply
-from kubelab.engine.apiserver.bodies import check_place, check_type, checked, parse, parse_yaml
+from kubelab.engine.apiserver.bodies import check_place, check_type, checked, parse
 from kubelab.engine.apiserver.decoding import wrong_type
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.patches import json_patch, merge_patch
@@ -16,6 +16,7 @@ from kubelab.engine.apiserver.schemas import schema_of
 from kubelab.engine.apiserver.status import bad_request, not_found, unsupported_media_type
 from kubelab.engine.apiserver.strategic import strategic_merge_patch
 from kubelab.engine.apiserver.writing import Writer, Written, write_options
+from kubelab.engine.apiserver.yaml_documents import parse_yaml
 from kubelab.errors import ApiError
 
 JSON_PATCH = "application/json-patch+json"

@@ -17,7 +17,7 @@ from kubelab.engine.apiserver.reading import Reader
 from kubelab.engine.apiserver.requests import Answer, Reply, Request, Target
 from kubelab.engine.apiserver.reviews import Reviews
 from kubelab.engine.apiserver.routes import target_of
-from kubelab.engine.apiserver.status import encoded, internal, method_not_allowed, unauthorized
+from kubelab.engine.apiserver.status import bad_request, encoded, internal, method_not_allowed, unauthorized
 from kubelab.engine.apiserver.store import Store
 from kubelab.engine.apiserver.subresources import Subresources
 from kubelab.engine.apiserver.tokens import API_AUDIENCE
@@ -72,6 +72,8 @@ class Rest:
             logger.error("%s %s was not written: %s", request.method, request.path, error)  # noqa: TRY400
             return Reply(500, encoded(internal(error).status))
         except Exception as error:
+            if _is_too_deep(error):
+                return _refusal(bad_request("the object is nested too deeply to be read"))
             logger.exception("%s %s", request.method, request.path)
             return Reply(500, encoded(internal(error).status))
 
@@ -126,6 +128,11 @@ class Rest:
                 return await self.deleter.delete_collection(request, target)
             case _:
                 raise method_not_allowed()
+
+
+def _is_too_deep(error: Exception) -> bool:
+    """Tell whether a parser, a schema or a walk gave up on the depth of an object."""
+    return isinstance(error, RecursionError) or "Recursion limit reached" in str(error)
 
 
 def _refusal(error: ApiError) -> Reply:

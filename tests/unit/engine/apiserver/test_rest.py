@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import orjson
 import pytest
@@ -426,3 +427,16 @@ async def test_objects_survive_a_restart(server: ApiServer, client: Client, cloc
     assert await again.client("system:test").get(FOOS, "a", "default") == created
     assert len((await again.client("system:test").list(NAMESPACES)).items) == 4
     await again.stop()
+
+
+async def test_deep_nesting_is_a_bad_request(client: Client) -> None:
+    deep: object = 1
+    for _ in range(300):
+        deep = [deep]
+    await client.create(CONFIG_MAPS, config_map("a"), "default")
+    for body in ([{"op": "add", "path": "/metadata/labels", "value": deep}], {"data": deep}):
+        media = "application/json-patch+json" if isinstance(body, list) else "application/merge-patch+json"
+        answer = await client.transport.request(
+            "PATCH", CONFIG_MAPS.path("default", "a"), {}, json.dumps(body).encode(), media
+        )
+        assert answer.status == 400, answer.body
