@@ -76,7 +76,8 @@ def up(
         typer.echo(kept, err=as_json)
     running = launch.up(name, engine=engine, warm=warm)
     if as_json:
-        typer.echo(json.dumps(asdict(running)))
+        reached = {key: value for key, value in asdict(running).items() if key != "engine"}
+        typer.echo(json.dumps(reached))
         return
     typer.echo(f"Cluster {running.name} is ready at {running.server} (process {running.pid}).")
     typer.echo(f"  export KUBECONFIG={running.kubeconfig}")
