@@ -92,6 +92,9 @@ CLUSTER_TRAINING_RUNTIMES = Resource(
     namespaced=False,
 )
 JAX_JOBS = Resource("kubeflow.org", "v1", "jaxjobs", "JAXJob")
+EXPERIMENTS = Resource("kubeflow.org", "v1beta1", "experiments", "Experiment")
+SUGGESTIONS = Resource("kubeflow.org", "v1beta1", "suggestions", "Suggestion")
+TRIALS = Resource("kubeflow.org", "v1beta1", "trials", "Trial")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ _READ = ("get", "list", "watch")
 _WRITE = ("create", "delete", "deletecollection", "patch", "update")
 _CUSTOM = (
     ("jobset.x-k8s.io", "jobsets"),
-    ("kubeflow.org", "jaxjobs"),
+    ("kubeflow.org", "experiments jaxjobs suggestions trials"),
     ("trainer.kubeflow.org", "trainjobs trainingruntimes"),
 )
 _VIEWED = (

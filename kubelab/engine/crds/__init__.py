@@ -1,10 +1,11 @@
-"""The custom kinds that a lab cluster serves: TrainJob and its runtimes, JAXJob, JobSet."""
+"""The custom kinds that a lab cluster serves: TrainJob and its runtimes, JAXJob, JobSet, and Katib's."""
 
 from __future__ import annotations
 
 from kubelab.client import Object
 from kubelab.engine.crds.jaxjob import jax_job_definition
 from kubelab.engine.crds.jobset import job_set_definition
+from kubelab.engine.crds.katib import experiment_definition, suggestion_definition, trial_definition
 from kubelab.engine.crds.trainer import runtime_definitions, train_job_definition
 
 
@@ -15,6 +16,9 @@ def definitions() -> tuple[Object, ...]:
         *runtime_definitions(),
         train_job_definition(),
         jax_job_definition(),
+        experiment_definition(),
+        suggestion_definition(),
+        trial_definition(),
     )
 
 

@@ -55,6 +55,10 @@ def default(kind: Kind, obj: Object) -> None:
         from kubelab.engine.apiserver.custom_defaults import default_custom
 
         default_custom(kind, obj)
+        if (kind.resource.group, kind.resource.kind) == ("kubeflow.org", "Experiment"):
+            from kubelab.engine.apiserver.defaults.katib import default_experiment
+
+            default_experiment(obj)
         return
     defaulter = _DEFAULTERS.get(kind.definition)
     if defaulter is not None:
