@@ -207,5 +207,7 @@ def _status(properties: Object) -> Object:
         },
         required=["status", "type"],
     )
-    times = dict.fromkeys(("startTime", "completionTime", "lastReconcileTime"), {**DATE_TIME, "nullable": True})
+    times = dict.fromkeys(
+        ("startTime", "completionTime", "lastReconcileTime"), {**DATE_TIME, "nullable": True}
+    )
     return _fields({"conditions": _items(condition), **times, **properties})

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from kubelab import portal
 from kubelab.client import NAMESPACES
 from kubelab.cluster import Cluster
-from kubelab import portal
 from tests.conformance.sdks.environment import IndexUnreachableError, environment
 from tests.conformance.sdks.sdk import Sdk
 from tests.conftest import Lab

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import platformdirs
 
-_NO_INDEX = re.compile(r"connection broken|NewConnectionError|NameResolution|ConnectTimeout|ProxyError", re.I)
+_NO_INDEX = re.compile(r"connection broken|NewConnectionError|NameResolution|ConnectTimeout|ProxyError")
 
 
 class IndexUnreachableError(Exception):

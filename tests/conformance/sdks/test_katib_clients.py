@@ -6,6 +6,8 @@ import pytest
 
 from tests.conformance.sdks.sdk import Sdk, SdkError
 
+KATIB = {"group": "kubeflow.org", "version": "v1beta1"}
+
 
 def test_optimization_job_is_created_read_and_deleted(sdk: Sdk, namespace: str) -> None:
     name = sdk("optimizer", "optimize", namespace=namespace, num_trials=4, parallel_trials=2)
@@ -60,7 +62,10 @@ def test_suggestions_and_trials_are_read_as_stored(sdk: Sdk, namespace: str) -> 
     sdk("core", "create_custom", namespace=namespace, plural="suggestions", body=suggestion)
     found = sdk("katib", "get_suggestion", namespace=namespace, name="plain")
     assert found["spec"] == suggestion["spec"]
-    assert sdk("katib", "list_suggestions", namespace=namespace) == ["plain"]
+    (stored,) = sdk("core", "list_custom", namespace=namespace, plural="suggestions", **KATIB)
+    assert stored["metadata"]["name"] == "plain"
+    # KatibClient 0.19's own slip: its list_suggestions asks for experiments.
+    assert sdk("katib", "list_suggestions", namespace=namespace) == []
     for name, experiment in (("plain-a", "plain"), ("other-a", "other")):
         trial = {
             "apiVersion": "kubeflow.org/v1beta1",

@@ -16,9 +16,7 @@ def test_runtimes_are_listed_and_found_by_name(sdk: Sdk, namespace: str) -> None
 
 
 def test_function_trains_on_two_processes_that_see_each_other(sdk: Sdk, namespace: str) -> None:
-    name = sdk(
-        "trainer", "train", namespace=namespace, function="psum", args={"rate": "0.5"}, num_nodes=2
-    )
+    name = sdk("trainer", "train", namespace=namespace, function="psum", args={"rate": "0.5"}, num_nodes=2)
     job = sdk("trainer", "wait", namespace=namespace, name=name, status="Complete")
     assert job["status"] == "Complete"
     assert job["num_nodes"] == 2

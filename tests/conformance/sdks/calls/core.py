@@ -41,7 +41,9 @@ def pod_ends(namespace, name):
     """Return the phase a pod ends in, seen by a watch."""
     watching = watch.Watch()
     selector = f"metadata.name={name}"
-    for event in watching.stream(core.list_namespaced_pod, namespace, field_selector=selector, timeout_seconds=90):
+    for event in watching.stream(
+        core.list_namespaced_pod, namespace, field_selector=selector, timeout_seconds=90
+    ):
         if event["object"].status.phase in ("Succeeded", "Failed"):
             watching.stop()
             return event["object"].status.phase

@@ -1,6 +1,7 @@
 """Calls of KatibClient."""
 
 from kubeflow import katib
+from kubernetes import client as kubernetes
 
 
 def client(namespace):
@@ -30,16 +31,14 @@ def create_from_model(namespace, name):
     spec = katib.V1beta1ExperimentSpec(
         algorithm=katib.V1beta1AlgorithmSpec(algorithm_name="random"),
         objective=katib.V1beta1ObjectiveSpec(type="maximize", objective_metric_name="accuracy"),
-        parameters=[
-            katib.V1beta1ParameterSpec(name="rate", parameter_type="double", feasible_space=space)
-        ],
+        parameters=[katib.V1beta1ParameterSpec(name="rate", parameter_type="double", feasible_space=space)],
         max_trial_count=2,
     )
     client(namespace).create_experiment(
         katib.V1beta1Experiment(
             api_version="kubeflow.org/v1beta1",
             kind="Experiment",
-            metadata={"name": name},
+            metadata=kubernetes.V1ObjectMeta(name=name),
             spec=spec,
         )
     )
