@@ -1,4 +1,4 @@
-"""The CustomResourceDefinitions of Katib: Experiment, Suggestion and Trial (kubeflow.org/v1beta1, Katib 0.19).
+"""The CustomResourceDefinitions of Katib 0.19: Experiment, Suggestion and Trial (kubeflow.org/v1beta1).
 
 Upstream's (manifests/v1beta1/components/crd) describe no field and keep everything. Here the fields of
 ``pkg/apis/controller`` are described, for `kubectl explain` and for types; what is not named is kept as
@@ -22,7 +22,7 @@ from kubelab.engine.crds.fragments import (
     obj,
 )
 
-_KEPT = {"x-kubernetes-preserve-unknown-fields": True}
+_KEPT: Object = {"x-kubernetes-preserve-unknown-fields": True}
 _STRINGS: Object = {"type": "array", "items": STRING}
 _COLUMNS = (
     column("Type", ".status.conditions[-1:].type"),

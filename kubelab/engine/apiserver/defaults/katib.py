@@ -14,11 +14,11 @@ _PARALLEL_TRIALS = 3
 _RESUME_POLICY = "Never"
 _STRATEGIES = {"minimize": "min", "maximize": "max"}
 _KUBEFLOW_JOBS = frozenset({"TFJob", "PyTorchJob", "XGBoostJob", "MPIJob"})
-_FILE_KINDS = {
+_FILE_KINDS: dict[str, Object] = {
     "File": {"kind": "File", "path": "/var/log/katib/metrics.log", "format": "TEXT"},
     "TensorFlowEvent": {"kind": "Directory", "path": "/var/log/katib/tfevent/"},
 }
-_HTTP = {"path": "/metrics", "port": 8080}
+_HTTP: Object = {"path": "/metrics", "port": 8080}
 
 
 def default_experiment(experiment: Object) -> None:
@@ -38,18 +38,19 @@ def default_experiment(experiment: Object) -> None:
 
 
 def _default_strategies(objective: Object) -> None:
-    strategies = [*_dicts(objective.get("metricStrategies"))]
-    named = {strategy.get("name") for strategy in strategies}
+    strategies = _dicts(objective.get("metricStrategies"))
+    named = [strategy.get("name") for strategy in strategies]
     value = _STRATEGIES.get(str(objective.get("type")), "latest")
-    for name in (objective.get("objectiveMetricName"), *(objective.get("additionalMetricNames") or ())):
-        if name not in named:
-            strategies.append({"name": name, "value": value})
-    objective["metricStrategies"] = strategies
+    names = [objective.get("objectiveMetricName"), *_list(objective.get("additionalMetricNames"))]
+    objective["metricStrategies"] = [
+        *strategies,
+        *({"name": name, "value": value} for name in names if name and name not in named),
+    ]
 
 
 def _default_conditions(template: Object) -> None:
     trial = template.get("trialSpec")
-    kind = trial.get("kind") if isinstance(trial, dict) else None
+    kind = str(trial.get("kind")) if isinstance(trial, dict) else ""
     if kind in {"Job", "TrainJob"}:
         success = "Complete"
     elif kind in _KUBEFLOW_JOBS:
@@ -68,17 +69,13 @@ def _default_conditions(template: Object) -> None:
         _set(template, "primaryPodLabels", labels)
 
 
-def _default_collector(collector: Object) -> None:
-    kind = _child(collector, "collector")
-    _set(kind, "kind", "StdOut")
-    if kind["kind"] in _FILE_KINDS:
-        path = _child(_child(collector, "source"), "fileSystemPath")
-        for key, value in _FILE_KINDS[kind["kind"]].items():
-            _set(path, key, value)
-    elif kind["kind"] == "PrometheusMetric":
-        http = _child(_child(collector, "source"), "httpGet")
-        for key, value in _HTTP.items():
-            _set(http, key, value)
+def _default_collector(spec: Object) -> None:
+    _set(_child(spec, "collector"), "kind", "StdOut")
+    kind = str(_child(spec, "collector").get("kind"))
+    if kind in _FILE_KINDS:
+        _fill(_child(_child(spec, "source"), "fileSystemPath"), _FILE_KINDS[kind])
+    elif kind == "PrometheusMetric":
+        _fill(_child(_child(spec, "source"), "httpGet"), _HTTP)
 
 
 def _condition(type_: str) -> str:
@@ -99,5 +96,14 @@ def _child(part: Object, key: str) -> Object:
     return found
 
 
+def _fill(part: Object, values: Object) -> None:
+    for key, value in values.items():
+        _set(part, key, value)
+
+
+def _list(items: Any) -> list[Any]:
+    return items if isinstance(items, list) else []
+
+
 def _dicts(items: Any) -> list[Object]:
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return [item for item in _list(items) if isinstance(item, dict)]

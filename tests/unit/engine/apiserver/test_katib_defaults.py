@@ -90,7 +90,15 @@ def test_collectors_get_the_places_they_read(kind: str, source: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", [{"parameters": "x"}, {"parameters": ["x"]}, {"objective": 1}, {"metricsCollectorSpec": "x"}]
+    "spec",
+    [
+        {"parameters": "x"},
+        {"parameters": ["x"]},
+        {"objective": 1},
+        {"metricsCollectorSpec": "x"},
+        {"metricsCollectorSpec": {"collector": {"kind": ["x"]}}},
+        {"trialTemplate": {"trialSpec": {"kind": {}}}},
+    ],
 )
 def test_wrong_types_are_left_to_validation(spec: dict[str, Any]) -> None:
     result = defaulted(**spec)
