@@ -165,6 +165,10 @@ class Client:
         """Return one object."""
         return await self._json("GET", resource.path(namespace, name))
 
+    async def read(self, path: str) -> Object:
+        """Return what is served at a path that is no resource, such as ``/version`` and ``/apis``."""
+        return await self._json("GET", path)
+
     async def list(
         self,
         resource: Resource,
@@ -322,7 +326,10 @@ def refusal(status: int, body: bytes) -> ApiError:
     try:
         return ApiError.of(orjson.loads(body))
     except (orjson.JSONDecodeError, AttributeError):
-        return ApiError({"code": status, "message": f"HTTP {status}: {body.decode(errors='replace')[:500]}"})
+        # A path that is not served at all is refused in plain text: its kind does not exist either.
+        reason = "NotFound" if status == 404 else ""
+        message = f"HTTP {status}: {body.decode(errors='replace')[:500]}"
+        return ApiError.of({"code": status, "reason": reason, "message": message})
 
 
 def _given(**query: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from kubelab import portal
-from kubelab.client import EVENTS, JAX_JOBS, NODES, TRAIN_JOBS, Client, Object, Resource
+from kubelab.client import EVENTS, JAX_JOBS, JOBS, NODES, TRAIN_JOBS, Client, Object, Resource
 from kubelab.errors import ConnectionFailedError, KubelabError, NotFoundError
 from kubelab.http import HttpTransport, Kubeconfig
 from kubelab.quantities import Quantity, cpu_millicores, format_memory, whole
@@ -126,7 +126,7 @@ class Cluster:
         args: Mapping[str, Any] | None = None,
         resources: Mapping[str, Quantity] | None = None,
         checkpoint_every: int | None = 50,
-        kind: Literal["TrainJob", "JAXJob"] = "TrainJob",
+        kind: Literal["TrainJob", "JAXJob", "Job"] = "TrainJob",
         env: Mapping[str, str] | None = None,
         image: str | None = None,
         max_restarts: int = 3,
@@ -148,8 +148,9 @@ class Cluster:
         checkpoint_every : int or None
             Steps between checkpoints, when ``run.should_save(step)`` says yes; None for a job without a
             volume.
-        kind : {"TrainJob", "JAXJob"}
-            Kubeflow Trainer's object, or the older training-operator's.
+        kind : {"TrainJob", "JAXJob", "Job"}
+            Kubeflow Trainer's object, the older training-operator's, or Kubernetes' own Indexed Job with a
+            headless Service. On a cluster without Trainer a TrainJob becomes the latter.
         env : mapping, optional
             Further environment variables.
         image : str, optional
@@ -193,13 +194,16 @@ class Cluster:
         return attach(self.client, self.namespace, name)
 
     def jobs(self) -> list[TrainJob]:
-        """Return the handles of the namespace's TrainJobs and JAXJobs, oldest first."""
+        """Return the handles of the namespace's training jobs, oldest first."""
         from kubelab.training import TrainJob
+        from kubelab.training.launch import is_launched
 
         found: list[tuple[str, TrainJob]] = []
-        for resource in (TRAIN_JOBS, JAX_JOBS):
-            with contextlib.suppress(NotFoundError):  # a cluster may serve only one of them
+        for resource in (TRAIN_JOBS, JAX_JOBS, JOBS):
+            with contextlib.suppress(NotFoundError):  # a cluster may serve only some of them
                 for job in self._list(resource, self.namespace):
+                    if resource == JOBS and not is_launched(job):
+                        continue
                     meta = job["metadata"]
                     handle = TrainJob(self.client, resource.kind, self.namespace, meta["name"], meta["uid"])
                     found.append((meta["creationTimestamp"], handle))

@@ -12,6 +12,7 @@ from kubelab.client import (
     CLUSTER_TRAINING_RUNTIMES,
     CONFIG_MAPS,
     JAX_JOBS,
+    JOBS,
     PERSISTENT_VOLUME_CLAIMS,
     TRAIN_JOBS,
     TRAINING_RUNTIMES,
@@ -24,6 +25,8 @@ from kubelab.training.request import JobRequest
 
 BASE_RUNTIME = "jax-distributed"
 """The runtime that Kubeflow Trainer ships for JAX (trainer v2.3.0, ``manifests/base/runtimes``)."""
+DEFAULT_IMAGE = "nvcr.io/nvidia/jax:25.10-py3"
+"""The image of that runtime, for clusters without it."""
 STEPS = "kubelab/steps"
 FUNCTION = "kubelab/function"
 MANAGED_BY = {"app.kubernetes.io/managed-by": "kubelab"}
@@ -42,18 +45,22 @@ _GRACE_S = 5
 
 def resource_of(kind: str) -> Resource:
     """Return where a kind of job is served."""
-    return {"TrainJob": TRAIN_JOBS, "JAXJob": JAX_JOBS}[kind]
+    return {"TrainJob": TRAIN_JOBS, "JAXJob": JAX_JOBS, "Job": JOBS}[kind]
 
 
 def build(request: JobRequest) -> Object:
     """Return the job's own object."""
+    if request.kind == "Job":
+        from kubelab.training.indexed_job import indexed_job
+
+        return indexed_job(request)
     return train_job(request) if request.kind == "TrainJob" else jax_job(request)
 
 
 def code_config_map(request: JobRequest, archive: bytes) -> Object:
     """Return the ConfigMap that carries the function."""
     return {
-        **_head(CONFIG_MAPS, f"{request.name}-code", request.namespace),
+        **head(CONFIG_MAPS, f"{request.name}-code", request.namespace),
         "binaryData": {CODE_FILE: base64.b64encode(archive).decode()},
     }
 
@@ -61,7 +68,7 @@ def code_config_map(request: JobRequest, archive: bytes) -> Object:
 def checkpoint_claim(request: JobRequest) -> Object:
     """Return the claim for the job's volume, on the default StorageClass, shared by all workers."""
     return {
-        **_head(PERSISTENT_VOLUME_CLAIMS, f"{request.name}-checkpoints", request.namespace),
+        **head(PERSISTENT_VOLUME_CLAIMS, f"{request.name}-checkpoints", request.namespace),
         "spec": {
             "accessModes": ["ReadWriteMany"],
             "resources": {"requests": {"storage": VOLUME_SIZE}},
@@ -90,9 +97,9 @@ def restarting_runtime(base: Object, max_restarts: int, namespace: str) -> Objec
     }
     for replicated in template["replicatedJobs"]:
         _fail_on_error(replicated)
-    head = _head(TRAINING_RUNTIMES, runtime_name(max_restarts), namespace)
-    head["metadata"]["labels"] = {**MANAGED_BY, **(base["metadata"].get("labels") or {})}
-    return {**head, "spec": spec}
+    runtime = head(TRAINING_RUNTIMES, runtime_name(max_restarts), namespace)
+    runtime["metadata"]["labels"] = {**MANAGED_BY, **(base["metadata"].get("labels") or {})}
+    return {**runtime, "spec": spec}
 
 
 def runtime_name(max_restarts: int) -> str:
@@ -122,7 +129,7 @@ def train_job(request: JobRequest) -> Object:
     }
     patch = {"replicatedJobs": [{"name": "node", "template": {"spec": {"template": {"spec": pod}}}}]}
     return {
-        **_job_head(request),
+        **job_head(request),
         "spec": {
             "runtimeRef": {
                 "apiGroup": TRAINING_RUNTIMES.group,
@@ -143,28 +150,36 @@ def jax_job(request: JobRequest) -> Object:
     Its ExitCode policy starts workers again that were killed, without end: the operator counts no
     restarts of its own, so the workers count them on the job's volume.
     """
-    container: Object = {
-        "name": "jax",
+    worker = {
+        "replicas": request.num_nodes,
+        "restartPolicy": "ExitCode" if _restarts(request) else "Never",
+        "template": {"spec": pod_spec(request, container(request, "jax"))},
+    }
+    run_policy = {"cleanPodPolicy": "None", "backoffLimit": request.max_restarts}
+    return {**job_head(request), "spec": {"runPolicy": run_policy, "jaxReplicaSpecs": {"Worker": worker}}}
+
+
+def container(request: JobRequest, name: str) -> Object:
+    """Return the container that runs the function, where no runtime brings one."""
+    made: Object = {
+        "name": name,
         "image": request.image,
         "command": COMMAND,
         "env": _env(request),
         "volumeMounts": _mounts(request),
     }
     if request.resources:
-        container["resources"] = _resources(request)
-    worker = {
-        "replicas": request.num_nodes,
-        "restartPolicy": "ExitCode" if _restarts(request) else "Never",
-        "template": {
-            "spec": {
-                "containers": [container],
-                "volumes": _volumes(request),
-                "terminationGracePeriodSeconds": _GRACE_S,
-            }
-        },
+        made["resources"] = _resources(request)
+    return made
+
+
+def pod_spec(request: JobRequest, worker: Object) -> Object:
+    """Return the pod around a worker's container."""
+    return {
+        "containers": [worker],
+        "volumes": _volumes(request),
+        "terminationGracePeriodSeconds": _GRACE_S,
     }
-    run_policy = {"cleanPodPolicy": "None", "backoffLimit": request.max_restarts}
-    return {**_job_head(request), "spec": {"runPolicy": run_policy, "jaxReplicaSpecs": {"Worker": worker}}}
 
 
 def owned_by(owner: Object) -> Object:
@@ -179,25 +194,31 @@ def owned_by(owner: Object) -> Object:
 
 
 def base_runtime_missing() -> str:
-    """Return what to say where Kubeflow Trainer is not installed."""
+    """Return what to say where Kubeflow Trainer has no runtime for JAX."""
     return (
-        f"the cluster has no {CLUSTER_TRAINING_RUNTIMES.kind} {BASE_RUNTIME!r}: install Kubeflow Trainer "
-        "2.2 or newer with its runtimes, or train with kind='JAXJob' and image=..."
+        f"the cluster has Kubeflow Trainer, but no {CLUSTER_TRAINING_RUNTIMES.kind} {BASE_RUNTIME!r}. "
+        "An administrator installs Trainer's runtimes with `kubectl apply --server-side -k "
+        "'https://github.com/kubeflow/trainer.git/manifests/overlays/runtimes?ref=v2.3.0'`; "
+        "without it, train with kind='Job'"
     )
 
 
-def _fail_on_error(replicated: Object) -> None:
-    job = replicated["template"]["spec"]
-    job["backoffLimit"] = 0
-    job["podFailurePolicy"] = {
-        "rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": FATAL_EXIT_CODES}}]
-    }
-    pod = job["template"]["spec"]
-    pod["restartPolicy"] = "Never"
-    pod["terminationGracePeriodSeconds"] = _GRACE_S
+def storage_class_missing() -> str:
+    """Return what to say where checkpoints have no place."""
+    return (
+        "the cluster has no default StorageClass, so there is no volume for checkpoints. Mark a class as "
+        "the default (annotation storageclass.kubernetes.io/is-default-class: 'true'), or train with "
+        "checkpoint_every=None"
+    )
 
 
-def _head(resource: Resource, name: str, namespace: str) -> Object:
+def fatal_exits() -> Object:
+    """Return the pod failure policy that ends a Job at once when starting again would not help."""
+    return {"rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": FATAL_EXIT_CODES}}]}
+
+
+def head(resource: Resource, name: str, namespace: str) -> Object:
+    """Return the beginning of an object that kubelab makes."""
     return {
         "apiVersion": resource.api_version,
         "kind": resource.kind,
@@ -205,12 +226,22 @@ def _head(resource: Resource, name: str, namespace: str) -> Object:
     }
 
 
-def _job_head(request: JobRequest) -> Object:
-    head = _head(resource_of(request.kind), request.name, request.namespace)
-    head["metadata"]["annotations"] = {FUNCTION: request.function}
+def job_head(request: JobRequest) -> Object:
+    """Return the beginning of a job's own object."""
+    job = head(resource_of(request.kind), request.name, request.namespace)
+    job["metadata"]["annotations"] = {FUNCTION: request.function}
     if request.steps:
-        head["metadata"]["annotations"][STEPS] = str(request.steps)
-    return head
+        job["metadata"]["annotations"][STEPS] = str(request.steps)
+    return job
+
+
+def _fail_on_error(replicated: Object) -> None:
+    job = replicated["template"]["spec"]
+    job["backoffLimit"] = 0
+    job["podFailurePolicy"] = fatal_exits()
+    pod = job["template"]["spec"]
+    pod["restartPolicy"] = "Never"
+    pod["terminationGracePeriodSeconds"] = _GRACE_S
 
 
 def _restarts(request: JobRequest) -> bool:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MADE_FOR = re.compile(
-    r"-(code|checkpoints|(node|worker|launcher|dataset-initializer|model-initializer)-\d+(-.*)?)"
+    r"-(code|checkpoints|(node|worker|launcher|dataset-initializer|model-initializer)-\d+(-.*)?"
+    r"|\d+-[a-z0-9]{5})"  # an Indexed Job's pods
 )
 """What follows the job's name in the names of its Jobs, pods, ConfigMap and claim."""
 _NO_TIME = datetime.min.replace(tzinfo=UTC)

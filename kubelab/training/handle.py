@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Literal, overload
 
 from kubelab import clock, portal
-from kubelab.client import CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, TRAINING_RUNTIMES, Client
+from kubelab.client import CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, SERVICES, TRAINING_RUNTIMES, Client
 from kubelab.errors import ConnectionFailedError, KubelabError, NotFoundError
 from kubelab.training import explanation
 from kubelab.training.builders import resource_of
@@ -37,7 +37,7 @@ class TrainJob:
     ----------
     name, namespace : str
         What it is called, and where.
-    kind : {"TrainJob", "JAXJob"}
+    kind : {"TrainJob", "JAXJob", "Job"}
         Its kind of object.
     """
 
@@ -268,6 +268,8 @@ class TrainJob:
         needed = [(CONFIG_MAPS, f"{self.name}-code"), (PERSISTENT_VOLUME_CLAIMS, f"{self.name}-checkpoints")]
         if self.kind == "TrainJob":
             needed.insert(0, (TRAINING_RUNTIMES, job["spec"]["runtimeRef"]["name"]))
+        elif self.kind == "Job":
+            needed.append((SERVICES, self.name))
         found = []
         for resource, name in needed:
             try:
@@ -278,7 +280,7 @@ class TrainJob:
 
     def _set_suspended(self, *, suspended: bool) -> TrainJob:
         flag = {"suspend": suspended}
-        spec = flag if self.kind == "TrainJob" else {"runPolicy": flag}
+        spec = {"runPolicy": flag} if self.kind == "JAXJob" else flag
         portal.run(self.client.patch(resource_of(self.kind), self.name, {"spec": spec}, self.namespace))
         return self
 

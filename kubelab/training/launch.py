@@ -14,18 +14,22 @@ from kubelab.client import (
     CLUSTER_TRAINING_RUNTIMES,
     CONFIG_MAPS,
     JAX_JOBS,
+    JOBS,
     PERSISTENT_VOLUME_CLAIMS,
+    SERVICES,
+    STORAGE_CLASSES,
     TRAIN_JOBS,
     TRAINING_RUNTIMES,
     Client,
     Object,
     Resource,
 )
-from kubelab.errors import AlreadyExistsError, NotFoundError
+from kubelab.errors import AlreadyExistsError, ApiError, NotFoundError
 from kubelab.quantities import Quantity
 from kubelab.training import builders
 from kubelab.training.errors import LaunchError
 from kubelab.training.handle import TrainJob
+from kubelab.training.indexed_job import headless_service
 from kubelab.training.pod.context import steps_of
 from kubelab.training.request import (
     JobRequest,
@@ -40,6 +44,7 @@ from kubelab.training.shipping import archive
 
 DEFAULT_RESOURCES: Mapping[str, Quantity] = {"cpu": 1, "memory": "1Gi"}
 DEFAULT_CHECKPOINT_EVERY = 50
+_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
 def launch(
@@ -77,8 +82,9 @@ def launch(
         What each worker requests and is limited to; 1 CPU and 1Gi of memory unless given.
     checkpoint_every : int or None
         Steps between checkpoints; None for a job without a volume.
-    kind : {"TrainJob", "JAXJob"}
-        Kubeflow Trainer's object, or the training operator's.
+    kind : {"TrainJob", "JAXJob", "Job"}
+        Kubeflow Trainer's object, the training operator's, or Kubernetes' own Indexed Job, which a TrainJob
+        becomes on a cluster without Trainer.
     env : mapping, optional
         Further environment variables.
     image : str, optional
@@ -116,7 +122,7 @@ def launch(
     shipped = archive(fn, args)
     request = replace(request, args_json=shipped.args_json)
     created = portal.run(create(client, request, shipped.content))
-    return TrainJob(client, request.kind, request.namespace, request.name, created["metadata"]["uid"])
+    return TrainJob(client, created["kind"], request.namespace, request.name, created["metadata"]["uid"])
 
 
 def attach(client: Client, namespace: str, name: str) -> TrainJob:
@@ -125,7 +131,7 @@ def attach(client: Client, namespace: str, name: str) -> TrainJob:
     Raises
     ------
     NotFoundError
-        If there is neither a TrainJob nor a JAXJob of that name.
+        If there is no TrainJob, JAXJob or Indexed Job that kubelab made of that name.
     """
     return portal.run(_attach(client, namespace, name))
 
@@ -136,19 +142,24 @@ async def create(client: Client, request: JobRequest, content: bytes) -> Object:
     Raises
     ------
     LaunchError
-        If the cluster has no JAX runtime, or a job of that name.
+        If the cluster has Trainer without its JAX runtime, no place for checkpoints, or a job of that name.
     ApiError
         If the cluster refuses an object.
     """
-    base = await _base_runtime(client, request)
-    if request.kind == "JAXJob" and not request.image:
-        request = replace(request, image=builders.runtime_image(base))
+    base, _ = await asyncio.gather(_base_runtime(client, request), _check_storage(client, request))
+    if request.kind == "TrainJob" and base is None:
+        request = replace(request, kind="Job")
+    if request.kind != "TrainJob" and not request.image:
+        image = builders.runtime_image(base) if base else ""
+        request = replace(request, image=image or builders.DEFAULT_IMAGE)
     owned = [(CONFIG_MAPS, builders.code_config_map(request, content))]
     if request.checkpoint_every:
         owned.append((PERSISTENT_VOLUME_CLAIMS, builders.checkpoint_claim(request)))
+    if request.kind == "Job":
+        owned.append((SERVICES, headless_service(request)))
     created: list[tuple[Resource, str]] = []
     try:
-        if request.kind == "TrainJob":
+        if request.kind == "TrainJob" and base is not None:
             await _ensure_runtime(
                 client, builders.restarting_runtime(base, request.max_restarts, request.namespace)
             )
@@ -171,13 +182,35 @@ async def create(client: Client, request: JobRequest, content: bytes) -> Object:
     return job
 
 
-async def _base_runtime(client: Client, request: JobRequest) -> Object:
-    if request.kind == "JAXJob" and request.image:
-        return {}
+async def _base_runtime(client: Client, request: JobRequest) -> Object | None:
+    """Return Trainer's runtime for JAX; None where it is not needed, or where there is no Trainer."""
+    if request.kind != "TrainJob" and request.image:
+        return None
     try:
         return await client.get(CLUSTER_TRAINING_RUNTIMES, builders.BASE_RUNTIME)
     except NotFoundError:
-        raise LaunchError(builders.base_runtime_missing()) from None
+        if request.kind == "TrainJob" and await _serves(client, TRAIN_JOBS, request.namespace):
+            raise LaunchError(builders.base_runtime_missing()) from None
+        return None
+
+
+async def _serves(client: Client, resource: Resource, namespace: str) -> bool:
+    try:
+        await client.list(resource, namespace, limit=1)
+    except NotFoundError:
+        return False
+    return True
+
+
+async def _check_storage(client: Client, request: JobRequest) -> None:
+    if not request.checkpoint_every:
+        return
+    try:
+        classes = (await client.list(STORAGE_CLASSES)).items
+    except ApiError:  # not every user may look: then the claim itself tells
+        return
+    if not any((each["metadata"].get("annotations") or {}).get(_DEFAULT_CLASS) == "true" for each in classes):
+        raise LaunchError(builders.storage_class_missing())
 
 
 async def _ensure_runtime(client: Client, runtime: Object) -> None:
@@ -197,11 +230,18 @@ def _taken(request: JobRequest) -> LaunchError:
 
 
 async def _attach(client: Client, namespace: str, name: str) -> TrainJob:
-    try:
-        job = await client.get(TRAIN_JOBS, name, namespace)
-    except NotFoundError as missing:
+    missing: NotFoundError | None = None
+    for resource in (TRAIN_JOBS, JAX_JOBS, JOBS):
         try:
-            job = await client.get(JAX_JOBS, name, namespace)
-        except NotFoundError:
-            raise missing from None
-    return TrainJob(client, job["kind"], namespace, name, job["metadata"]["uid"])
+            job = await client.get(resource, name, namespace)
+        except NotFoundError as error:
+            missing = missing or error
+            continue
+        if resource != JOBS or is_launched(job):
+            return TrainJob(client, resource.kind, namespace, name, job["metadata"]["uid"])
+    raise missing or NotFoundError({"code": 404, "message": f'jobs.batch "{name}" not found'})
+
+
+def is_launched(job: Object) -> bool:
+    """Return whether kubelab made a Job for a function."""
+    return builders.FUNCTION in (job["metadata"].get("annotations") or {})

@@ -20,6 +20,10 @@ _SERVERS = (
     "selfLink",
     "namespace",
 )
+_TIES = frozenset(
+    prefix + key for prefix in ("", "batch.kubernetes.io/") for key in ("controller-uid", "job-name")
+)
+_ALLOTTED = ("clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy", "sessionAffinity", "type")
 _BOUND = ("volumeName", "volumeMode", "storageClassName")
 
 
@@ -40,10 +44,24 @@ def plain(obj: Object) -> Object:
         annotations = copied["metadata"].pop("annotations", None) or {}
         kept = {key: value for key, value in annotations.items() if "kubernetes.io/" not in key}
         copied["metadata"] |= {"annotations": kept} if kept else {}
+    if obj.get("kind") == "Job":
+        copied["spec"] = _without_selector(obj["spec"])
+    if obj.get("kind") == "Service":
+        copied["spec"] = {key: value for key, value in obj["spec"].items() if key not in _ALLOTTED}
     if "runtimePatches" in (obj.get("spec") or {}):
         copied["spec"] = _without_times(obj["spec"])
     ordered = ("apiVersion", "kind", "metadata", "spec")
     return {key: copied[key] for key in (*ordered, *copied) if key in copied}
+
+
+def _without_selector(spec: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what ties a Job to its own pods, which a new one is given anew."""
+    template = dict(spec["template"])
+    metadata = dict(template.get("metadata") or {})
+    labels = metadata.get("labels") or {}
+    metadata["labels"] = {key: value for key, value in labels.items() if key not in _TIES}
+    kept = {key: value for key, value in spec.items() if key != "selector"}
+    return {**kept, "template": {**template, "metadata": metadata}}
 
 
 def _without_times(spec: dict[str, Any]) -> dict[str, Any]:

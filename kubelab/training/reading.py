@@ -8,7 +8,16 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
-from kubelab.client import CONFIG_MAPS, EVENTS, PERSISTENT_VOLUME_CLAIMS, PODS, Client, Object, Resource
+from kubelab.client import (
+    CONFIG_MAPS,
+    EVENTS,
+    PERSISTENT_VOLUME_CLAIMS,
+    PODS,
+    SERVICES,
+    Client,
+    Object,
+    Resource,
+)
 from kubelab.errors import ApiError, NotFoundError
 from kubelab.informer import Informer
 from kubelab.training.builders import resource_of
@@ -181,6 +190,7 @@ async def wait_until_gone(reader: JobReader) -> None:
 async def _is_left(reader: JobReader) -> bool:
     parts = (
         (resource_of(reader.kind), reader.name),
+        (SERVICES, reader.name),
         (CONFIG_MAPS, f"{reader.name}-code"),
         (PERSISTENT_VOLUME_CLAIMS, f"{reader.name}-checkpoints"),
     )

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from kubelab.quantities import Quantity, QuantityError, parse_quantity
 from kubelab.training.errors import LaunchError
 
-Kind = Literal["TrainJob", "JAXJob"]
+Kind = Literal["TrainJob", "JAXJob", "Job"]
 
 MAX_NAME = 50
 """The job's name is part of its pods' hostnames, which have at most 63 characters."""
@@ -33,8 +33,8 @@ class JobRequest:
     ----------
     name, namespace : str
         What it is called, and where.
-    kind : {"TrainJob", "JAXJob"}
-        Kubeflow Trainer's object, or the training operator's.
+    kind : {"TrainJob", "JAXJob", "Job"}
+        Kubeflow Trainer's object, the training operator's, or Kubernetes' own Indexed Job.
     num_nodes : int
         Workers, each in a pod of its own.
     resources : mapping of str to quantity
@@ -101,8 +101,8 @@ def check(request: JobRequest) -> JobRequest:
     LaunchError
         Naming what is wrong, and how to write it.
     """
-    if request.kind not in ("TrainJob", "JAXJob"):
-        raise LaunchError(f"kind={request.kind!r} is not known. Choose 'TrainJob' or 'JAXJob'.")
+    if request.kind not in ("TrainJob", "JAXJob", "Job"):
+        raise LaunchError(f"kind={request.kind!r} is not known. Choose 'TrainJob', 'JAXJob' or 'Job'.")
     _check_name(request.name)
     _check_count("num_nodes", request.num_nodes, 1, "the number of workers")
     if request.num_nodes > MAX_NODES:

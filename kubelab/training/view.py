@@ -13,8 +13,12 @@ from kubelab.training.pod.failure import EXIT_PEER_LOST
 
 Phase = Literal["Pending", "Running", "Restarting", "Suspended", "Succeeded", "Failed"]
 
-CONTAINERS = {"TrainJob": "node", "JAXJob": "jax"}
-_SELECTORS = {"TrainJob": "jobset.sigs.k8s.io/jobset-name", "JAXJob": "training.kubeflow.org/job-name"}
+CONTAINERS = {"TrainJob": "node", "JAXJob": "jax", "Job": "node"}
+_SELECTORS = {
+    "TrainJob": "jobset.sigs.k8s.io/jobset-name",
+    "JAXJob": "training.kubeflow.org/job-name",
+    "Job": "batch.kubernetes.io/job-name",
+}
 _RANKS = ("batch.kubernetes.io/job-completion-index", "training.kubeflow.org/replica-index")
 _ATTEMPT = "jobset.sigs.k8s.io/restart-attempt"
 _ENDED: dict[str, Phase] = {"Complete": "Succeeded", "Succeeded": "Succeeded", "Failed": "Failed"}
@@ -70,7 +74,7 @@ class JobView:
     Parameters
     ----------
     job : dict
-        A TrainJob or JAXJob.
+        A TrainJob, JAXJob or Indexed Job.
     pods : tuple of dict
         In any order.
     logged_step : int, optional
@@ -91,7 +95,7 @@ class JobView:
 
     @property
     def kind(self) -> str:
-        """``TrainJob`` or ``JAXJob``."""
+        """``TrainJob``, ``JAXJob`` or ``Job``."""
         return str(self.job["kind"])
 
     @property
@@ -100,6 +104,8 @@ class JobView:
         spec = self.job["spec"]
         if self.kind == "TrainJob":
             return int((spec.get("trainer") or {}).get("numNodes") or 1)
+        if self.kind == "Job":
+            return int(spec.get("completions") or 1)
         return int(spec["jaxReplicaSpecs"]["Worker"].get("replicas", 1))
 
     @property

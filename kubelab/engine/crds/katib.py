@@ -23,6 +23,7 @@ from kubelab.engine.crds.fragments import (
 )
 
 _KEPT: Object = {"x-kubernetes-preserve-unknown-fields": True}
+_MOMENT: Object = {**DATE_TIME, "nullable": True}
 _STRINGS: Object = {"type": "array", "items": STRING}
 _COLUMNS = (
     column("Type", ".status.conditions[-1:].type"),
@@ -207,7 +208,5 @@ def _status(properties: Object) -> Object:
         },
         required=["status", "type"],
     )
-    times = dict.fromkeys(
-        ("startTime", "completionTime", "lastReconcileTime"), {**DATE_TIME, "nullable": True}
-    )
+    times = dict.fromkeys(("startTime", "completionTime", "lastReconcileTime"), _MOMENT)
     return _fields({"conditions": _items(condition), **times, **properties})

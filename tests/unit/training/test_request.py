@@ -27,7 +27,7 @@ def train(lr: float = 0.1, *, steps: int) -> None: ...
         ("name", "a" * 51, "at most 50"),
         ("name", "ends-", "cannot name a job"),
         ("name", "", "cannot name a job"),
-        ("kind", "PyTorchJob", "Choose 'TrainJob' or 'JAXJob'"),
+        ("kind", "PyTorchJob", "Choose 'TrainJob', 'JAXJob' or 'Job'"),
         ("resources", {"cpus": 1}, "'cpus', which is no resource"),
         ("resources", {"cpu": "a lot"}, "resources['cpu']: 'a lot' is not a quantity"),
         ("resources", {"memory": 0}, "must be more than 0"),
