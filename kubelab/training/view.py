@@ -199,7 +199,9 @@ class JobView:
     def _env(self) -> list[Object]:
         if self.kind == "TrainJob":
             return (self.job["spec"].get("trainer") or {}).get("env") or []
-        containers = self.job["spec"]["jaxReplicaSpecs"]["Worker"]["template"]["spec"]["containers"]
+        spec = self.job["spec"]
+        worker = spec if self.kind == "Job" else spec["jaxReplicaSpecs"]["Worker"]
+        containers = worker["template"]["spec"]["containers"]
         return [variable for container in containers for variable in container.get("env") or ()]
 
     def _conditions(self) -> list[Object]:
