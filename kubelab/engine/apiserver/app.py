@@ -25,6 +25,7 @@ from kubelab.engine.apiserver.metrics import Metrics, metrics_kinds
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.patching import Patcher
 from kubelab.engine.apiserver.pod_logs import NodeHandler, PodLogs
+from kubelab.engine.apiserver.pod_streams import PodStreams, StreamHandler
 from kubelab.engine.apiserver.reading import Reader
 from kubelab.engine.apiserver.rest import Rest
 from kubelab.engine.apiserver.reviews import Reviews
@@ -73,6 +74,7 @@ class ApiServer:
         self._watches = Watches(reader, clock)
         self._writer = Writer(objects, clock, names, Admission(self.store, clock), authorizer)
         self._logs = PodLogs(objects)
+        self._streams = PodStreams(objects, authorizer)
         patcher = Patcher(self._writer)
         subresources = Subresources(
             reader=reader,
@@ -80,6 +82,7 @@ class ApiServer:
             patcher=patcher,
             evictions=Evictions(objects, deleter, clock),
             logs=self._logs,
+            streams=self._streams,
             tokens=tokens,
         )
         self._rest = Rest(
@@ -136,8 +139,10 @@ class ApiServer:
         await self._http(scope, receive, send)
 
     def register_node(self, name: str, node: NodeHandler) -> None:
-        """Fetch the logs of pods on a node from ``node``."""
+        """Fetch the logs of pods on a node from ``node``, and run commands in them if it can."""
         self._logs.nodes[name] = node
+        if isinstance(node, StreamHandler):
+            self._streams.nodes[name] = node
 
     def register_usage(self, source: UsageSource) -> None:
         """Serve what ``source`` knows of nodes and pods as metrics."""

@@ -12,8 +12,9 @@ from kubelab.engine.apiserver.auth import Authenticator
 from kubelab.engine.apiserver.bodies import LIMIT_BYTES
 from kubelab.engine.apiserver.impersonation import Impersonation
 from kubelab.engine.apiserver.origins import Origins
-from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream
-from kubelab.engine.apiserver.status import encoded, too_large
+from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream, Upgrade
+from kubelab.engine.apiserver.status import bad_request, encoded, too_large, upgrade_required
+from kubelab.engine.apiserver.websocket import WebSocket
 from kubelab.errors import ApiError
 
 Message = dict[str, Any]
@@ -55,7 +56,10 @@ class HttpFace:
         self._origins = Origins()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
+        """Answer one HTTP request or WebSocket."""
+        if scope["type"] == "websocket":
+            await self._serve_websocket(scope, receive, send)
+            return
         if scope["type"] != "http":
             return
         try:
@@ -63,8 +67,33 @@ class HttpFace:
         except DisconnectedError:
             return
         except ApiError as error:
-            answer = Reply(error.code, encoded(error.status))
+            answer = _refusal(error)
         await send_answer(answer, receive, send)
+
+    async def _serve_websocket(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve a WebSocket, or refuse it by an HTTP answer."""
+        try:
+            answer = await self._handle(await self._request({**scope, "method": "GET"}, receive))
+        except ApiError as error:
+            answer = _refusal(error)
+        if isinstance(answer, Stream):
+            await answer.chunks.aclose()
+        if isinstance(answer, Stream) or (isinstance(answer, Reply) and answer.status < 400):
+            answer = _refusal(bad_request("this is not served over WebSockets: send a plain request"))
+        if isinstance(answer, Reply):
+            await _send_reply(answer, send, prefix="websocket.http.response")
+            return
+        offered: list[str] = scope["subprotocols"]
+        agreed = next((protocol for protocol in answer.protocols if protocol in offered), None)
+        if agreed is None:
+            sides = f"client supports [{' '.join(offered)}], server accepts [{' '.join(answer.protocols)}]"
+            text = f"unable to upgrade: unable to negotiate protocol: {sides}"
+            refused = Reply(403, text.encode(), content_type="text/plain; charset=utf-8")
+            await _send_reply(refused, send, prefix="websocket.http.response")
+            return
+        socket = WebSocket(agreed, receive, send)
+        await socket.accept()
+        await answer.serve(socket)
 
     async def _request(self, scope: Message, receive: Receive) -> Request:
         self._origins.check(scope["headers"])
@@ -88,11 +117,14 @@ class HttpFace:
             found[b"content-type"].decode("latin-1"),
             found[b"accept"].decode("latin-1"),
             found[b"user-agent"].decode("latin-1"),
+            query,
         )
 
 
 async def send_answer(answer: Answer, receive: Receive, send: Send) -> None:
-    """Send a whole answer, or a stream until it or the client ends."""
+    """Send a whole answer, or a stream until it or the client ends; exec and its like need a WebSocket."""
+    if isinstance(answer, Upgrade):
+        answer = _refusal(upgrade_required())
     if isinstance(answer, Reply):
         await _send_reply(answer, send)
     else:
@@ -125,16 +157,20 @@ async def read_body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-async def _send_reply(reply: Reply, send: Send) -> None:
+def _refusal(error: ApiError) -> Reply:
+    return Reply(error.code, encoded(error.status))
+
+
+async def _send_reply(reply: Reply, send: Send, prefix: str = "http.response") -> None:
     size = len(reply.body) if reply.pieces is None else sum(map(len, reply.pieces))
     kind = _JSON_HEADER if reply.content_type is JSON else (b"content-type", reply.content_type.encode())
     headers = [kind, (b"content-length", b"%d" % size), *reply.headers]
     headers += ((b"warning", _warning(text)) for text in reply.warnings)
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": f"{prefix}.start", "status": reply.status, "headers": headers})
     if reply.pieces is not None:
         for chunk in _chunks(reply.pieces):
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": reply.body})
+            await send({"type": f"{prefix}.body", "body": chunk, "more_body": True})
+    await send({"type": f"{prefix}.body", "body": reply.body})
 
 
 def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:

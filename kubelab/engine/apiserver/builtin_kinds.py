@@ -24,6 +24,17 @@ class Row(NamedTuple):
 _ALL = ("all",)
 _STATUS = ("status",)
 _SCALE = ("scale", "status")
+_POD = (
+    "attach",
+    "binding",
+    "ephemeralcontainers",
+    "eviction",
+    "exec",
+    "log",
+    "portforward",
+    "resize",
+    "status",
+)
 
 _CORE = (
     Row("bindings", "Binding", create_only=True),
@@ -35,7 +46,7 @@ _CORE = (
     Row("nodes", "Node", ("no",), _STATUS, namespaced=False),
     Row("persistentvolumeclaims", "PersistentVolumeClaim", ("pvc",), _STATUS),
     Row("persistentvolumes", "PersistentVolume", ("pv",), _STATUS, namespaced=False),
-    Row("pods", "Pod", ("po",), ("binding", "ephemeralcontainers", "eviction", "log", "status"), _ALL),
+    Row("pods", "Pod", ("po",), _POD, _ALL),
     Row("podtemplates", "PodTemplate"),
     Row("replicationcontrollers", "ReplicationController", ("rc",), _SCALE, _ALL),
     Row("resourcequotas", "ResourceQuota", ("quota",), _STATUS),

@@ -23,6 +23,9 @@ _SUBRESOURCES: dict[str, tuple[tuple[str, ...], tuple[str, str, str] | None]] = 
     "token": (("create",), ("authentication.k8s.io", "v1", "TokenRequest")),
     "log": (("get",), None),
     "ephemeralcontainers": (("get", "patch", "update"), None),
+    "attach": (("create", "get"), ("", "v1", "PodAttachOptions")),
+    "exec": (("create", "get"), ("", "v1", "PodExecOptions")),
+    "portforward": (("create", "get"), ("", "v1", "PodPortForwardOptions")),
     "finalize": (("update",), None),
 }
 

@@ -8,7 +8,8 @@ from contextlib import aclosing
 import orjson
 
 from kubelab.client import Response
-from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, User
+from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Upgrade, User
+from kubelab.engine.apiserver.status import upgrade_required
 from kubelab.errors import ApiError
 
 
@@ -31,6 +32,8 @@ class InProcessTransport:
         answer = await self._handle(self._request(method, path, query, body, content_type))
         if isinstance(answer, Reply):
             return Response(answer.status, answer.whole(), answer.content_type)
+        if isinstance(answer, Upgrade):
+            raise upgrade_required()
         async with aclosing(answer.chunks) as chunks:
             return Response(200, b"".join([chunk async for chunk in chunks]), answer.content_type)
 
@@ -42,6 +45,8 @@ class InProcessTransport:
                 raise ApiError.of(orjson.loads(answer.whole()))
             yield answer.whole()
             return
+        if isinstance(answer, Upgrade):
+            raise upgrade_required()
         async with aclosing(answer.chunks) as chunks:
             async for chunk in chunks:
                 yield chunk

@@ -56,7 +56,7 @@ class PodLogs:
             raise not_found(target.resource, target.name)
         pod = stored.object()
         options = log_options(request, target.name)
-        container = _container(pod, request.query.get("container", ""))
+        container = container_of(pod, request.query.get("container", ""))
         node_name = pod["spec"].get("nodeName", "")
         if not node_name:
             return Reply(200, b"", content_type=_TEXT)
@@ -138,7 +138,7 @@ def _check(name: str, value: int | None, least: int, field: str, detail: str) ->
         raise invalid(_OPTIONS, name, [FieldError("FieldValueInvalid", message, field)])
 
 
-def _container(pod: Object, wanted: str) -> str:
+def container_of(pod: Object, wanted: str) -> str:
     """Return the container to show (upstream: ``podLogs`` and ``validateContainer`` of the pod registry)."""
     spec, name = pod["spec"], pod["metadata"]["name"]
     containers = [each["name"] for each in spec.get("containers") or []]

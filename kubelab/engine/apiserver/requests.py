@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 import orjson
 
 from kubelab.client import Object, Resource
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.status import failure, invalid
+from kubelab.engine.apiserver.websocket import WebSocket
 
 JSON = "application/json"
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
@@ -39,6 +41,12 @@ class Request:
     content_type: str = ""
     accept: str = ""
     user_agent: str = ""
+    query_string: bytes = b""
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """Return every value of a parameter that may be given several times, such as ``command``."""
+        given = parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
+        return tuple(value for key, value in given if key == name)
 
     def flag(self, name: str) -> bool:
         """Return whether a boolean parameter is set: to anything but ``false`` and ``0``, as upstream."""
@@ -106,7 +114,23 @@ class Stream:
     content_type: str = JSON
 
 
-Answer = Reply | Stream
+@dataclass(slots=True)
+class Upgrade:
+    """An answer that needs a WebSocket.
+
+    Attributes
+    ----------
+    protocols : tuple of str
+        Subprotocols that are served.
+    serve : callable
+        Speaks with the client once one of them is agreed on.
+    """
+
+    protocols: tuple[str, ...]
+    serve: Callable[[WebSocket], Awaitable[None]]
+
+
+Answer = Reply | Stream | Upgrade
 
 
 def reply(document: Object, status: int = 200, warnings: tuple[str, ...] = ()) -> Reply:

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from kubelab.engine.apiserver.kinds import Kinds
 from kubelab.engine.apiserver.requests import Target
-from kubelab.engine.apiserver.status import not_served_yet
 
-_LATER = {("pods", "attach"), ("pods", "exec"), ("pods", "portforward")}
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
 
 
 def target_of(kinds: Kinds, path: str) -> Target | None:
-    """Return what a path names, or None if nothing is served there.
-
-    Raises
-    ------
-    ApiError
-        501 for a subresource that is not served yet.
-    """
+    """Return what a path names, or None if nothing is served there."""
     parts = path.strip("/").split("/")
     if parts[0] == "api" and len(parts) >= 3:
         return _in_group(kinds, "", parts[1], parts[2:])
@@ -39,7 +31,5 @@ def _in_group(kinds: Kinds, group: str, version: str, rest: list[str]) -> Target
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
     if subresource and subresource not in kind.subresources:
-        if (rest[0], subresource) in _LATER:
-            raise not_served_yet(f"{rest[0]}/{subresource}")
         return None
     return Target(kind, namespace, name, subresource)

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import uvicorn
 
@@ -66,6 +67,13 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _websocket_protocol(*args: Any, **options: Any) -> asyncio.Protocol:
+    """Make uvicorn's WebSocket protocol, imported by the first who asks for one."""
+    from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
+
+    return WSProtocol(*args, **options)
+
+
 async def serve(server: ApiServer, *, port: int, tls: TlsFiles) -> Served:
     """Serve the API on 127.0.0.1; port 0 takes a free one.
 
@@ -103,7 +111,9 @@ async def serve_app(
         app,
         interface="asgi3",
         http=CorkedProtocol,
-        ws="none",
+        ws=cast("type[asyncio.Protocol]", _websocket_protocol),
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,
         lifespan="off",
         loop="none",
         access_log=False,

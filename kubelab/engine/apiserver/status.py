@@ -146,9 +146,9 @@ def not_acceptable(accepted: Iterable[str]) -> ApiError:
     return failure(406, "NotAcceptable", message, {})
 
 
-def not_served_yet(what: str) -> ApiError:
-    """Return a 501 for what comes with a later version."""
-    return failure(501, "", f"{what} comes with a later version of kubelab and is not served yet", {})
+def upgrade_required() -> ApiError:
+    """Return the 400 for exec and its like without a WebSocket (apimachinery's UpgradeAwareHandler)."""
+    return bad_request("Upgrade request required")
 
 
 def too_large(limit_bytes: int) -> ApiError:

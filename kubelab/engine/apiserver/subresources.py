@@ -1,4 +1,4 @@
-"""What is served below an object: status, scale, binding, eviction, log, token, finalize."""
+"""What is served below an object: status, scale, binding, eviction, log, exec, token and so on."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ from kubelab.engine.apiserver.bindings import Bindings
 from kubelab.engine.apiserver.evictions import Evictions
 from kubelab.engine.apiserver.patching import Patcher
 from kubelab.engine.apiserver.pod_logs import PodLogs
+from kubelab.engine.apiserver.pod_streams import PodStreams
 from kubelab.engine.apiserver.progress import Progress
 from kubelab.engine.apiserver.reading import Reader
 from kubelab.engine.apiserver.requests import Answer, Request, Target
 from kubelab.engine.apiserver.scale import Scales
-from kubelab.engine.apiserver.status import method_not_allowed
+from kubelab.engine.apiserver.status import forbidden, method_not_allowed
 from kubelab.engine.apiserver.tokens import ServiceAccountTokens
 from kubelab.engine.apiserver.writing import Writer
+
+_NO_EPHEMERAL_CONTAINERS = (
+    "ephemeral containers cannot join a pod whose containers are processes of this machine: there is no "
+    "image whose tools they could bring. Run the command in the pod itself (kubectl exec), or debug a copy "
+    "of the pod (kubectl debug --copy-to)"
+)
 
 
 class Subresources:
@@ -26,6 +33,7 @@ class Subresources:
         patcher: Patcher,
         evictions: Evictions,
         logs: PodLogs,
+        streams: PodStreams,
         tokens: ServiceAccountTokens,
     ) -> None:
         self.reader = reader
@@ -33,12 +41,13 @@ class Subresources:
         self.patcher = patcher
         self.evictions = evictions
         self.logs = logs
+        self.streams = streams
         self.tokens = tokens
         self.bindings = Bindings(writer)
         self.scales = Scales(writer)
         self.progress = Progress(writer)
 
-    async def answer(self, request: Request, target: Target) -> Answer:  # noqa: PLR0911 - a table
+    async def answer(self, request: Request, target: Target) -> Answer:  # noqa: C901, PLR0911 - a table
         """Answer a request for a subresource.
 
         Raises
@@ -49,6 +58,8 @@ class Subresources:
         match (request.method, target.subresource):
             case ("GET", "log"):
                 return await self.logs.log(request, target)
+            case (_, "exec" | "attach" | "portforward"):
+                return self.streams.answer(request, target)
             case ("POST", "binding"):
                 return await self.bindings.bind(request, target)
             case ("POST", "eviction"):
@@ -61,9 +72,11 @@ class Subresources:
                 return await self.scales.answer(request, target)
             case ("GET", "status" | "ephemeralcontainers"):
                 return await self.reader.get(request, target)
-            case ("PUT", "status" | "finalize" | "ephemeralcontainers"):
+            case ("PUT" | "PATCH", "ephemeralcontainers"):
+                raise forbidden(target.resource, target.name, _NO_EPHEMERAL_CONTAINERS)
+            case ("PUT", "status" | "finalize"):
                 return await self.writer.update(request, target)
-            case ("PATCH", "status" | "ephemeralcontainers"):
+            case ("PATCH", "status"):
                 return await self.patcher.patch(request, target)
             case _:
                 raise method_not_allowed()

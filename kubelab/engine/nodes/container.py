@@ -15,6 +15,7 @@ from typing import Any
 from kubelab.clock import monotonic, rfc3339
 from kubelab.engine.nodes import launch, usage
 from kubelab.engine.nodes.cgroups import Group, Hierarchy
+from kubelab.engine.nodes.console import Console
 from kubelab.engine.nodes.host import Host
 from kubelab.engine.nodes.logfile import LogFile, segment_path, segments
 from kubelab.engine.nodes.loop import Timer
@@ -67,6 +68,8 @@ class Container:
         self._start_error = ""
         self.group = Group(Hierarchy.of(host.pod.isolation), f"{host.pod.uid}/{plan.name}")
         self._oom_kills = 0
+        self.console: Console | None = None
+        self.visitors: dict[int, int] = {}
 
     @property
     def directory(self) -> Path:
@@ -109,11 +112,28 @@ class Container:
         self.group.create(plan.memory_limit_bytes, plan.cpu_limit_millicores, plan.cpu_request_millicores)
         self._oom_kills = self.group.oom_kills()
         host.record("Normal", "Created", "Container created", plan)
-        self.process = Process(
+        self.console = Console(host.loop, plan)
+        self.process = self.console.process = Process(
             host.loop,
             lambda: launch.become_container(host, plan, self.group),
-            Callbacks(self._log.write, self._on_started, self._on_end),
+            Callbacks(self._on_output, self._on_started, self._on_end),
+            self.console.streams,
         )
+
+    def visited_by(self, pid: int) -> None:
+        """Take note of a command that runs beside the container's process: it ends with it."""
+        found = usage.stat(pid)
+        self.visitors = {**self._visitors(usage.processes()), pid: found.start if found else 0}
+        self._host.changed()
+
+    def _visitors(self, table: dict[int, usage.ProcessStat]) -> dict[int, int]:
+        """Commands that left something running; the kernel keeps a session's number while a member lives."""
+        live = {entry.session for entry in table.values()}
+        return {
+            pid: start
+            for pid, start in self.visitors.items()
+            if pid in live and (pid not in table or table[pid].start == start)
+        }
 
     def stop(self, grace_s: float) -> None:
         """Run preStop, send the stop signal, and kill what is left after ``grace_s``."""
@@ -188,9 +208,16 @@ class Container:
         if self.process is None:
             return set()
         table = usage.processes()
-        own = {entry.pid for entry in table.values() if entry.session == self.process.pid}
+        sessions = {self.process.pid, *self._visitors(table)}
+        own = {entry.pid for entry in table.values() if entry.session in sessions}
         roots = own | {self.process.pid}
         return roots | usage.descendants(roots, table) | self.group.pids()
+
+    def _on_output(self, stream: str, data: bytes) -> None:
+        if self._log:
+            self._log.write(stream, data)
+        if self.console:
+            self.console.show(stream, data)
 
     def _on_started(self, error: str | None) -> None:
         if error is not None:
@@ -239,6 +266,10 @@ class Container:
         if self._log:
             self._log.close()
             self._log = None
+        if self.console:
+            self.console.close()
+            self.console = None
+        self.visitors.clear()
         self.ran_s = monotonic() - self._began_s if self._began_s else 0.0
         self.process = None
         self.ready = self.started = False

@@ -59,8 +59,10 @@ def become_container(host: Host, plan: ContainerPlan, group: Group) -> None:
     raise Become(entry)
 
 
-def join_container(pid: int, plan: ContainerPlan, pod: PodPlan, argv: list[str]) -> None:
-    """Run a command beside a container's process: an exec probe or a lifecycle hook."""
+def join_container(
+    pid: int, plan: ContainerPlan, pod: PodPlan, argv: list[str], extra: dict[str, str] | None = None
+) -> None:
+    """Run a command beside a container's process: an exec probe, a lifecycle hook, ``kubectl exec``."""
     if pod.isolation.namespaces:
         fd = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         if ctypes.CDLL(None, use_errno=True).setns(fd, linux.CLONE_NEWNS) != 0:
@@ -69,7 +71,7 @@ def join_container(pid: int, plan: ContainerPlan, pod: PodPlan, argv: list[str])
     else:
         os.chdir(f"/proc/{pid}/cwd")
     _become_user(plan)
-    execute(argv, plan.env)
+    execute(argv, {**(extra or {}), **plan.env})
 
 
 def _become_user(plan: ContainerPlan) -> None:

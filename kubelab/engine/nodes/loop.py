@@ -44,6 +44,14 @@ class Loop:
         """Call whenever ``fd`` is readable or closed at the other end."""
         self._selector.register(fd, selectors.EVENT_READ, callback)
 
+    def write(self, fd: int, callback: Callback) -> None:
+        """Call whenever ``fd`` can be written to or is closed at the other end."""
+        self._selector.register(fd, selectors.EVENT_WRITE, callback)
+
+    def unwatch(self, fd: int) -> None:
+        """Stop watching ``fd``."""
+        self._selector.unregister(fd)
+
     def forget(self, fd: int) -> None:
         """Stop watching ``fd`` and close it."""
         self._selector.unregister(fd)

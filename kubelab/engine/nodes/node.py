@@ -13,7 +13,9 @@ from pathlib import Path
 from kubelab.client import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, SERVICES, Client, Object
 from kubelab.clock import Clock
 from kubelab.engine.apiserver.pod_logs import LogOptions
+from kubelab.engine.apiserver.pod_streams import StreamOptions
 from kubelab.engine.nodes import processes
+from kubelab.engine.nodes.access import PodAccess
 from kubelab.engine.nodes.addresses import Addresses
 from kubelab.engine.nodes.claims import Claims
 from kubelab.engine.nodes.events import Recorder
@@ -27,6 +29,7 @@ from kubelab.engine.nodes.pod_log import read_log
 from kubelab.engine.nodes.pod_worker import PodWorker
 from kubelab.engine.nodes.preparation import cache_directory
 from kubelab.engine.nodes.process_usage import ProcessUsage
+from kubelab.engine.nodes.sessions import Session
 from kubelab.engine.nodes.warm_parent import WarmParent
 from kubelab.informer import Informers
 
@@ -105,6 +108,7 @@ class ProcessNode:
         )
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._access = PodAccess(self._workers.get)
         self._addresses: Addresses | None = None
         self._hosts: Hosts | None = None
         self._context: NodeContext | None = None
@@ -158,6 +162,22 @@ class ProcessNode:
         worker = self._workers.get(pod["metadata"]["uid"])
         async for chunk in read_log(pod, worker, container, options, self._clock):
             yield chunk
+
+    def check_running(self, pod: Object, container: str) -> None:
+        """Refuse a container that does not run."""
+        self._access.check_running(pod, container)
+
+    async def exec(self, pod: Object, container: str, options: StreamOptions) -> Session:
+        """Run a command in a container."""
+        return await self._access.exec(pod, container, options)
+
+    async def attach(self, pod: Object, container: str, options: StreamOptions) -> Session:
+        """Join the streams of a container's own process."""
+        return await self._access.attach(pod, container, options)
+
+    async def connect(self, pod: Object, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection to a port of the pod."""
+        return await self._access.connect(pod, port)
 
     # -- starting -----------------------------------------------------------------------------------
 

@@ -42,6 +42,9 @@ class ContainerPlan:
         As in the pod's spec, ports resolved to numbers.
     restart_rules : list of dict
         ``restartPolicyRules`` of the container.
+    stdin, stdin_once, tty : bool
+        Whether it has a standard input, whether that ends with the first who attaches, and whether its
+        streams are a terminal.
     """
 
     name: str
@@ -64,6 +67,9 @@ class ContainerPlan:
     uid: int | None = None
     gid: int | None = None
     read_only_root: bool = False
+    stdin: bool = False
+    stdin_once: bool = False
+    tty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from kubelab.quantities import cpu_millicores, whole
 _COORDINATORS = ("JAX_COORDINATOR_ADDRESS", "COORDINATOR_ADDRESS")
 _CACHE = "/tmp/jax-cache"  # noqa: S108 - the container's own /tmp
 _BIND = "JAX_COORDINATOR_BIND_ADDRESS"
+_TERMINATION_LOG = "/dev/termination-log"
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _HOOKS = ("postStart", "preStop")
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
@@ -110,7 +111,8 @@ def _container(pod: Object, container: Object, context: PlanContext) -> Containe
     argv = [expand(word, env) for word in words]
     cwd = container.get("workingDir") or ""
     if not context.isolation.namespaces:
-        rewrite = _rewriter(container, mounts, context)
+        log_path = container.get("terminationMessagePath") or _TERMINATION_LOG
+        rewrite = rewriter(mounts, log_path, container_directory(context.directory, container["name"]))
         argv, cwd = [rewrite(word) for word in argv], rewrite(cwd)
         env = {name: _addressed(rewrite(value), context) for name, value in env.items()}
         container = _with_commands_rewritten(container, rewrite)
@@ -134,11 +136,14 @@ def _container(pod: Object, container: Object, context: PlanContext) -> Containe
             kind: _with_port_number(container[kind], container) for kind in _PROBES if container.get(kind)
         },
         lifecycle=_lifecycle(container),
-        termination_message_path=container.get("terminationMessagePath") or "/dev/termination-log",
+        termination_message_path=container.get("terminationMessagePath") or _TERMINATION_LOG,
         termination_message_policy=container.get("terminationMessagePolicy") or "File",
         uid=security.get("runAsUser"),
         gid=security.get("runAsGroup"),
         read_only_root=bool(security.get("readOnlyRootFilesystem")),
+        stdin=bool(container.get("stdin")),
+        stdin_once=bool(container.get("stdinOnce")),
+        tty=bool(container.get("tty")),
     )
 
 
@@ -208,10 +213,10 @@ def _mounts(pod: Object, container: Object, env: Mapping[str, str], context: Pla
     return mounts
 
 
-def _rewriter(container: Object, mounts: list[MountPlan], context: PlanContext) -> Callable[[str], str]:
-    log = container_directory(context.directory, container["name"]) / "termination-log"
+def rewriter(mounts: list[MountPlan], log_path: str, directory: Path) -> Callable[[str], str]:
+    """Return what replaces mount paths in a text by where the files are, for want of mount namespaces."""
     moved = {mount.target.rstrip("/"): mount.source for mount in mounts}
-    moved[container.get("terminationMessagePath") or "/dev/termination-log"] = str(log)
+    moved[log_path] = str(directory / "termination-log")
     longest_first = sorted(moved, key=len, reverse=True)
     pattern = re.compile(
         r"(?<![\w./-])(" + "|".join(re.escape(target) for target in longest_first) + r")(?=/|[^\w.-]|$)"

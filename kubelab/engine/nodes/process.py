@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import json
 import os
 import signal
+import termios
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NoReturn
 
@@ -43,6 +46,34 @@ class Callbacks:
     ended: Callable[[int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The standard streams of a child, which takes them.
+
+    Attributes
+    ----------
+    stdin, stdout, stderr : int
+        Descriptors; one may stand for several.
+    outputs : dict of int to str
+        What to read here, and as which stream.
+    terminal : bool
+        Whether they are a terminal, which shall control the child's session.
+    """
+
+    stdin: int
+    stdout: int
+    stderr: int
+    outputs: dict[int, str] = field(default_factory=dict)
+    terminal: bool = False
+
+
+def piped(stdin: int | None = None) -> Streams:
+    """Return streams whose output is read here; without a standard input there is nothing to read."""
+    (out, out_end), (err, err_end) = os.pipe(), os.pipe()
+    given = os.open(os.devnull, os.O_RDONLY) if stdin is None else stdin
+    return Streams(given, out_end, err_end, {out: "stdout", err: "stderr"})
+
+
 class Process:
     """One forked child.
 
@@ -51,27 +82,46 @@ class Process:
     child : callable
         Runs in the child, in its own session with its streams in place. It executes a program, or
         raises `Become`; what else it raises is reported through ``started``.
+    streams : Streams, optional
+        Nothing to read, and pipes to us, unless given.
     """
 
-    def __init__(self, loop: Loop, child: Callable[[], None], callbacks: Callbacks) -> None:
+    def __init__(
+        self, loop: Loop, child: Callable[[], None], callbacks: Callbacks, streams: Streams | None = None
+    ) -> None:
         self._loop = loop
         self._callbacks = callbacks
         self._started = False
-        self._outputs: dict[int, str] = {}
+        self._paused = False
+        streams = streams or piped()
+        self._outputs = dict(streams.outputs)
         parent = os.getpid()
-        pipes = [os.pipe(), os.pipe(), os.pipe()]
+        self._errors, errors_end = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            _child(parent, child, [write for _, write in pipes])
-        for read, write in pipes:
-            os.close(write)
-            os.set_blocking(read, False)
-        (out, _), (err, _), (self._errors, _) = pipes
-        for fd, stream in ((out, "stdout"), (err, "stderr")):
-            self._outputs[fd] = stream
+            _child(parent, child, streams, errors_end)
+        for fd in {streams.stdin, streams.stdout, streams.stderr, errors_end}:
+            os.close(fd)
+        os.set_blocking(self._errors, False)
+        for fd in self._outputs:
+            os.set_blocking(fd, False)
             loop.read(fd, partial(self._on_readable, fd))
         loop.read(self._errors, self._on_errors)
         loop.when_ended(self.pid, self._on_end)
+
+    def pause(self) -> None:
+        """Read no output until `resume`; a child that writes on waits."""
+        if not self._paused:
+            self._paused = True
+            for fd in self._outputs:
+                self._loop.unwatch(fd)
+
+    def resume(self) -> None:
+        """Read output again."""
+        if self._paused:
+            self._paused = False
+            for fd in self._outputs:
+                self._loop.read(fd, partial(self._on_readable, fd))
 
     def signal(self, number: int) -> None:
         """Signal the process, which is not reaped yet."""
@@ -86,6 +136,10 @@ class Process:
             data = os.read(fd, _CHUNK)
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno != errno.EIO:  # which is how a terminal says that nobody has it open any more
+                raise
+            data = b""
         if data:
             self._callbacks.output(self._outputs[fd], data)
         else:
@@ -102,10 +156,11 @@ class Process:
         self._callbacks.started(json.loads(data) if data else None)
 
     def _on_end(self) -> None:
+        self.resume()
         self._on_errors()
         for fd in list(self._outputs):
             while fd in self._outputs and self._read(fd):
-                pass
+                self.resume()  # whoever asked for the pause gets the rest as well
         _, status = os.waitpid(self.pid, 0)
         for fd in list(self._outputs):
             self._loop.forget(fd)
@@ -113,17 +168,14 @@ class Process:
         self._callbacks.ended(status)
 
 
-def _child(parent: int, child: Callable[[], None], writes: list[int]) -> None:
+def _child(parent: int, child: Callable[[], None], streams: Streams, errors: int) -> None:
     """Finish the fork in the child; leaves by exec, by `Become` or by ending."""
-    out, err, errors = writes
     try:
         os.setsid()
         linux.die_with_parent(signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(137)
-        null = os.open(os.devnull, os.O_RDONLY)
-        for fd, number in ((null, 0), (out, 1), (err, 2)):
-            os.dup2(fd, number)
+        _set_streams(streams)
         close_descriptors(kept=errors)
         child()
     except Become as become:
@@ -132,6 +184,14 @@ def _child(parent: int, child: Callable[[], None], writes: list[int]) -> None:
     except BaseException as error:  # noqa: BLE001 - whatever it is, the supervisor must learn of it
         os.write(errors, json.dumps(_wording(error)).encode())
         os._exit(128)
+
+
+def _set_streams(streams: Streams) -> None:
+    above = [fcntl.fcntl(fd, fcntl.F_DUPFD, 3) for fd in (streams.stdin, streams.stdout, streams.stderr)]
+    for number, fd in enumerate(above):
+        os.dup2(fd, number)
+    if streams.terminal:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _wording(error: BaseException) -> str:

@@ -121,9 +121,11 @@ def _containers(pod: Path) -> list[int]:
 
 
 def _sessions(pod: Path, table: dict[int, usage.ProcessStat]) -> set[int]:
-    """Sessions that containers led; the kernel keeps their numbers while a member lives."""
-    led = {entry["pid"] for entry in _entries(pod) if entry["pid"]}
-    return {pid for pid in led if pid not in table or pid in _containers(pod)}
+    """Sessions of containers and of commands in them; the kernel keeps a number while a member lives."""
+    entries = _entries(pod)
+    led = {entry["pid"] for entry in entries if entry["pid"]}
+    visited = {pid for entry in entries for pid in entry.get("visitors", [])}
+    return {pid for pid in led | visited if pid not in table or pid in _containers(pod)}
 
 
 def _entries(pod: Path) -> list[dict[str, Any]]:

@@ -192,7 +192,7 @@ def _writer(fd: int, errors: str, *, unbuffered: bool) -> io.TextIOWrapper:
         buffer,
         encoding="utf-8",
         errors=errors,
-        line_buffering=fd == 2,
+        line_buffering=fd == 2 or os.isatty(fd),
         write_through=unbuffered,
     )
     stream.mode = "w"  # type: ignore[misc]

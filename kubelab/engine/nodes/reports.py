@@ -83,6 +83,7 @@ def _entry(container: Container, back_off_s: float) -> dict[str, Any]:
         "role": container.plan.role,
         "pid": pid,
         "start": found.start if found else 0,
+        "visitors": sorted(container.visitors),
         "runs": container.runs,
         "back_off_s": back_off_s,
         "status": container.status(),

@@ -19,6 +19,7 @@ from kubelab.engine.nodes.loop import Loop, Timer
 from kubelab.engine.nodes.plan import ContainerPlan, PodPlan, read_json, write_json
 from kubelab.engine.nodes.reports import Report
 from kubelab.engine.nodes.restarts import BackOff, go_duration, restarts
+from kubelab.engine.nodes.visits import Visits
 
 _DEADLINE = "DeadlineExceeded"
 _MEMORY_CHECK_S = 0.2
@@ -43,6 +44,7 @@ class Supervisor:
         self._clock = clock
         host = Host(self.plan, directory, self.loop, clock, self._changed, self._record, python_paths)
         self._containers = {plan.name: Container(host, plan, self._on_end) for plan in self.plan.containers}
+        self._visits = Visits(host, self._containers)
         self._back_offs = {name: BackOff(self.plan.back_off_s) for name in self._containers}
         self._timers: dict[str, Timer] = {}
         self._report = Report(directory, clock)
@@ -56,6 +58,7 @@ class Supervisor:
         """Run the pod; returns when it has ended and its last status is written."""
         self._restore()
         self._watch_control()
+        self._visits.open(self.directory)
         if self.plan.deadline_s is not None:
             age = (self._clock.now() - parse_rfc3339(self.plan.start_time)).total_seconds()
             self.loop.after(self.plan.deadline_s - age, self._on_deadline)

@@ -404,14 +404,6 @@ async def test_paths_that_nothing_is_served_at_and_verbs_that_are_not_served(cli
     assert refused.value.code == 405
 
 
-@pytest.mark.parametrize("subresource", ["attach", "exec", "portforward"])
-async def test_what_comes_later_says_so(client: Client, subresource: str) -> None:
-    for method in ("GET", "POST"):
-        with pytest.raises(ApiError, match=f"pods/{subresource} comes with a later version") as refused:
-            await send_json(client, method, f"/api/v1/namespaces/default/pods/web/{subresource}", {})
-        assert refused.value.code == 501
-
-
 async def test_initial_events_are_for_watches(client: Client) -> None:
     with pytest.raises(InvalidError, match="sendInitialEvents is forbidden for list"):
         await send_json(client, "GET", "/api/v1/namespaces/default/pods", {}, sendInitialEvents="true")
