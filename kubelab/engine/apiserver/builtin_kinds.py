@@ -32,7 +32,6 @@ _POD = (
     "exec",
     "log",
     "portforward",
-    "resize",
     "status",
 )
 
