@@ -87,6 +87,11 @@ class Loop:
         self._selector.close()
         self._timers.clear()
 
+    def run_on(self) -> None:
+        """Run again after `stop`, until the next."""
+        self._running = True
+        self.run()
+
     def run(self) -> None:
         """Run until `stop`, which may have been called already."""
         while self._running:

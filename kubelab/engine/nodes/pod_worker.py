@@ -182,8 +182,10 @@ class PodWorker:
                 await self._renew_volumes()
 
     async def _wait(self, patience_s: float) -> None:
+        # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the nudge.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._nudged.wait(), patience_s)
+            async with asyncio.timeout(patience_s):
+                await self._nudged.wait()
         self._nudged.clear()
 
     def _read_report(self) -> None:

@@ -24,6 +24,8 @@ from kubelab.engine.nodes.visits import Visits
 _DEADLINE = "DeadlineExceeded"
 _MEMORY_CHECK_S = 0.2
 _SAMPLE_S = 5.0
+_LINGER_S = 30.0
+"""How long an ended pod waits for a client that is slow to take its last output."""
 
 
 class Supervisor:
@@ -68,6 +70,7 @@ class Supervisor:
         self._advance()
         self.loop.run()
         self._write()
+        self._visits.linger(_LINGER_S)
 
     # -- what starts next ---------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,21 @@ class Visits:
     def __init__(self, host: Host, containers: Mapping[str, Container]) -> None:
         self._host = host
         self._containers = containers
+        self._visits: set[_Visit] = set()
+        self._lingering = False
+
+    def linger(self, patience_s: float) -> None:
+        """Stay until everybody has got what the pod's containers wrote, and knows that they have ended."""
+        self._lingering = True
+        if self._visits:
+            self._host.loop.after(patience_s, self._host.loop.stop)
+            self._host.loop.run_on()
+
+    def over(self, visit: _Visit) -> None:
+        """Take note that somebody has left, or has been told all."""
+        self._visits.discard(visit)
+        if not self._visits and self._lingering:
+            self._host.loop.stop()
 
     def open(self, directory: Path) -> None:
         """Begin to take visitors."""
@@ -39,13 +54,20 @@ class Visits:
         with contextlib.suppress(BlockingIOError):
             connection, _ = listener.accept()
             connection.setblocking(False)
-            _Visit(self._host, connection, self._containers)
+            self._visits.add(_Visit(self._host, connection, self._containers, self.over))
 
 
 class _Visit:
     """One connection: its first message says what it wants."""
 
-    def __init__(self, host: Host, connection: socket.socket, containers: Mapping[str, Container]) -> None:
+    def __init__(
+        self,
+        host: Host,
+        connection: socket.socket,
+        containers: Mapping[str, Container],
+        over: Callable[[_Visit], None],
+    ) -> None:
+        self._over = over
         self._host = host
         self._connection = connection
         self._containers = containers
@@ -111,6 +133,7 @@ class _Visit:
         self._process = None
         code = os.waitstatus_to_exitcode(status)
         self._answer({"ended": 128 - code if code < 0 else code})
+        self._over(self)
 
     # -- attach -------------------------------------------------------------------------------------
 
@@ -131,6 +154,7 @@ class _Visit:
         if self._viewer:
             self._viewer.close()
         self._answer({"ended": 0})
+        self._over(self)
 
     # -- the end ------------------------------------------------------------------------------------
 
@@ -146,3 +170,5 @@ class _Visit:
             for pid in session | usage.descendants(session, table):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+        else:
+            self._over(self)

@@ -88,5 +88,5 @@ async def test_a_container_that_has_ended_takes_no_visitors(lab: Lab) -> None:
 async def test_a_pod_has_the_ports_of_its_own_address(lab: Lab) -> None:
     await lab.create("quiet", "sleep", "1000")
     pod = await lab.running("quiet")
-    with pytest.raises(ApiError, match="error forwarding port 9 to pod .* connection refused"):
+    with pytest.raises(ApiError, match=r"error forwarding port 9 to pod .* connection refused"):
         await lab.node.connect(pod, 9)
