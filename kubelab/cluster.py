@@ -6,11 +6,13 @@ speaks to the API: closing it leaves the cluster and its jobs as they are.
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import os
 import weakref
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -24,9 +26,13 @@ from kubelab.quantities import Quantity, cpu_millicores, format_memory, whole
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kubelab.node_template import NodeTemplate
     from kubelab.training import TrainJob
 
 T = TypeVar("T")
+
+_TOGETHER = 50
+"""How many objects are created at once."""
 
 
 class Cluster:
@@ -226,6 +232,32 @@ class Cluster:
             columns=["name", "ready", "cpu_millicores", "memory_bytes"],
         )
 
+    def add_nodes(self, count: int, template: NodeTemplate | Mapping[str, Any] | None = None) -> list[str]:
+        """Create simulated nodes and return their names; ``kubectl delete node`` removes one.
+
+        Their pods are no processes: they run, finish and fail as annotations of theirs declare. Nodes bear
+        the label ``type: kwok`` to select them by. On a cluster that kubelab did not start, they need KWOK.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+        template : NodeTemplate or mapping, optional
+            What they are like, such as ``{"cpu": 8, "memory": "32Gi", "zone": "a"}``.
+
+        Raises
+        ------
+        KubelabError
+            If the template is wrong; nothing is created then.
+        """
+        from kubelab.node_template import NodeTemplate, free_names, simulated_node
+
+        kind = NodeTemplate.of(template)
+        names = free_names(kind.prefix, {node["metadata"]["name"] for node in self._list(NODES)})
+        nodes = [simulated_node(name, kind) for name in islice(names, count)]
+        portal.run(self._create_all(NODES, nodes))
+        return [node["metadata"]["name"] for node in nodes]
+
     def events(self) -> pd.DataFrame:
         """Return the namespace's events, oldest first: time (UTC), type, object, reason, message, count."""
         from kubelab.training.events import events_frame
@@ -272,6 +304,11 @@ class Cluster:
         state = "Ready" if nodes and ready == len(nodes) else f"{ready}/{len(nodes)} Ready"
         count = f"{len(nodes)} node" + ("" if len(nodes) == 1 else "s")
         return f"<Cluster {self.name}: {self.engine}, {count}, {cpu:g} CPU, {memory}, {state}>"
+
+    async def _create_all(self, resource: Resource, objects: list[Object]) -> None:
+        for start in range(0, len(objects), _TOGETHER):
+            batch = objects[start : start + _TOGETHER]
+            await asyncio.gather(*(self.client.create(resource, obj) for obj in batch))
 
     def _list(self, resource: Resource, namespace: str | None = None) -> list[Object]:
         return portal.run(self.client.list(resource, namespace)).items

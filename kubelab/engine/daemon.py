@@ -33,6 +33,7 @@ from kubelab.engine.controllers import Controllers
 from kubelab.engine.controllers.controller import Controller
 from kubelab.engine.keeping import keep
 from kubelab.engine.nodes import ProcessNode, ServerAddress
+from kubelab.engine.nodes.simulated import SimulatedNodes
 from kubelab.engine.scheduler import Scheduler
 from kubelab.engine.state import Engine, Running, StateFolder
 from kubelab.engine.usage import UsageSource
@@ -160,6 +161,9 @@ async def _serve(
     )
     node.kubelet_port = await plane.register_node(_node_name(folder), node)
     plane.register_usage(node.usage)
+    lease_s = 300 if engine == "embedded" else 40  # upstream's node controller allows 50 s without renewal
+    simulated = SimulatedNodes(plane.client("system:simulated-nodes"), informers, clock, lease_s=lease_s)
+    plane.register_usage(simulated.usage)
     parts: dict[str, Callable[[], Awaitable[None]]] = {
         "controllers": Controllers(
             plane.client,
@@ -170,6 +174,7 @@ async def _serve(
             which=plane.controllers,
         ).run,
         "node": node.run,
+        "simulated nodes": simulated.run,
     }
     if not plane.has_scheduler:
         parts["scheduler"] = Scheduler(plane.client("system:kube-scheduler"), informers, clock).run

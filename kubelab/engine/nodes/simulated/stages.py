@@ -1,0 +1,210 @@
+"""What comes next for a pod on a simulated node: a pure decision from the pod as it is and the time.
+
+All that is known of a pod is in its status, so that a simulation goes on where it was after a restart.
+The containers of a pod start and end together; init containers complete at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kubelab.client import Object
+from kubelab.clock import parse_rfc3339, rfc3339
+from kubelab.engine.nodes.restarts import MAX_BACK_OFF_S
+from kubelab.engine.nodes.simulated.declaration import Declaration, DeclarationError
+from kubelab.engine.nodes.status import Observation, pod_status
+
+_BACK_OFF_S = 10.0
+_SIGTERM = 143  # 128 + 15: ended as it was told to
+_SIGKILL = 137  # 128 + 9: killed when its grace was over
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do with a pod now.
+
+    Attributes
+    ----------
+    status : Object or None
+        The status it shall have; None to leave it.
+    again_s : float or None
+        When to ask again unless the pod changes before.
+    delete : bool
+        Whether it has ended and is to be removed, after its status was written.
+    """
+
+    status: Object | None = None
+    again_s: float | None = None
+    delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a pod runs.
+
+    Attributes
+    ----------
+    address, host_address : str
+        The pod's own address and its node's.
+    """
+
+    address: str
+    host_address: str
+
+
+def next_step(pod: Object, place: Place, now: datetime) -> Step:
+    """Decide what a pod bound to a simulated node does now."""
+    try:
+        declared = Declaration.of(pod)
+    except DeclarationError as error:
+        return _refused(pod, place, now, error)
+    if pod["metadata"].get("deletionTimestamp"):
+        return _ending(pod, place, now, declared)
+    if _has_ended(pod):
+        return Step()
+    return _living(pod, place, now, declared)
+
+
+def _living(pod: Object, place: Place, now: datetime, declared: Declaration) -> Step:
+    old = pod.get("status") or {}
+    current = _first_container(old)
+    state = current.get("state") or {}
+    if running := state.get("running"):
+        if declared.run_s is None:
+            return Step()
+        end = parse_rfc3339(running["startedAt"]) + timedelta(seconds=declared.run_s)
+        if end > now:
+            return Step(again_s=(end - now).total_seconds())
+        return _finished(pod, place, now, declared, running["startedAt"])
+    if last := (current.get("lastState") or {}).get("terminated"):
+        back = parse_rfc3339(last["finishedAt"]) + timedelta(seconds=_back_off_s(current["restartCount"]))
+        if back > now:
+            return Step(again_s=(back - now).total_seconds())
+        return _running(pod, place, now, current["restartCount"] + 1, last)
+    return _starting(pod, place, now, declared)
+
+
+def _starting(pod: Object, place: Place, now: datetime, declared: Declaration) -> Step:
+    since = (pod.get("status") or {}).get("startTime")
+    left_s = declared.start_delay_s
+    if since:
+        left_s -= (now - parse_rfc3339(since)).total_seconds()
+    if left_s <= 0:
+        return _running(pod, place, now, 0, None)
+    waiting = pod_status(pod, Observation(place.address, place.host_address, rfc3339(now), rfc3339(now)))
+    return Step(None if since else waiting, again_s=left_s)
+
+
+def _running(pod: Object, place: Place, now: datetime, restarts: int, last: Object | None) -> Step:
+    state = {"running": {"startedAt": rfc3339(now)}}
+    return Step(_status(pod, place, now, state, restarts=restarts, last=last))
+
+
+def _finished(pod: Object, place: Place, now: datetime, declared: Declaration, started: str) -> Step:
+    """Return what follows a run that is over: the pod's end, or another run at once or after a while."""
+    ended = _terminated(declared.exit_code, declared.reason, started, now)
+    restarts = _first_container(pod["status"])["restartCount"]
+    policy = pod["spec"].get("restartPolicy", "Always")
+    if policy == "Never" or (policy == "OnFailure" and declared.exit_code == 0):
+        last = _last(pod)
+        return Step(_status(pod, place, now, {"terminated": ended}, restarts=restarts, last=last, ended=True))
+    delay_s = _back_off_s(restarts)
+    if not delay_s:
+        return _running(pod, place, now, restarts + 1, ended)
+    message = f"back-off {delay_s:g}s restarting failed container"
+    state = {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
+    return Step(_status(pod, place, now, state, restarts=restarts, last=ended), again_s=delay_s)
+
+
+def _ending(pod: Object, place: Place, now: datetime, declared: Declaration) -> Step:
+    """Return how a deleted pod ends: its containers first, then itself unless finalizers hold it."""
+    meta = pod["metadata"]
+    grace_s = float(meta.get("deletionGracePeriodSeconds") or 0)
+    delete = grace_s > 0  # a deletion without grace waits for nobody but finalizers
+    old = pod.get("status") or {}
+    running = (_first_container(old).get("state") or {}).get("running")
+    if _has_ended(pod) or running is None:
+        return Step(delete=delete)
+    asked = parse_rfc3339(meta["deletionTimestamp"]) - timedelta(seconds=grace_s)
+    left_s = (asked - now).total_seconds() + min(declared.termination_delay_s, grace_s)
+    if left_s > 0:
+        return Step(again_s=left_s)
+    code = _SIGTERM if declared.termination_delay_s <= grace_s else _SIGKILL
+    state = {"terminated": _terminated(code, "Error", running["startedAt"], now)}
+    restarts = _first_container(old)["restartCount"]
+    status = _status(pod, place, now, state, restarts=restarts, last=_last(pod), ended=True)
+    return Step(status, delete=delete)
+
+
+def _refused(pod: Object, place: Place, now: datetime, error: DeclarationError) -> Step:
+    """Fail a pod whose declaration means nothing, so that it says so itself."""
+    delete = bool(pod["metadata"].get("deletionGracePeriodSeconds"))
+    if _has_ended(pod):
+        return Step(delete=delete)
+    state = {"terminated": _terminated(128, "InvalidSimulation", rfc3339(now), now)}
+    status = _status(pod, place, now, state, restarts=0, last=None, ended=True)
+    return Step({**status, "reason": "InvalidSimulation", "message": str(error)}, delete=delete)
+
+
+def _status(
+    pod: Object,
+    place: Place,
+    now: datetime,
+    state: Object,
+    *,
+    restarts: int,
+    last: Object | None,
+    ended: bool = False,
+) -> Object:
+    """Return the pod's status with all containers in one state."""
+    spec, at = pod["spec"], rfc3339(now)
+    own_last = {"terminated": last} if last else {}
+    entries = [_entry(each, "main", state, restarts, own_last) for each in spec["containers"]]
+    for each in spec.get("initContainers") or []:
+        sidecar = each.get("restartPolicy") == "Always"
+        done = {"terminated": _terminated(0, "Completed", at, now)}
+        own = _entry(each, "sidecar", state, 0, {}) if sidecar else _entry(each, "init", done, 0, {})
+        entries.append(own)
+    report = {"ended": ended, "reason": "", "message": "", "containers": entries}
+    address = place.host_address if spec.get("hostNetwork") else place.address
+    return pod_status(pod, Observation(address, place.host_address, at, at, report))
+
+
+def _entry(container: Object, role: str, state: Object, restarts: int, last: Object) -> Object:
+    running = "running" in state
+    status = {
+        "name": container["name"],
+        "state": state,
+        "lastState": last,
+        "ready": running,
+        "started": running,
+        "restartCount": restarts,
+        "image": container.get("image", ""),
+        "imageID": "",
+    }
+    return {"role": role, "status": status}
+
+
+def _terminated(exit_code: int, reason: str, started: str, now: datetime) -> Object:
+    return {"exitCode": exit_code, "reason": reason, "startedAt": started, "finishedAt": rfc3339(now)}
+
+
+def _has_ended(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
+
+
+def _first_container(status: Object) -> Object:
+    statuses = status.get("containerStatuses") or [{}]
+    first: Object = statuses[0]
+    return first
+
+
+def _last(pod: Object) -> Object | None:
+    last: Object | None = (_first_container(pod["status"]).get("lastState") or {}).get("terminated")
+    return last
+
+
+def _back_off_s(restarts: int) -> float:
+    """Return the delay before the next start: none the first time, then doubling from 10 s."""
+    return min(_BACK_OFF_S * 2.0 ** min(restarts - 1, 10), MAX_BACK_OFF_S) if restarts else 0.0
