@@ -39,6 +39,8 @@ class Request:
     content_type: str = ""
     accept: str = ""
     user_agent: str = ""
+    target: Target | None = None
+    """What it is about, once that is known."""
 
     def flag(self, name: str) -> bool:
         """Return whether a boolean parameter is set: to anything but ``false`` and ``0``, as upstream."""
