@@ -31,6 +31,7 @@ from kubelab.engine.apiserver.tls import TlsFiles, write_kubeconfig, write_priva
 from kubelab.engine.bootstrap import bootstrap
 from kubelab.engine.controllers import Controllers
 from kubelab.engine.controllers.controller import Controller
+from kubelab.engine.json_log import log_as_json
 from kubelab.engine.keeping import keep
 from kubelab.engine.measures import Measures
 from kubelab.engine.nodes import ProcessNode, ServerAddress
@@ -95,7 +96,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=("embedded", "binaries"), default="embedded")
     parser.add_argument("--no-warm", action="store_true")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_as_json()
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     folder = StateFolder.of(options.name)
     try:
