@@ -31,7 +31,9 @@ from kubelab.engine.apiserver.tls import TlsFiles, write_kubeconfig, write_priva
 from kubelab.engine.bootstrap import bootstrap
 from kubelab.engine.controllers import Controllers
 from kubelab.engine.controllers.controller import Controller
+from kubelab.engine.json_log import log_as_json
 from kubelab.engine.keeping import keep
+from kubelab.engine.measures import Measures
 from kubelab.engine.nodes import ProcessNode, ServerAddress
 from kubelab.engine.nodes.simulated import SimulatedNodes
 from kubelab.engine.scheduler import Scheduler
@@ -95,7 +97,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=("embedded", "binaries"), default="embedded")
     parser.add_argument("--no-warm", action="store_true")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_as_json()
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     folder = StateFolder.of(options.name)
     try:
@@ -115,15 +117,20 @@ async def _run(folder: StateFolder, engine: Engine, ready_fd: int, *, warm: bool
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     token = _token(folder.path / "token")
-    plane = _control_plane(engine, folder, clock, token)
+    measures = Measures()
+    plane = _control_plane(engine, folder, clock, token, measures)
     await plane.start()
     try:
-        await _serve(plane, folder, stop, engine=engine, token=token, ready_fd=ready_fd, warm=warm)
+        await _serve(
+            plane, folder, stop, engine=engine, token=token, ready_fd=ready_fd, warm=warm, measures=measures
+        )
     finally:
         await plane.stop()
 
 
-def _control_plane(engine: Engine, folder: StateFolder, clock: Clock, token: str) -> ControlPlane:
+def _control_plane(
+    engine: Engine, folder: StateFolder, clock: Clock, token: str, measures: Measures
+) -> ControlPlane:
     port = _last_port(folder)
     if engine == "binaries":
         from kubelab.engine.binaries import BinariesControlPlane, find
@@ -131,7 +138,7 @@ def _control_plane(engine: Engine, folder: StateFolder, clock: Clock, token: str
         return BinariesControlPlane(folder.path, find(), token=token, port=port)
     from kubelab.engine.embedded import EmbeddedControlPlane
 
-    return EmbeddedControlPlane(folder.path, clock, token=token, port=port)
+    return EmbeddedControlPlane(folder.path, clock, token=token, port=port, measures=measures)
 
 
 async def _serve(
@@ -143,6 +150,7 @@ async def _serve(
     token: str,
     ready_fd: int,
     warm: bool,
+    measures: Measures,
 ) -> None:
     """Run kubelab's parts on a control plane until told to stop."""
     clock = RealClock()
@@ -158,6 +166,7 @@ async def _serve(
         state_dir=folder.path,
         server=ServerAddress(url, tls.ca),
         warm=warm,
+        measures=measures,
     )
     node.kubelet_port = await plane.register_node(_node_name(folder), node)
     plane.register_usage(node.usage)
@@ -172,12 +181,14 @@ async def _serve(
             server_url=await plane.progress_url(),
             ca_pem=tls.ca.read_text(),
             which=plane.controllers,
+            measures=measures,
         ).run,
         "node": node.run,
         "simulated nodes": simulated.run,
     }
     if not plane.has_scheduler:
-        parts["scheduler"] = Scheduler(plane.client("system:kube-scheduler"), informers, clock).run
+        client = plane.client("system:kube-scheduler")
+        parts["scheduler"] = Scheduler(client, informers, clock, measures=measures).run
     tasks = [asyncio.create_task(keep(name, run), name=name) for name, run in parts.items()]
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(node.ready.wait(), _NODE_TIMEOUT_S)

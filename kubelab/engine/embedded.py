@@ -11,6 +11,7 @@ from kubelab.engine.apiserver.pod_logs import NodeHandler
 from kubelab.engine.apiserver.serve import Served, serve
 from kubelab.engine.apiserver.tls import ensure_tls
 from kubelab.engine.controllers import CONTROLLERS
+from kubelab.engine.measures import Measures
 from kubelab.engine.usage import UsageSource
 
 
@@ -21,15 +22,25 @@ class EmbeddedControlPlane:
     ----------
     port : int
         Where it listens, 0 for any port that is free.
+    measures : Measures, optional
+        What its ``/metrics`` tells.
     """
 
     has_scheduler = False
     controllers = CONTROLLERS
 
-    def __init__(self, state_dir: Path, clock: Clock, *, token: str, port: int = 0) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        clock: Clock,
+        *,
+        token: str,
+        port: int = 0,
+        measures: Measures | None = None,
+    ) -> None:
         self.tls = ensure_tls(state_dir)
         self.url = ""
-        self._server = ApiServer(state_dir, clock, token=token)
+        self._server = ApiServer(state_dir, clock, token=token, measures=measures)
         self._port = port
         self._served: Served | None = None
 

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kubelab.clock import monotonic
+from kubelab.engine.json_log import explanation
 from kubelab.engine.state import Engine, EngineMismatchError, Running, StateFolder, StateLockedError
 from kubelab.errors import KubelabError
 
@@ -153,14 +154,9 @@ def _await_ready(folder: StateFolder, process: subprocess.Popen[bytes], ready: i
         line = told.readline()
     if not line:
         process.wait()
-        raise StartFailedError(folder, _last_line(folder))
+        raise StartFailedError(folder, explanation(folder.log.read_text(errors="replace")))
     answer = json.loads(line)
     if "error" in answer:
         process.wait()
         raise StartFailedError(folder, answer["error"])
     return Running(**answer)
-
-
-def _last_line(folder: StateFolder) -> str:
-    lines = folder.log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it wrote nothing"

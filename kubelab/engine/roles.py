@@ -72,6 +72,8 @@ _EDITED = (
     *_CUSTOM,
 )
 _INFO_PATHS = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
+_HEALTH_PATHS = ["/healthz", "/healthz/*", "/livez", "/livez/*", "/readyz", "/readyz/*"]
+_MONITORED_PATHS = ["/metrics", "/metrics/slis", *_HEALTH_PATHS]
 _DISCOVERY_PATHS = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", *_INFO_PATHS]
 
 
@@ -91,6 +93,7 @@ def roles() -> tuple[Object, ...]:
         _role("system:basic-user", _about_oneself()),
         _role("system:discovery", [{"nonResourceURLs": _DISCOVERY_PATHS, "verbs": ["get"]}]),
         _role("system:public-info-viewer", [{"nonResourceURLs": _INFO_PATHS, "verbs": ["get"]}]),
+        _role("system:monitoring", [{"nonResourceURLs": _MONITORED_PATHS, "verbs": ["get"]}]),
         _role("system:auth-delegator", _delegated()),
     )
 
@@ -102,6 +105,7 @@ def role_bindings() -> tuple[Object, ...]:
         _binding("cluster-admin", "system:masters"),
         _binding("system:basic-user", authenticated),
         _binding("system:discovery", authenticated),
+        _binding("system:monitoring", "system:monitoring"),
         _binding("system:public-info-viewer", authenticated, "system:unauthenticated"),
     )
 

@@ -14,7 +14,7 @@ from kubelab.engine.apiserver.auth import Authenticator, in_process_user
 from kubelab.engine.apiserver.authorization import Authorizer
 from kubelab.engine.apiserver.custom_kinds import CustomKinds
 from kubelab.engine.apiserver.deletion import Deleter
-from kubelab.engine.apiserver.endpoints import Endpoints
+from kubelab.engine.apiserver.endpoints import Endpoints, measure_build
 from kubelab.engine.apiserver.evictions import Evictions
 from kubelab.engine.apiserver.expiry import EventExpiry
 from kubelab.engine.apiserver.impersonation import Impersonation
@@ -33,8 +33,11 @@ from kubelab.engine.apiserver.static_users import StaticUsers
 from kubelab.engine.apiserver.store import Store
 from kubelab.engine.apiserver.subresources import Subresources
 from kubelab.engine.apiserver.tokens import ServiceAccountTokens
+from kubelab.engine.apiserver.traffic import Traffic
 from kubelab.engine.apiserver.watching import Watches
 from kubelab.engine.apiserver.writing import Writer
+from kubelab.engine.measures import Measures
+from kubelab.engine.own_process import measure_process
 from kubelab.engine.usage import UsageSource
 
 _SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -53,13 +56,27 @@ class ApiServer:
         The administrator's bearer token.
     random : Random, optional
         Source of uids and generated names; seeded where a run must be repeatable.
+    measures : Measures, optional
+        What ``/metrics`` tells; shared by the parts that run beside the server.
     """
 
-    def __init__(self, state_dir: Path, clock: Clock, *, token: str, random: Random | None = None) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        clock: Clock,
+        *,
+        token: str,
+        random: Random | None = None,
+        measures: Measures | None = None,
+    ) -> None:
+        measures = measures or Measures()
+        measure_process(measures)
+        measure_build(measures)
+        traffic = Traffic(measures)
         self.kinds = Kinds()
         for kind in metrics_kinds():
             self.kinds.add(kind)
-        self.store = Store(state_dir / "journal.db")
+        self.store = Store(state_dir / "journal.db", measures)
         self.metrics = Metrics(self.store, clock)
         objects = Objects(self.store, self.kinds)
         deleter = Deleter(objects, clock)
@@ -71,7 +88,7 @@ class ApiServer:
         authorizer = Authorizer(self.store)
         reader = Reader(self.store, clock)
         names = Names(random or Random())  # noqa: S311 - names need not be secret
-        self._watches = Watches(reader, clock)
+        self._watches = Watches(reader, clock, traffic.events)
         self._writer = Writer(objects, clock, names, Admission(self.store, clock), authorizer)
         self._logs = PodLogs(objects)
         self._streams = PodStreams(objects, authorizer)
@@ -94,10 +111,11 @@ class ApiServer:
             patcher=patcher,
             deleter=deleter,
             subresources=subresources,
-            endpoints=Endpoints(self.kinds),
+            endpoints=Endpoints(self.kinds, measures),
             reviews=Reviews(self.kinds, authenticator, authorizer, subresources.bindings),
             authorizer=authorizer,
             metrics=self.metrics,
+            traffic=traffic,
         )
         self._http = HttpFace(authenticator, Impersonation(authorizer), self._rest.handle)
 

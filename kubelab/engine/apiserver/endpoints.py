@@ -1,4 +1,4 @@
-"""Paths that are not objects: discovery, OpenAPI, version and health."""
+"""Paths that are not objects: discovery, OpenAPI, version, health and measures."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from kubelab.engine.apiserver.kinds import Kinds
 from kubelab.engine.apiserver.requests import Reply, Request, reply
 from kubelab.engine.apiserver.status import method_not_allowed, no_such_path
 from kubelab.engine.apiserver.version import KUBERNETES_VERSION
+from kubelab.engine.measures import CONTENT_TYPE, Measures
 
 _CHECKS = ("ping", "log", "journal", "poststarthook/start-system-namespaces-controller")
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -21,12 +22,14 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 class Endpoints:
     """Answers what no kind is served at."""
 
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: Kinds, measures: Measures) -> None:
         self.kinds = kinds
+        self.measures = measures
         self._cache: dict[tuple[str, str], tuple[int, bytes]] = {}
         self._exact: dict[str, Callable[[Request], Reply]] = {
             "/": self._paths,
             "/version": lambda _request: reply(version()),
+            "/metrics": self._metrics,
             "/api": self._core,
             "/apis": self._groups,
             "/openapi/v2": self._openapi_v2,
@@ -60,8 +63,11 @@ class Endpoints:
 
     def _paths(self, _request: Request) -> Reply:
         versions = {f"/{_group_path(kind.resource.api_version)}" for kind in self.kinds.all()}
-        others = ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
-        return reply({"paths": sorted([*versions, *others])})
+        others = [path for path in self._exact if path != "/"]
+        return reply({"paths": sorted([*versions, *others, "/healthz", "/livez", "/readyz"])})
+
+    def _metrics(self, _request: Request) -> Reply:
+        return Reply(200, self.measures.text().encode(), content_type=CONTENT_TYPE)
 
     def _core(self, request: Request) -> Reply:
         if _wants_aggregated(request):
@@ -155,6 +161,21 @@ def version() -> Object:
         "compiler": f"python{platform.python_version()}",
         "platform": f"{platform.system().lower()}/{_ARCHITECTURES.get(machine, machine)}",
     }
+
+
+def measure_build(measures: Measures) -> None:
+    """Have what ``/version`` says told with ``measures``, as upstream does."""
+    labels = ("major", "minor", "git_version", "git_commit", "git_tree_state", "build_date", "go_version")
+    names = ("major", "minor", "gitVersion", "gitCommit", "gitTreeState", "buildDate", "goVersion")
+    document = version()
+    values = tuple(document[name] for name in (*names, "compiler", "platform"))
+    measures.read(
+        "gauge",
+        "kubernetes_build_info",
+        "Always 1; its labels say what runs.",
+        (*labels, "compiler", "platform"),
+        lambda: [(values, 1)],
+    )
 
 
 def _group_path(api_version: str) -> str:

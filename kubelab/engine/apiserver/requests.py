@@ -42,6 +42,8 @@ class Request:
     accept: str = ""
     user_agent: str = ""
     query_string: bytes = b""
+    target: Target | None = None
+    """What it is about, once that is known."""
 
     def values(self, name: str) -> tuple[str, ...]:
         """Return every value of a parameter that may be given several times, such as ``command``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from kubelab.clock import monotonic
 from kubelab.engine.apiserver.authorization import Authorizer
 from kubelab.engine.apiserver.deletion import Deleter
 from kubelab.engine.apiserver.endpoints import Endpoints
@@ -14,13 +15,14 @@ from kubelab.engine.apiserver.metrics import Metrics
 from kubelab.engine.apiserver.patching import Patcher
 from kubelab.engine.apiserver.progress import audience
 from kubelab.engine.apiserver.reading import Reader
-from kubelab.engine.apiserver.requests import Answer, Reply, Request, Target
+from kubelab.engine.apiserver.requests import Answer, Reply, Request, Stream, Target
 from kubelab.engine.apiserver.reviews import Reviews
 from kubelab.engine.apiserver.routes import target_of
 from kubelab.engine.apiserver.status import bad_request, encoded, internal, method_not_allowed, unauthorized
 from kubelab.engine.apiserver.store import Store
 from kubelab.engine.apiserver.subresources import Subresources
 from kubelab.engine.apiserver.tokens import API_AUDIENCE
+from kubelab.engine.apiserver.traffic import Traffic
 from kubelab.engine.apiserver.watching import Watches
 from kubelab.engine.apiserver.writing import Writer
 from kubelab.errors import ApiError
@@ -46,6 +48,7 @@ class Rest:
         reviews: Reviews,
         authorizer: Authorizer,
         metrics: Metrics,
+        traffic: Traffic,
     ) -> None:
         self.kinds = kinds
         self.store = store
@@ -59,9 +62,30 @@ class Rest:
         self.reviews = reviews
         self.authorizer = authorizer
         self.metrics = metrics
+        self.traffic = traffic
 
     async def handle(self, request: Request) -> Answer:
-        """Answer a request; a refusal is an answer too."""
+        """Answer a request and measure it; a refusal is an answer too."""
+        traffic, began = self.traffic, monotonic()
+        if request.method == "GET":
+            traffic.reading += 1
+            try:
+                answer = await self._answer(request)
+            finally:
+                traffic.reading -= 1
+        else:
+            traffic.changing += 1
+            try:
+                answer = await self._answer(request)
+            finally:
+                traffic.changing -= 1
+        if isinstance(answer, Stream):
+            answer.chunks = traffic.follow(request, request.target, answer.chunks, began)
+        else:
+            traffic.answered(request, request.target, answer.status, began)
+        return answer
+
+    async def _answer(self, request: Request) -> Answer:
         try:
             return await self._dispatch(request)
         except ApiError as error:
@@ -78,7 +102,7 @@ class Rest:
             return Reply(500, encoded(internal(error).status))
 
     async def _dispatch(self, request: Request) -> Answer:
-        target = target_of(self.kinds, request.path)
+        request.target = target = target_of(self.kinds, request.path)
         self._authorize(request, target)
         if target is None:
             return self.endpoints.answer(request)

@@ -7,16 +7,20 @@ and only then acknowledged and made visible to readers and watchers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
 
 from kubelab.client import Object, Resource
+from kubelab.clock import monotonic
 from kubelab.engine.apiserver.collection import Change, Collection, EventType, Key, Stored
 from kubelab.engine.apiserver.journal import Journal, JournalError, Row
 from kubelab.engine.apiserver.retention import Batch, Retention
+from kubelab.engine.measures import Histogram, Measures, exponential
+
+_COMMIT_SECONDS = exponential(0.0005, 2, 14)
 
 
 class _Write:
@@ -42,6 +46,8 @@ class Store:
     ----------
     path : Path
         The journal's file.
+    measures : Measures, optional
+        Where commits are timed and objects counted.
 
     Attributes
     ----------
@@ -49,9 +55,11 @@ class Store:
         The resource version of the last committed write.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, measures: Measures | None = None) -> None:
         self.path = path
         self.version = 0
+        self._commits = _commits(measures or Measures(), self._counts)
+        self._commit_began = 0.0
         self._assigned = 0
         self._opened_at = 0
         self._collections: dict[str, Collection] = {}
@@ -161,6 +169,11 @@ class Store:
         while self._waiting or self._committing:
             await self.caught_up()
 
+    def _counts(self) -> Iterator[tuple[tuple[str, str], int]]:
+        for name, collection in self._collections.items():
+            plural, _, group = name.partition(".")
+            yield (group, plural), len(collection.objects)
+
     def _named(self, name: str) -> Collection:
         collection = self._collections.get(name)
         if collection is None:
@@ -194,10 +207,12 @@ class Store:
         except JournalError as error:
             self._fail(error)
             return
+        self._commit_began = monotonic()
         loop = asyncio.get_running_loop()
         loop.run_in_executor(self._thread, journal.commit).add_done_callback(self._committed)
 
     def _committed(self, outcome: asyncio.Future[None]) -> None:
+        self._commits.observe(monotonic() - self._commit_began)
         error = outcome.exception()
         if error is not None:
             self._fail(error)
@@ -226,6 +241,17 @@ class Store:
             write.collection.pending.clear()
             if not write.done.done():
                 write.done.set_exception(error)
+
+
+def _commits(measures: Measures, counts: Callable[[], Iterator[tuple[tuple[str, str], int]]]) -> Histogram:
+    measures.read(
+        "gauge", "apiserver_resource_objects", "Objects in the store.", ("group", "resource"), counts
+    )
+    return measures.histograms(
+        "kubelab_journal_commit_duration_seconds",
+        "Time until a batch of writes is on disk.",
+        _COMMIT_SECONDS,
+    ).of()
 
 
 def _rows(writes: list[_Write]) -> list[Row]:

@@ -18,6 +18,7 @@ from kubelab.engine.apiserver.reading import Reader, Snapshot, check_version_mat
 from kubelab.engine.apiserver.requests import Request, Stream, Target, invalid_options
 from kubelab.engine.apiserver.selectors import Predicate, predicate
 from kubelab.engine.apiserver.status import too_old
+from kubelab.engine.measures import Counter, Family
 from kubelab.errors import ApiError
 
 _DEFAULT_TIMEOUT_S = 1800
@@ -32,9 +33,10 @@ _CHUNK_CHANGES = 128
 class Watches:
     """Answers watches; `close` ends them all."""
 
-    def __init__(self, reader: Reader, clock: Clock) -> None:
+    def __init__(self, reader: Reader, clock: Clock, events: Family[Counter]) -> None:
         self.reader = reader
         self.clock = clock
+        self._events = events
         self._watched: dict[_Watch, None] = {}
         self._closed = False
 
@@ -42,12 +44,13 @@ class Watches:
         """Return the stream of a collection's changes."""
         version, initial = _start(request)
         await self.reader.reach(version)
-        store = self.reader.store
+        store, resource = self.reader.store, target.resource
         watch = _Watch(
             store.collection(target.kind.storage),
             Presentation(target.kind, request, self.clock),
             target.namespace,
             _test(request, target),
+            self._events.of(resource.group, resource.version, resource.plural),
             bookmarks=request.flag("allowWatchBookmarks"),
             timeout_s=request.integer("timeoutSeconds") or _DEFAULT_TIMEOUT_S,
         )
@@ -76,7 +79,7 @@ class Watches:
                 for chunk in watch.initial(store.version):
                     yield chunk
             if end_marker and watch.bookmarks:
-                yield watch.presentation.bookmark(version, {"k8s.io/initial-events-end": "true"})
+                yield watch.bookmark(version, {"k8s.io/initial-events-end": "true"})
             async for chunk in self._follow(watch, position):
                 yield chunk
         finally:
@@ -99,7 +102,7 @@ class Watches:
                     yield chunk
             elif watch.bookmarks and loop.time() >= bookmark_at:
                 bookmark_at = loop.time() + _BOOKMARK_PERIOD_S
-                yield watch.presentation.bookmark(self.reader.store.version)
+                yield watch.bookmark(self.reader.store.version)
             else:
                 await _wait(watch.collection, position, min(end, bookmark_at) if watch.bookmarks else end)
 
@@ -113,6 +116,7 @@ class _Watch:
         presentation: Presentation,
         namespace: str,
         test: Predicate | None,
+        sent: Counter,
         *,
         bookmarks: bool,
         timeout_s: int,
@@ -121,6 +125,7 @@ class _Watch:
         self.presentation = presentation
         self.namespace = namespace
         self.test = test
+        self.sent = sent
         self.bookmarks = bookmarks
         self.timeout_s = timeout_s
         self.last_version = 0
@@ -132,7 +137,13 @@ class _Watch:
         stored = [snapshot.get(key) for key in keys]
         for start in range(0, len(stored), _CHUNK_CHANGES):
             part = stored[start : start + _CHUNK_CHANGES]
+            self.sent.value += len(part)
             yield b"".join(self.presentation.event("ADDED", item) for item in part)
+
+    def bookmark(self, version: int, annotations: dict[str, str] | None = None) -> bytes:
+        """Return the line that says how far the watch has come."""
+        self.sent.value += 1
+        return self.presentation.bookmark(version, annotations)
 
     def lines(self, changes: list[Change]) -> Iterator[bytes]:
         """Yield the events that this watcher sees of some changes."""
@@ -141,6 +152,7 @@ class _Watch:
                 continue
             seen = change.type if self.test is None else self._seen_as(change, self.test)
             if seen:
+                self.sent.value += 1
                 yield self.presentation.event(seen, self._shown(seen, change))
 
     def _seen_as(self, change: Change, test: Predicate) -> str:

@@ -31,6 +31,7 @@ from kubelab.engine.controllers.roles import RoleAggregationController
 from kubelab.engine.controllers.statefulset import StatefulSetController
 from kubelab.engine.controllers.trainjob import TrainJobController
 from kubelab.engine.controllers.views import Views
+from kubelab.engine.measures import Measures
 from kubelab.informer import Informers
 
 KUBEFLOW_CONTROLLERS: tuple[type[Controller], ...] = (
@@ -76,6 +77,8 @@ class Controllers:
         Where pods report their progress, and its certificate authority; empty if they cannot.
     which : tuple of Controller types
         All of them unless given.
+    measures : Measures, optional
+        Where their queues are measured.
     """
 
     def __init__(
@@ -87,11 +90,20 @@ class Controllers:
         server_url: str = "",
         ca_pem: str = "",
         which: tuple[type[Controller], ...] = CONTROLLERS,
+        measures: Measures | None = None,
     ) -> None:
         self.informers = informers
         self.events = EventRecorder(client_for("system:kube-controller-manager"), clock)
-        around = Surroundings(client_for, Views(informers), self.events, clock, server_url, ca_pem)
+        measures = measures or Measures()
+        around = Surroundings(client_for, Views(informers), self.events, clock, server_url, ca_pem, measures)
         self.all = tuple(controller(around) for controller in which)
+        measures.read(
+            "gauge",
+            "workqueue_depth",
+            "Keys that wait for a worker.",
+            ("name",),
+            lambda: [((each.name,), len(each.queue)) for each in self.all],
+        )
 
     async def run(self) -> None:
         """Run them until cancelled."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from kubelab.client import Client, Object, Resource
@@ -15,6 +15,7 @@ from kubelab.engine.controllers.events import EventRecorder, Note
 from kubelab.engine.controllers.owners import controller_of
 from kubelab.engine.controllers.queue import WorkQueue
 from kubelab.engine.controllers.views import View, Views
+from kubelab.engine.measures import Measures
 from kubelab.errors import ApiError, ConflictError, ConnectionFailedError, NotFoundError
 from kubelab.informer import Key, key_of
 
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What controllers are given: clients by user, caches, events, the time, and the server's address.
+    """What controllers are given: clients by user, caches, events, the time, the server's address, measures.
 
     ``server_url`` and ``ca_pem`` are where pods reach the API server; empty if there is none.
     """
@@ -34,6 +35,7 @@ class Surroundings:
     clock: Clock
     server_url: str = ""
     ca_pem: str = ""
+    measures: Measures = field(default_factory=Measures)
 
 
 class Controller(ABC):
@@ -51,7 +53,7 @@ class Controller(ABC):
         self.views = around.views
         self.clock = around.clock
         self.recorder = around.events
-        self.queue = WorkQueue()
+        self.queue = WorkQueue(self.name, around.measures)
 
     @abstractmethod
     async def reconcile(self, namespace: str, name: str) -> float | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+from kubelab.clock import monotonic
+from kubelab.engine.measures import Measures, exponential
 from kubelab.informer import Key
 
 # client-go's DefaultTypedControllerRateLimiter: 5 ms doubling; capped lower here, a lab is small.
 BASE_DELAY_S = 0.005
 MAX_DELAY_S = 30.0
+_SECONDS = exponential(1e-5, 10, 7)
 
 
 class WorkQueue:
@@ -16,12 +19,29 @@ class WorkQueue:
 
     A key added while it waits is not added again; one added while it is worked on is handed out once
     more when that is done.
+
+    Parameters
+    ----------
+    name : str
+        What its measures are told under.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "", measures: Measures | None = None) -> None:
+        measures = measures or Measures()
+        labels = ("name",)
+        self._adds = measures.counters("workqueue_adds_total", "Keys added to a queue.", labels).of(name)
+        self._retries = measures.counters(
+            "workqueue_retries_total", "Keys to be tried again after a failure.", labels
+        ).of(name)
+        self._queued_s = measures.histograms(
+            "workqueue_queue_duration_seconds", "Time that keys wait for a worker.", _SECONDS, labels
+        ).of(name)
+        self._worked_s = measures.histograms(
+            "workqueue_work_duration_seconds", "Time that keys are worked on.", _SECONDS, labels
+        ).of(name)
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
-        self._waiting: set[Key] = set()
-        self._working: set[Key] = set()
+        self._waiting: dict[Key, float] = {}
+        self._working: dict[Key, float] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
 
@@ -32,7 +52,8 @@ class WorkQueue:
         """Hand the key out as soon as a worker is free."""
         if key in self._waiting:
             return
-        self._waiting.add(key)
+        self._waiting[key] = monotonic()
+        self._adds.value += 1
         if key not in self._working:
             self._ready.put_nowait(key)
 
@@ -51,6 +72,7 @@ class WorkQueue:
 
     def retry(self, key: Key) -> None:
         """Add the key after a delay that doubles with each failure in a row."""
+        self._retries.value += 1
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         self.add_after(key, min(BASE_DELAY_S * 2.0 ** min(failures, 20), MAX_DELAY_S))
@@ -62,13 +84,15 @@ class WorkQueue:
     async def get(self) -> Key:
         """Return the next key; call `done` with it afterwards."""
         key = await self._ready.get()
-        self._waiting.discard(key)
-        self._working.add(key)
+        now = monotonic()
+        self._queued_s.observe(now - self._waiting.pop(key, now))
+        self._working[key] = now
         return key
 
     def done(self, key: Key) -> None:
         """Let the key be handed out again."""
-        self._working.discard(key)
+        now = monotonic()
+        self._worked_s.observe(now - self._working.pop(key, now))
         if key in self._waiting:
             self._ready.put_nowait(key)
 

@@ -14,6 +14,7 @@ from kubelab.client import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, S
 from kubelab.clock import Clock
 from kubelab.engine.apiserver.pod_logs import LogOptions
 from kubelab.engine.apiserver.pod_streams import StreamOptions
+from kubelab.engine.measures import Measures, exponential
 from kubelab.engine.nodes import processes
 from kubelab.engine.nodes.access import PodAccess
 from kubelab.engine.nodes.addresses import Addresses
@@ -37,6 +38,11 @@ logger = logging.getLogger(__name__)
 
 _RESTART_S = 1.0
 _MAX_CACHE_BYTES = 256 * 1024 * 1024
+_STARTS = (
+    "kubelet_pod_start_duration_seconds",
+    "Time from the node's first seeing a pod to the pod's running.",
+    exponential(0.05, 2, 12),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,8 @@ class ProcessNode:
         What pods get of their own; tried out unless given.
     back_off_s : float
         First restart delay; 10 s on a real node.
+    measures : Measures, optional
+        Where the starts of pods are timed.
 
     Attributes
     ----------
@@ -85,6 +93,7 @@ class ProcessNode:
         warm: bool = True,
         isolation: Isolation | None = None,
         back_off_s: float = 10.0,
+        measures: Measures | None = None,
     ) -> None:
         self.name = name
         self.isolation = isolation
@@ -106,6 +115,7 @@ class ProcessNode:
             node=name,
             directory=self._state_dir / "volumes",
         )
+        self._starts = (measures or Measures()).histograms(*_STARTS).of()
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._access = PodAccess(self._workers.get)
@@ -245,6 +255,7 @@ class ProcessNode:
             ca_file=self._server.ca_file,
             back_off_s=self._back_off_s,
             claim=self._claims.for_pod,
+            starts=self._starts,
         )
 
     async def _tidy(self) -> None:

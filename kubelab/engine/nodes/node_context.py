@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kubelab.client import Client, Object
 from kubelab.clock import Clock
+from kubelab.engine.measures import Histogram
 from kubelab.engine.nodes.events import Recorder
 from kubelab.engine.nodes.hosts import Hosts
 from kubelab.engine.nodes.plan import IsolationPlan
@@ -26,6 +27,8 @@ class NodeContext:
         First restart delay.
     claim : callable
         ``await claim(pod)`` provisions what the pod claims.
+    starts : Histogram
+        How long pods take to run, in seconds.
     """
 
     name: str
@@ -41,3 +44,4 @@ class NodeContext:
     ca_file: Path
     back_off_s: float
     claim: Callable[[Object], Awaitable[None]]
+    starts: Histogram

@@ -59,6 +59,7 @@ class PodWorker:
         self._ordered_s: float | None = None
         self._told_events = 0
         self._start_time = rfc3339(node.clock.now())
+        self._seen_at: float | None = asyncio.get_running_loop().time()
 
     # -- what the node tells it ---------------------------------------------------------------------
 
@@ -160,6 +161,7 @@ class PodWorker:
         plan = PodPlan.load(self.directory)
         self._address = plan.address
         self._start_time = plan.start_time
+        self._seen_at = None
         with contextlib.suppress(FileNotFoundError):
             self._told_events = int(read_json(self.directory / "node.json")["told_events"])
         self._nudged.set()
@@ -241,6 +243,9 @@ class PodWorker:
             return
         self._tell_events()
         status = pod_status(self.pod, self._observation(waiting))
+        if self._seen_at is not None and status["phase"] == "Running":
+            self._node.starts.observe(asyncio.get_running_loop().time() - self._seen_at)
+            self._seen_at = None
         old = self.pod.get("status") or {}
         if {key: old.get(key) for key in status} == status:
             return

@@ -35,6 +35,11 @@ def is_ours(pod: Object) -> bool:
     return (pod["spec"].get("schedulerName") or SCHEDULER_NAME) == SCHEDULER_NAME
 
 
+def is_gated(pod: Object) -> bool:
+    """Say whether this scheduler is to place the pod, but scheduling gates hold it back."""
+    return bool(pod["spec"].get("schedulingGates")) and is_ours(pod)
+
+
 class Feed:
     """Subscribes to everything that scheduling looks at.
 

@@ -10,11 +10,13 @@ from dataclasses import replace
 
 from kubelab.client import PODS, Client, Object
 from kubelab.clock import Clock, rfc3339
+from kubelab.engine.measures import Measures
 from kubelab.engine.scheduler.binder import Binder, VolumesNotBoundError
 from kubelab.engine.scheduler.cache import Cache
 from kubelab.engine.scheduler.decision import Decision
 from kubelab.engine.scheduler.events import Happening, Recorder
-from kubelab.engine.scheduler.feed import BUDGETS, SCHEDULER_NAME, Feed
+from kubelab.engine.scheduler.feed import BUDGETS, SCHEDULER_NAME, Feed, is_gated
+from kubelab.engine.scheduler.measures import SchedulerMeasures
 from kubelab.engine.scheduler.preemption import preempt
 from kubelab.engine.scheduler.queue import SchedulingQueue, Waiting
 from kubelab.engine.scheduler.selectors import Selector
@@ -45,6 +47,8 @@ class Scheduler:
         Gives the times in conditions and events.
     seed : int
         Orders nodes that are equally good.
+    measures : Measures, optional
+        Where attempts are counted and timed.
 
     Attributes
     ----------
@@ -52,7 +56,15 @@ class Scheduler:
         The last decisions, newest last.
     """
 
-    def __init__(self, client: Client, informers: Informers, clock: Clock, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        client: Client,
+        informers: Informers,
+        clock: Clock,
+        *,
+        seed: int = 0,
+        measures: Measures | None = None,
+    ) -> None:
         self.client = client
         self.informers = informers
         self.clock = clock
@@ -60,6 +72,7 @@ class Scheduler:
         self.cache = Cache(seed)
         self.recorder = Recorder(client, clock)
         self._queue = SchedulingQueue(self._seconds)
+        self._measures = SchedulerMeasures(measures or Measures(), self._queue, self._count_gated)
         self._feed = Feed(self.cache, self._queue, self._gated)
         self._binder = Binder(client, self._feed)
         self._listening = False
@@ -108,6 +121,7 @@ class Scheduler:
             self._queue.release_stale()
 
     def _schedule(self, waiting: Waiting) -> None:
+        began = self._seconds()
         decision = self.decide(waiting.pod)
         self.decisions.append(decision)
         if decision.node:
@@ -115,13 +129,14 @@ class Scheduler:
             self.cache.nominate(waiting.pod, "")
             if decision.volumes:
                 self._slots.release()
-                self._group.create_task(self._bind(waiting, decision))
+                self._group.create_task(self._bind(waiting, decision, began))
             else:
-                self._group.create_task(self._bind(waiting, decision)).add_done_callback(
+                self._group.create_task(self._bind(waiting, decision, began)).add_done_callback(
                     lambda _: self._slots.release()
                 )
         else:
             self._slots.release()
+            self._measures.tried(waiting, "unschedulable", self._seconds() - began)
             self._wait(waiting, decision)
 
     def decide(self, pod: PodInfo) -> Decision:
@@ -132,19 +147,22 @@ class Scheduler:
             return decision
         return replace(decision, preemption=preempt(pod, snapshot, decision, self._budgets()))
 
-    async def _bind(self, waiting: Waiting, decision: Decision) -> None:
+    async def _bind(self, waiting: Waiting, decision: Decision, began: float) -> None:
         pod = waiting.pod
         if pod.uid in self._writing:
             await asyncio.wait([self._writing[pod.uid]])
         try:
             await self._binder.bind(pod, decision)
         except NotFoundError:
+            self._measures.tried(waiting, "error", self._seconds() - began)
             self._give_up(waiting)
         except (ApiError, ConnectionFailedError, VolumesNotBoundError) as error:
             logger.debug("binding %s: %s", pod.key, error)
+            self._measures.tried(waiting, "error", self._seconds() - began)
             self._give_up(waiting)
             self._tell(pod, "Warning", "FailedScheduling", str(error))
         else:
+            self._measures.tried(waiting, "scheduled", self._seconds() - began)
             self._queue.remove(pod.uid)
             note = f"Successfully assigned {pod.namespace}/{pod.name} to {decision.node}"
             self._tell(pod, "Normal", "Scheduled", note, action="Binding")
@@ -194,6 +212,9 @@ class Scheduler:
             return
         note = f"Preempted by pod {pod.uid} on node {node}"
         self.recorder.record(Happening(victim, uid, "Normal", "Preempted", "Preempting", note))
+
+    def _count_gated(self) -> int:
+        return sum(map(is_gated, self.informers.of(PODS).objects.values()))
 
     def _gated(self, pod: Object) -> None:
         meta = pod["metadata"]

@@ -35,6 +35,8 @@ class Waiting:
         When, on the queue's clock, in seconds.
     place : str
         ``active``, ``backoff``, ``unschedulable``, or empty while it is being tried.
+    queued_at : float
+        When it came into the queue, on the same clock.
     ticket : int
         Changes with its place: entries of the heaps with another number are void.
     """
@@ -43,6 +45,7 @@ class Waiting:
     attempts: int = 0
     plugins: frozenset[str] = frozenset()
     tried_at: float = 0.0
+    queued_at: float = 0.0
     place: str = ""
     ticket: int = 0
 
@@ -76,7 +79,7 @@ class SchedulingQueue:
         """Take a pod in, or what it has become; one that changed is tried again."""
         waiting = self.pods.get(pod.uid)
         if waiting is None:
-            waiting = self.pods[pod.uid] = Waiting(pod)
+            waiting = self.pods[pod.uid] = Waiting(pod, queued_at=self.now())
             self._activate(waiting)
             return
         waiting.pod = pod

@@ -1,6 +1,8 @@
 import asyncio
 
 from kubelab.engine.controllers.queue import WorkQueue
+from kubelab.engine.measures import Measures
+from tests.measured import numbers, total
 
 KEY = ("default", "a")
 
@@ -51,3 +53,21 @@ async def test_the_earlier_of_two_delays_counts() -> None:
     queue.add_after(KEY, 0)
     assert await queue.get() == KEY
     queue.close()
+
+
+async def test_a_queue_measures_its_keys_under_its_name() -> None:
+    measures = Measures()
+    queue, other = WorkQueue("job", measures), WorkQueue("node", measures)
+    other.add(KEY)
+    queue.add(KEY)
+    queue.add(KEY)  # waits already
+    await queue.get()
+    queue.done(KEY)
+    queue.retry(KEY)
+    await queue.get()
+    found = numbers(measures.text())
+    assert total(found, "workqueue_adds_total", name="job") == 2
+    assert total(found, "workqueue_adds_total", name="node") == 1
+    assert total(found, "workqueue_retries_total", name="job") == 1
+    assert total(found, "workqueue_queue_duration_seconds_count", name="job") == 2
+    assert total(found, "workqueue_work_duration_seconds_count", name="job") == 1

@@ -14,6 +14,7 @@ import pytest
 from kubelab.client import EVENTS, PODS, Client, Object
 from kubelab.clock import RealClock
 from kubelab.engine.apiserver import ApiServer
+from kubelab.engine.measures import Measures
 from kubelab.engine.nodes import Isolation, ProcessNode, ServerAddress, end_all, probe
 from kubelab.engine.nodes.isolation import without_namespaces
 from kubelab.informer import Informers
@@ -28,7 +29,8 @@ class Lab:
         self.state_dir = state_dir
         self.isolation = isolation
         self.warm = warm
-        self.server = ApiServer(state_dir, RealClock(), token="test")
+        self.measures = Measures()
+        self.server = ApiServer(state_dir, RealClock(), token="test", measures=self.measures)
         self.client: Client
         self.node: ProcessNode
         self._task: asyncio.Task[None]
@@ -52,6 +54,7 @@ class Lab:
             warm=self.warm,
             isolation=self.isolation,
             back_off_s=0.4,
+            measures=self.measures,
         )
         self.server.register_node(NODE, self.node)
         self._task = asyncio.create_task(self.node.run())

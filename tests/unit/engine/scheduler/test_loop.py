@@ -23,16 +23,21 @@ from kubelab.client import (
 )
 from kubelab.clock import RealClock
 from kubelab.engine.apiserver import ApiServer
+from kubelab.engine.measures import Measures
 from kubelab.engine.scheduler import Scheduler
 from kubelab.engine.scheduler.volumes import SELECTED_NODE
 from kubelab.informer import Informers
+from tests.measured import numbers, total
 from tests.unit.engine.scheduler.objects import node, pod
 
 
 class Lab:
     """An API server with a scheduler, and a view of both that can be waited on."""
 
-    def __init__(self, client: Client, informers: Informers, scheduler: Scheduler) -> None:
+    def __init__(
+        self, client: Client, informers: Informers, scheduler: Scheduler, measures: Measures
+    ) -> None:
+        self.measures = measures
         self.client = client
         self.informers = informers
         self.scheduler = scheduler
@@ -77,11 +82,12 @@ class Lab:
 
 @pytest.fixture
 async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
-    server = ApiServer(tmp_path, RealClock(), token="secret")
+    measures = Measures()
+    server = ApiServer(tmp_path, RealClock(), token="secret", measures=measures)
     await server.start()
     informers = Informers(server.client("system:masters"))
-    scheduler = Scheduler(server.client("system:kube-scheduler"), informers, RealClock())
-    made = Lab(server.client("system:masters"), informers, scheduler)
+    scheduler = Scheduler(server.client("system:kube-scheduler"), informers, RealClock(), measures=measures)
+    made = Lab(server.client("system:masters"), informers, scheduler, measures)
     running = asyncio.create_task(scheduler.run())
     yield made
     running.cancel()
@@ -257,3 +263,23 @@ async def test_a_pod_that_was_bound_by_hand_is_counted(lab: Lab) -> None:
     await lab.create(PODS, pod("theirs", cpu="2", nodeName="a"))
     await lab.create(PODS, pod("ours", cpu="1"))
     await lab.until(lambda: "Insufficient cpu" in lab.condition("ours").get("message", ""))
+
+
+async def test_attempts_and_waiting_pods_are_measured(lab: Lab) -> None:
+    await lab.create(NODES, node("a", cpu="1"))
+    gated = pod("gated")
+    gated["spec"]["schedulingGates"] = [{"name": "example.com/later"}]
+    await lab.create(PODS, pod("small", cpu="100m"), pod("large", cpu="2"), gated)
+    await lab.until(lambda: lab.node_of("small") and lab.condition("large") and lab.condition("gated"))
+    await lab.until(lambda: lab.events("small", "Scheduled"))
+    found = numbers(lab.measures.text())
+    for result in ("scheduled", "unschedulable"):
+        labels = {"result": result, "profile": "default-scheduler"}
+        assert total(found, "scheduler_schedule_attempts_total", **labels) == 1
+        assert total(found, "scheduler_scheduling_attempt_duration_seconds_count", **labels) == 1
+    assert total(found, "scheduler_schedule_attempts_total") == 2
+    assert total(found, "scheduler_pod_scheduling_sli_duration_seconds_count", attempts="1") == 1
+    pending = {name: total(found, "scheduler_pending_pods", queue=name) for name in ("active", "backoff")}
+    assert pending == {"active": 0, "backoff": 0}
+    assert total(found, "scheduler_pending_pods", queue="unschedulable") == 1
+    assert total(found, "scheduler_pending_pods", queue="gated") == 1
