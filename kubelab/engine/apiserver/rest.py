@@ -15,7 +15,7 @@ from kubelab.engine.apiserver.metrics import Metrics
 from kubelab.engine.apiserver.patching import Patcher
 from kubelab.engine.apiserver.progress import audience
 from kubelab.engine.apiserver.reading import Reader
-from kubelab.engine.apiserver.requests import Answer, Reply, Request, Stream, Target
+from kubelab.engine.apiserver.requests import Answer, Reply, Request, Stream, Target, Upgrade
 from kubelab.engine.apiserver.reviews import Reviews
 from kubelab.engine.apiserver.routes import target_of
 from kubelab.engine.apiserver.status import bad_request, encoded, internal, method_not_allowed, unauthorized
@@ -82,7 +82,8 @@ class Rest:
         if isinstance(answer, Stream):
             answer.chunks = traffic.follow(request, request.target, answer.chunks, began)
         else:
-            traffic.answered(request, request.target, answer.status, began)
+            status = 101 if isinstance(answer, Upgrade) else answer.status
+            traffic.answered(request, request.target, status, began)
         return answer
 
     async def _answer(self, request: Request) -> Answer:
