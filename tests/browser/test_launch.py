@@ -26,6 +26,7 @@ JaxJobPanel(Cluster.connect().jobs()[-1])
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
 PANEL = ".jp-NotebookPanel:visible"
 CELL = f"{PANEL} .jp-Notebook .jp-Cell"
+RAN = re.compile(r"\[\d+\]:")
 LOSS = re.compile(r"^loss.*?: (\S+) at step (\d+), now (\S+) at step (\d+)\.")
 JOB_MS = 120_000
 
@@ -66,7 +67,8 @@ def run_cell(page: Page, cell: Locator) -> None:
         except AssertionError:
             continue
         expect(prompt).not_to_have_text("[*]:")
-        return
+        if RAN.search(prompt.inner_text()):  # else the kernel, only just started, dropped it
+            return
     raise AssertionError("the cell does not run")
 
 
