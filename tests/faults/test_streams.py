@@ -18,7 +18,7 @@ from tests.conftest import Lab
 
 pytestmark = pytest.mark.slow
 
-_LEAVES_MUCH = "sleep 999 & echo $! $$; setsid sleep 998 & echo $!; wait"
+_LEAVES_MUCH = "sleep 999 & echo $! $$; setsid sleep 998 & echo $!; wait; exit 9"
 
 
 class Visit:
