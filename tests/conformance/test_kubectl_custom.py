@@ -82,27 +82,27 @@ def definition(plural: str) -> Object:
     }
 
 
-def trial(**spec: Any) -> Object:
-    return {"apiVersion": "lab.example/v1", "kind": "Trial", "metadata": {"name": "it"}, "spec": spec}
+def probe(**spec: Any) -> Object:
+    return {"apiVersion": "lab.example/v1", "kind": "Probe", "metadata": {"name": "it"}, "spec": spec}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def trials(api: Kubectl) -> None:
+def probes(api: Kubectl) -> None:
     """Define the kind by a server-side apply."""
-    api("apply", "--server-side", "-f", "-", stdin=definition("trials"))
-    api("wait", "crd/trials.lab.example", "--for=condition=Established", "--timeout=10s")
+    api("apply", "--server-side", "-f", "-", stdin=definition("probes"))
+    api("wait", "crd/probes.lab.example", "--for=condition=Established", "--timeout=10s")
 
 
 def test_a_custom_object_is_checked_defaulted_and_shown(kubectl: Kubectl) -> None:
-    assert kubectl("create", "-f", "-", stdin=trial(rate=0.1)) == "trial.lab.example/it created\n"
+    assert kubectl("create", "-f", "-", stdin=probe(rate=0.1)) == "probe.lab.example/it created\n"
     assert kubectl.json("get", "tr", "it")["spec"] == {"rate": 0.1, "width": 64}
-    (row,) = kubectl.table("get", "trials")
+    (row,) = kubectl.table("get", "probes")
     assert row == {"NAME": "it", "RATE": "0.1", "DONE": ""}
-    (row,) = kubectl.table("get", "trials", "-o", "wide")
+    (row,) = kubectl.table("get", "probes", "-o", "wide")
     assert row["WIDTH"] == "64"
-    assert "trial.lab.example/it" in kubectl("get", "all", "-o", "name")
-    assert re.search(r"Rate: +0\.1", kubectl("describe", "trial", "it"))
-    assert "What is to be tried." in kubectl("explain", "trial.spec")
+    assert "probe.lab.example/it" in kubectl("get", "all", "-o", "name")
+    assert re.search(r"Rate: +0\.1", kubectl("describe", "probe", "it"))
+    assert "What is to be tried." in kubectl("explain", "probe.spec")
 
 
 @pytest.mark.parametrize(
@@ -117,30 +117,30 @@ def test_a_custom_object_is_checked_defaulted_and_shown(kubectl: Kubectl) -> Non
     ],
 )
 def test_a_custom_object_that_is_not_valid_is_refused(kubectl: Kubectl, spec: Object, said: str) -> None:
-    assert said in kubectl.fails("create", "-f", "-", stdin=trial(**spec))
+    assert said in kubectl.fails("create", "-f", "-", stdin=probe(**spec))
 
 
 def test_status_and_scale(kubectl: Kubectl) -> None:
-    kubectl("create", "-f", "-", stdin=trial(rate=0.1))
+    kubectl("create", "-f", "-", stdin=probe(rate=0.1))
     done = '{"status":{"conditions":[{"type":"Done","status":"True"}]}}'
-    kubectl("patch", "trial", "it", "--subresource=status", "--type=merge", "-p", done)
-    kubectl("wait", "trial/it", "--for=condition=Done", "--timeout=10s")
-    kubectl("scale", "trial/it", "--replicas=128")
-    found = kubectl.json("get", "trial", "it")
+    kubectl("patch", "probe", "it", "--subresource=status", "--type=merge", "-p", done)
+    kubectl("wait", "probe/it", "--for=condition=Done", "--timeout=10s")
+    kubectl("scale", "probe/it", "--replicas=128")
+    found = kubectl.json("get", "probe", "it")
     assert (found["spec"]["width"], found["metadata"]["generation"]) == (128, 2)
-    assert kubectl.table("get", "trials")[0]["DONE"] == "True"
+    assert kubectl.table("get", "probes")[0]["DONE"] == "True"
 
 
 def apply(kubectl: Kubectl, manager: str, **spec: Any) -> str:
     args = ("apply", "--server-side", f"--field-manager={manager}", "-f", "-")
-    done = kubectl.run(*args, stdin=trial(**spec))
+    done = kubectl.run(*args, stdin=probe(**spec))
     return done.stderr if done.returncode else ""
 
 
 def test_server_side_apply_follows_the_schemas_list_and_map_types(kubectl: Kubectl) -> None:
     assert not apply(kubectl, "one", rate=0.1, steps=[{"name": "a", "epochs": 1}], limits={"cpu": 1})
     assert not apply(kubectl, "two", rate=0.1, steps=[{"name": "a", "phase": "test"}, {"name": "b"}])
-    steps = kubectl.json("get", "trial", "it")["spec"]["steps"]
+    steps = kubectl.json("get", "probe", "it")["spec"]["steps"]
     assert [(step["name"], step["phase"]) for step in steps] == [("a", "fit"), ("a", "test"), ("b", "fit")]
     said = apply(kubectl, "two", rate=0.1, steps=[{"name": "a", "epochs": 2}])
     assert 'conflict with "one": .spec.steps[name="a",phase="fit"].epochs' in said
@@ -150,10 +150,10 @@ def test_server_side_apply_follows_the_schemas_list_and_map_types(kubectl: Kubec
 def test_server_side_apply_of_what_no_schema_describes(kubectl: Kubectl) -> None:
     assert not apply(kubectl, "one", rate=0.1, extra={"a": {"b": 1}, "list": [1]})
     assert not apply(kubectl, "two", rate=0.1, extra={"a": {"c": 2}})
-    assert kubectl.json("get", "trial", "it")["spec"]["extra"] == {"a": {"b": 1, "c": 2}, "list": [1]}
+    assert kubectl.json("get", "probe", "it")["spec"]["extra"] == {"a": {"b": 1, "c": 2}, "list": [1]}
     assert 'conflict with "one": .spec.extra.list' in apply(kubectl, "two", rate=0.1, extra={"list": [2]})
     assert not apply(kubectl, "one", rate=0.1)
-    assert kubectl.json("get", "trial", "it")["spec"]["extra"] == {"a": {"c": 2}}
+    assert kubectl.json("get", "probe", "it")["spec"]["extra"] == {"a": {"c": 2}}
 
 
 def test_a_kind_goes_with_its_definition(kubectl: Kubectl) -> None:

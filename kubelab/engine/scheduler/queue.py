@@ -116,8 +116,9 @@ class SchedulingQueue:
         while not self._ready_now():
             self._changed.clear()
             delay = self._backoff[0][0] - self.now() if self._backoff else None
-            try:
-                await asyncio.wait_for(self._changed.wait(), delay)
+            try:  # not wait_for: Python 3.11's swallows a cancellation that comes together with the change
+                async with asyncio.timeout(delay):
+                    await self._changed.wait()
             except TimeoutError:
                 self._release()
 
