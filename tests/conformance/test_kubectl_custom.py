@@ -95,7 +95,7 @@ def probes(api: Kubectl) -> None:
 
 def test_a_custom_object_is_checked_defaulted_and_shown(kubectl: Kubectl) -> None:
     assert kubectl("create", "-f", "-", stdin=probe(rate=0.1)) == "probe.lab.example/it created\n"
-    assert kubectl.json("get", "tr", "it")["spec"] == {"rate": 0.1, "width": 64}
+    assert kubectl.json("get", "pr", "it")["spec"] == {"rate": 0.1, "width": 64}
     (row,) = kubectl.table("get", "probes")
     assert row == {"NAME": "it", "RATE": "0.1", "DONE": ""}
     (row,) = kubectl.table("get", "probes", "-o", "wide")
