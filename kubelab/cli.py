@@ -110,8 +110,19 @@ def down(
 
 @app.command()
 @plainly
-def status(*, as_json: Json = False) -> None:
+def status(
+    *,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show nodes, pods and requests each second, until Ctrl-C.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """List the lab clusters: where they are, and the memory of their control planes."""
+    if watch:
+        from kubelab.engine import board
+
+        board.watch(as_json=as_json)
+        return
     from kubelab.engine import report
 
     rows = [asdict(row) for row in report.clusters()]

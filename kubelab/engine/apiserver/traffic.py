@@ -84,8 +84,8 @@ class Traffic:
             key = (
                 request.method,
                 target.kind,
-                bool(target.namespace),
-                bool(target.name),
+                not target.namespace,
+                not target.name,
                 target.subresource,
                 status,
                 (request.query.get("watch"), request.query.get("dryRun")) if request.query else None,
