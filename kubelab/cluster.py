@@ -12,7 +12,6 @@ import contextlib
 import os
 import weakref
 from collections.abc import Callable, Mapping
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -248,13 +247,12 @@ class Cluster:
         Raises
         ------
         KubelabError
-            If the template is wrong; nothing is created then.
+            If the count or the template is wrong; nothing is created then.
         """
-        from kubelab.node_template import NodeTemplate, free_names, simulated_node
+        from kubelab.node_template import NodeTemplate, simulated_nodes
 
-        kind = NodeTemplate.of(template)
-        names = free_names(kind.prefix, {node["metadata"]["name"] for node in self._list(NODES)})
-        nodes = [simulated_node(name, kind) for name in islice(names, count)]
+        taken = {node["metadata"]["name"] for node in self._list(NODES)}
+        nodes = simulated_nodes(count, NodeTemplate.of(template), taken)
         portal.run(self._create_all(NODES, nodes))
         return [node["metadata"]["name"] for node in nodes]
 

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import itertools
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -25,6 +26,16 @@ class NodeTemplateError(KubelabError, ValueError):
         self.unknown = unknown
         known = ", ".join(each.name for each in fields(NodeTemplate))
         super().__init__(f"a node template has no {unknown!r}. It has: {known}.")
+
+
+class NodeCountError(KubelabError, ValueError):
+    """Nodes were to be added, and their number is negative."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        super().__init__(
+            f"{count} nodes cannot be added. Add none or more; `kubectl delete node` removes one."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +87,21 @@ class NodeTemplate:
         return cls(**{**given, "taints": tuple(given.get("taints", ()))})
 
 
-def free_names(prefix: str, taken: Collection[str]) -> Iterator[str]:
-    """Yield the names with the lowest numbers that nothing has: ``kwok-node-0`` and so on."""
-    number = 0
-    while True:
-        name = f"{prefix}-{number}"
-        if name not in taken:
-            yield name
-        number += 1
+def simulated_nodes(count: int, template: NodeTemplate, taken: Collection[str]) -> list[Object]:
+    """Return ``count`` Nodes, named with the lowest numbers that nothing in ``taken`` has.
+
+    Raises
+    ------
+    NodeCountError
+        If the count is negative.
+    QuantityError
+        If an amount is not a quantity.
+    """
+    if count < 0:
+        raise NodeCountError(count)
+    names = (f"{template.prefix}-{number}" for number in itertools.count())
+    free = (name for name in names if name not in taken)
+    return [simulated_node(name, template) for name in itertools.islice(free, count)]
 
 
 def simulated_node(name: str, template: NodeTemplate) -> Object:

@@ -4,6 +4,8 @@ Two sides meet in files. The *node side* (`ProcessNode`, in the control plane's 
 resolves their environment, volumes and names into a plan, and reports their status. The *pod side*
 (`supervisor`, one process for each pod) carries the plan out, needs only the standard library, and lives
 on when the control plane does not.
+
+Nodes without a machine are in `simulated`.
 """
 
 from __future__ import annotations

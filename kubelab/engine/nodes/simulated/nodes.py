@@ -200,6 +200,7 @@ class SimulatedNodes:
             await self._client.patch(LEASES, name, {"spec": wanted["spec"]}, LEASE_NAMESPACE)
         except NotFoundError:
             try:
+                wanted["spec"]["acquireTime"] = wanted["spec"]["renewTime"]
                 await self._client.create(LEASES, wanted)
             except AlreadyExistsError:
                 return
