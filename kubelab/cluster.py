@@ -234,8 +234,10 @@ class Cluster:
     def add_nodes(self, count: int, template: NodeTemplate | Mapping[str, Any] | None = None) -> list[str]:
         """Create simulated nodes and return their names; ``kubectl delete node`` removes one.
 
-        Their pods are no processes: they run, finish and fail as annotations of theirs declare. Nodes bear
-        the label ``type: kwok`` to select them by. On a cluster that kubelab did not start, they need KWOK.
+        Pods on them are no processes: those of a Job complete after a second, others go on, and annotations
+        ``simulated.kubelab.dev/...`` of a pod say otherwise: `kubelab.engine.nodes.simulated.declaration`.
+        Select the nodes by their label ``type: kwok``. Pods that select nothing may land on them too: give
+        the template taints to keep those off. On a cluster that kubelab did not start, they need KWOK.
 
         Parameters
         ----------
