@@ -13,6 +13,7 @@ from kubelab import Cluster
 from kubelab.client import Object
 from kubelab.engine.nodes.simulated.declaration import PREFIX
 from tests.conformance.kubectl import Kubectl
+from tests.conformance.manifests import deployment
 from tests.conftest import made
 
 _NODES = 200
@@ -108,6 +109,17 @@ def test_top_shows_the_declared_use(kubectl: Kubectl) -> None:
     (row,) = kubectl.table("top", "node", node)
     assert (row["CPU(cores)"], row["MEMORY(bytes)"]) == ("250m", "128Mi")
     kubectl("delete", "pod", "busy", _WAIT)
+
+
+def test_an_autoscaler_follows_the_declared_use(kubectl: Kubectl) -> None:
+    web = deployment(replicas=1)
+    busy = running_pod("web", {"cpu": "1"})  # of one core requested: twice the target
+    web["spec"]["template"]["metadata"]["annotations"] = busy["metadata"]["annotations"]
+    web["spec"]["template"]["spec"] = busy["spec"]
+    kubectl("create", "-f", "-", stdin=web)
+    kubectl("autoscale", "deployment", "web", "--min=1", "--max=2", "--cpu=50%")
+    kubectl("wait", "deployment/web", "--for=jsonpath={.status.readyReplicas}=2", _WAIT)
+    kubectl("delete", "deployment,hpa", "web")
 
 
 def test_a_deleted_node_takes_its_pods_and_its_lease_with_it(kubectl: Kubectl) -> None:
