@@ -236,8 +236,8 @@ class Cluster:
 
         Pods on them are no processes: those of a Job complete after a second, others go on, and annotations
         ``simulated.kubelab.dev/...`` of a pod say otherwise: `kubelab.engine.nodes.simulated.declaration`.
-        Select the nodes by their label ``type: kwok``. Pods that select nothing may land on them too: give
-        the template taints to keep those off. On a cluster that kubelab did not start, they need KWOK.
+        Select the nodes by their label ``type: kwok``, and tolerate their taint ``kwok.x-k8s.io/node``, which
+        keeps off what is meant to run. On a cluster that kubelab did not start, they need KWOK.
 
         Parameters
         ----------

@@ -17,6 +17,7 @@ from kubelab.quantities import Quantity, parse_quantity
 
 FAKE_NODE = "kwok.x-k8s.io/node"
 """The annotation of a simulated node; its value is ``fake``."""
+FAKE_TAINT: Mapping[str, str] = {"key": FAKE_NODE, "value": "fake", "effect": "NoSchedule"}
 
 
 class NodeTemplateError(KubelabError, ValueError):
@@ -51,7 +52,8 @@ class NodeTemplate:
     labels : mapping
         Beside the usual ones and ``type: kwok``.
     taints : tuple of mapping
-        As in ``spec.taints``.
+        As in ``spec.taints``. By default the taint of KWOK's own example node keeps pods off that are meant
+        to run: they tolerate ``kwok.x-k8s.io/node``, or nothing where this is empty.
     resources : mapping
         Extended resources, such as ``{"nvidia.com/gpu": 8}``.
     zone : str
@@ -64,7 +66,7 @@ class NodeTemplate:
     memory: Quantity = "256Gi"
     pods: int = 110
     labels: Mapping[str, str] = field(default_factory=dict)
-    taints: tuple[Mapping[str, str], ...] = ()
+    taints: tuple[Mapping[str, str], ...] = (FAKE_TAINT,)
     resources: Mapping[str, Quantity] = field(default_factory=dict)
     zone: str = ""
     prefix: str = "kwok-node"
@@ -84,7 +86,7 @@ class NodeTemplate:
         unknown = sorted(given.keys() - {each.name for each in fields(cls)})
         if unknown:
             raise NodeTemplateError(unknown[0])
-        return cls(**{**given, "taints": tuple(given.get("taints", ()))})
+        return cls(**{**given, "taints": tuple(given.get("taints", (FAKE_TAINT,)))})
 
 
 def simulated_nodes(count: int, template: NodeTemplate, taken: Collection[str]) -> list[Object]:

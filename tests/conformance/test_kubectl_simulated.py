@@ -12,6 +12,7 @@ import pytest
 from kubelab import Cluster
 from kubelab.client import Object
 from kubelab.engine.nodes.simulated.declaration import PREFIX
+from kubelab.node_template import FAKE_NODE
 from tests.conformance.kubectl import Kubectl
 from tests.conformance.manifests import deployment
 from tests.conftest import made
@@ -38,7 +39,12 @@ def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
 
 def pod_spec(restart: str, **selector: str) -> Object:
     container = {"name": "main", "image": "x", "resources": {"requests": {"cpu": "1"}}}
-    return {"restartPolicy": restart, "nodeSelector": selector or {"type": "kwok"}, "containers": [container]}
+    return {
+        "restartPolicy": restart,
+        "nodeSelector": selector or {"type": "kwok"},
+        "tolerations": [{"key": FAKE_NODE, "operator": "Exists"}],
+        "containers": [container],
+    }
 
 
 def job(name: str, count: int, declared: dict[str, str] | None = None, **spec: object) -> Object:

@@ -33,10 +33,11 @@ def test_a_node_is_what_its_template_says() -> None:
     assert node["status"] == {"capacity": expected, "allocatable": expected}
 
 
-def test_a_node_has_no_zone_and_no_taints_unless_given() -> None:
-    node = simulated_node("node", NodeTemplate())
+def test_a_node_has_no_zone_and_keeps_real_pods_off_unless_told() -> None:
+    node = simulated_node("node", NodeTemplate.of(None))
     assert "topology.kubernetes.io/zone" not in node["metadata"]["labels"]
-    assert node["spec"] == {}
+    assert node["spec"] == {"taints": [{"key": FAKE_NODE, "value": "fake", "effect": "NoSchedule"}]}
+    assert simulated_node("node", NodeTemplate.of({"taints": []}))["spec"] == {}
 
 
 def test_names_are_the_first_that_are_free() -> None:
