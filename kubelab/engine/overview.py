@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from kubelab.engine.state import StateFolder
 from kubelab.errors import KubelabError
 from kubelab.http import HttpTransport, Kubeconfig
 
-_OWN_REQUESTS = 3
-"""A look itself asks for nodes, pods and measures."""
+_OWN_REQUESTS = 2
+"""A look itself lists nodes and pods."""
+_NO_RESOURCE = re.compile(r'[{,]resource=""')
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Overview:
     pods : mapping of str to int
         How many are in each phase; phases without a pod are left out.
     requests_per_s : float or None
-        API requests since the last look, other than those of looking; None at the first.
+        API requests for objects since the last look, other than those of looking; None at the first.
     memory_mb : int or None
         Of the control plane.
     """
@@ -113,14 +115,14 @@ class _Cluster:
         answer = await self._client.transport.request("GET", "/metrics", {})
         if answer.status != 200:
             raise refusal(answer.status, answer.body)
-        now, requests = monotonic(), total(answer.body.decode(), "apiserver_request_total")
+        now, requests = monotonic(), requests_for_objects(answer.body.decode())
         last, self._last = self._last, (now, requests)
         if last is None:
             return None
         return round(max(requests - last[1] - _OWN_REQUESTS, 0) / max(now - last[0], 1e-3), 1)
 
 
-def total(text: str, name: str) -> float:
-    """Return the sum of all numbers of a name in Prometheus' text format."""
-    lines = (line for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} ")))
-    return sum(float(line.rpartition(" ")[2]) for line in lines)
+def requests_for_objects(text: str) -> float:
+    """Return how many requests the measures of an API server count, without those for health and the like."""
+    lines = (line for line in text.splitlines() if line.startswith("apiserver_request_total{"))
+    return sum(float(line.rpartition(" ")[2]) for line in lines if not _NO_RESOURCE.search(line))

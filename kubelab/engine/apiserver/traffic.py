@@ -128,7 +128,7 @@ def _labels(request: Request, target: Target | None) -> tuple[str, ...]:
     """Return the values of a request's labels; none is a text of the client's choosing."""
     if target is None:
         path = request.path if request.path in _PATHS else ""
-        return (_verb(request, "", ""), "", "", "", "", path, "", "apiserver")
+        return (_verb(request, "", ""), "", "", "", "", path, "", "" if path else "apiserver")
     resource = target.resource
     scope = _scope(request, target)
     return (

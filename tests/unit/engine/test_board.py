@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from kubelab.engine.board import table
-from kubelab.engine.overview import Overview, total
+from kubelab.engine.overview import Overview, requests_for_objects
 
 
 def drawn(*clusters: Overview) -> list[str]:
@@ -44,6 +44,13 @@ def test_without_a_cluster_it_says_how_to_start_one() -> None:
     assert "`kubelab up` starts one" in " ".join(drawn())
 
 
-def test_numbers_of_one_name_are_added_up() -> None:
-    text = '# TYPE a counter\na{of="x y"} 2\na{of="z"} 1e1\na 1\na_b{of="x"} 5\n'
-    assert total(text, "a") == 13
+def test_requests_are_those_for_objects_and_their_subresources() -> None:
+    name = "apiserver_request_total"
+    text = f"""# TYPE {name} counter
+{name}{{code="200",resource="pods",subresource=""}} 2
+{name}{{code="201",resource="pods",subresource="binding"}} 1e1
+{name}{{code="200",resource="",subresource="/healthz"}} 100
+{name}{{code="200",resource="",subresource=""}} 100
+apiserver_watch_events_total{{resource="pods"}} 100
+"""
+    assert requests_for_objects(text) == 12

@@ -144,3 +144,9 @@ async def test_a_refused_request_is_counted_as_refused(
     assert (await fetch(kubeconfig, PODS.path(), token="t-ann"))[0] == 403
     found = await scrape(client)
     assert total(found, "apiserver_request_total", resource="pods", verb="LIST", code="403") == 1
+
+
+async def test_paths_that_are_not_objects_are_told_as_upstream_tells_them(client: Client) -> None:
+    await client.transport.request("GET", "/healthz", {})
+    labels = {"verb": "GET", "code": "200", "resource": "", "scope": "", "component": ""}
+    assert total(await scrape(client), "apiserver_request_total", subresource="/healthz", **labels) == 1
