@@ -14,6 +14,7 @@ JOB_SETS = "/apis/jobset.x-k8s.io/v1alpha2/namespaces/{ns}/jobsets"
 TRAIN_JOBS = "/apis/trainer.kubeflow.org/v1alpha1/namespaces/{ns}/trainjobs"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{ns}/deployments"
 SERVICES = f"{NS}/services"
+ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}/roles"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -477,6 +478,23 @@ CASES: dict[str, list[Call]] = {
             ),
         ),
         Call("DELETE", f"{CRDS}/none.conformance.dev"),
+    ],
+    "strategies": [
+        Call("POST", DEPLOYMENTS, deployment("s")),
+        Call(
+            "PATCH",
+            f"{DEPLOYMENTS}/s/status",
+            {"metadata": {"labels": {"st": "x"}}, "spec": {"replicas": 9}, "status": {"replicas": 2}},
+            MERGE,
+        ),
+        Call("PATCH", f"{DEPLOYMENTS}/s", {"metadata": {"annotations": {"a": "b"}}}, MERGE),
+        Call("PATCH", f"{DEPLOYMENTS}/s", {"metadata": {"labels": {"a": "b"}}}, MERGE),
+        Call("PATCH", f"{DEPLOYMENTS}/s/status", {"metadata": {"annotations": {"a": "c"}}}, MERGE),
+        Call("POST", MAPS, config_map("f")),
+        Call("PATCH", f"{MAPS}/f", {"metadata": {"finalizers": ["foo"]}}, MERGE),
+        Call("PATCH", f"{MAPS}/f", {"metadata": {"finalizers": ["a.b/foo"]}}, MERGE),
+        Call("PUT", ROLES + "/new", {"metadata": {"name": "new"}, "rules": []}),
+        Call("PUT", f"{MAPS}/missing", config_map("missing")),
     ],
     "services": [
         Call("POST", SERVICES, {"metadata": {"name": "a"}, "spec": {}}),

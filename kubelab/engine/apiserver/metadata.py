@@ -118,6 +118,8 @@ def count_generation(kind: Kind, new: Object, old: Object) -> None:
 
 def wanted(kind: Kind, obj: Object) -> object:
     """Return the part of an object that its generation counts the changes of."""
+    if kind.custom is None and kind.resource.kind == "Deployment":
+        return obj["spec"], obj["metadata"].get("annotations") or {}
     if kind.custom is None and "spec" in obj:
         return obj["spec"]
     ignored = {"metadata", "status"} if kind.custom is None or "status" in kind.subresources else {"metadata"}

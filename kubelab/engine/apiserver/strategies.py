@@ -14,6 +14,13 @@ from kubelab.engine.apiserver.kinds import Kind
 _STATUS_KEPT_ON_CREATE = frozenset({"Node", "Event"})
 _UNCONDITIONAL_REFUSED = frozenset({"Lease", "EndpointSlice", "CSINode", "VolumeAttachment"})
 
+_CREATED_BY_UPDATE = frozenset(
+    {
+        *("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "RuntimeClass"),
+        *("Lease", "LeaseCandidate", "Endpoints", "Event", "LimitRange", "Service"),
+    }
+)
+
 
 def allows_unconditional_update(kind: Kind) -> bool:
     """Tell whether an update may leave out the resource version (``AllowUnconditionalUpdate``)."""
@@ -22,7 +29,7 @@ def allows_unconditional_update(kind: Kind) -> bool:
 
 def allows_create_on_update(kind: Kind) -> bool:
     """Tell whether an update of what does not exist creates it (``AllowCreateOnUpdate``)."""
-    return kind.custom is None and kind.resource.kind in {"Lease", "Endpoints", "Event", "LimitRange"}
+    return kind.custom is None and kind.resource.kind in _CREATED_BY_UPDATE
 
 
 def prepare_create(kind: Kind, obj: Object) -> None:
@@ -57,7 +64,8 @@ def _only_status(kind: Kind, new: Object, old: Object) -> None:
         if managed is not None:
             new["metadata"]["managedFields"] = managed
     else:
-        for key in ("ownerReferences", "finalizers"):
+        kept = ("labels",) if kind.resource.kind == "Deployment" else ()
+        for key in ("ownerReferences", "finalizers", *kept):
             _restore(new["metadata"], old["metadata"], key)
 
 

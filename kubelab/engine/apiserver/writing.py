@@ -154,7 +154,8 @@ class Writer:
         self.admission.update(kind, new, old)
         self._validate(kind, new, old, subresource)
         self.admission.check_update(kind, new, old, subresource)
-        metadata.count_generation(kind, new, old)
+        if subresource != "status":
+            metadata.count_generation(kind, new, old)
         if new.get("rules") != old.get("rules") or new.get("subjects") != old.get("subjects"):
             self._check_grant(request.user, kind, new)
         if new == old or (applied and differ_only_in_time(old, new)):
@@ -194,6 +195,7 @@ class Writer:
             raise not_found(target.resource, target.name)
         if new["metadata"].get("resourceVersion"):
             raise conflict(target.resource, target.name)
+        self.authorizer.check(replace(request, method="POST"), target)  # it also needs the right to create
         dry = write_options(request, "UpdateOptions")
         stored = await self.insert(target.kind, new, user=request.user, dry=dry)
         return self.answer(request, target, Written(stored, created=True), warnings)

@@ -27,6 +27,7 @@ from kubelab.engine.apiserver.validation.causes import Cause
 from kubelab.engine.apiserver.validation.checker import check_fields
 from kubelab.engine.apiserver.validation.metadata import (
     validate_common,
+    validate_known_finalizers,
     validate_metadata,
     validate_metadata_update,
 )
@@ -125,6 +126,7 @@ def _metadata_causes(kind: Kind, metadata: Object, old: Object | None) -> Iterat
     else:
         yield from validate_metadata_update(metadata, old.get("metadata") or {})
         yield from validate_common(metadata, "metadata")
+        yield from validate_known_finalizers(kind, metadata, "metadata")
 
 
 def _builtin_causes(definition: str, obj: Object, old: Object | None) -> Iterator[Cause]:

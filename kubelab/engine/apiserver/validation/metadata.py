@@ -44,8 +44,7 @@ def validate_metadata(kind: Kind, metadata: Object, path: str = "metadata") -> I
     elif namespace:
         yield forbidden(f"{path}.namespace", "not allowed on this type")
     yield from validate_common(metadata, path)
-    if kind.custom is None and kind.resource.group != "apiextensions.k8s.io":
-        yield from _validate_known_finalizers(metadata.get("finalizers") or [], f"{path}.finalizers")
+    yield from validate_known_finalizers(kind, metadata, path)
 
 
 def validate_common(metadata: Object, path: str) -> Iterator[Cause]:
@@ -81,12 +80,14 @@ def validate_annotations(annotations: Mapping[str, str], path: str) -> Iterator[
         yield too_long(path, _MAX_ANNOTATIONS)
 
 
-def _validate_known_finalizers(finalizers: list[str], path: str) -> Iterator[Cause]:
+def validate_known_finalizers(kind: Kind, metadata: Object, path: str) -> Iterator[Cause]:
     """Check that a built-in kind's finalizers without a domain are Kubernetes' own."""
-    for i, finalizer in enumerate(finalizers):
+    if kind.custom is not None or kind.resource.group == "apiextensions.k8s.io":
+        return
+    for i, finalizer in enumerate(metadata.get("finalizers") or ()):
         if "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
             detail = "name is neither a standard finalizer name nor is it fully qualified"
-            yield invalid(f"{path}[{i}]", finalizer, detail)
+            yield invalid(f"{path}.finalizers[{i}]", finalizer, detail)
 
 
 def _validate_owners(owners: list[Object], path: str) -> Iterator[Cause]:

@@ -150,6 +150,22 @@ async def test_there_is_one_default_class(client: Client) -> None:
         await client.create(PRIORITY_CLASSES, priority_class("other", 6, globalDefault=True))
 
 
+async def test_an_update_that_creates_needs_the_right_to_create(
+    client: Client, kubeconfig: Kubeconfig, tmp_path: Path
+) -> None:
+    write_users(tmp_path, "t-ann,ann", "t-bob,bob")
+    leases = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+    await grant(client, "ann", {**leases, "verbs": ["update"]})
+    await grant(client, "bob", {**leases, "verbs": ["update", "create"]})
+    path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/new"
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "new"}}
+    statuses = [
+        (await fetch(kubeconfig, path, method="PUT", token=token, json=lease))[0]
+        for token in ("t-ann", "t-bob")
+    ]
+    assert statuses == [403, 201]
+
+
 async def test_nobody_grants_what_they_may_not_do(
     client: Client, kubeconfig: Kubeconfig, tmp_path: Path
 ) -> None:
