@@ -55,7 +55,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def session_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The home of the one cluster, called ``lab``, that many tests share."""
-    with made(tmp_path_factory.mktemp("home")) as shared, pytest.MonkeyPatch.context() as patch:
+    with made(tmp_path_factory.mktemp("home")) as shared:
         shared.up("lab")
-        patch.setenv("KUBELAB_HOME", str(shared.home))
         yield shared

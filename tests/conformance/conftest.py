@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -57,9 +56,8 @@ def kubectl(api: Kubectl) -> Kubectl:
 @pytest.fixture(scope="session")
 def engine_lab(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The home of a whole cluster called ``lab``."""
-    with made(tmp_path_factory.mktemp("home")) as shared, pytest.MonkeyPatch.context() as patch:
+    with made(tmp_path_factory.mktemp("home")) as shared:
         if engine == "binaries":
             shared.env["KUBEBUILDER_ASSETS"] = str(build.assets())
         shared.up("lab", "--engine", engine)
-        patch.setitem(os.environ, "KUBELAB_HOME", str(shared.home))
         yield shared

@@ -22,8 +22,10 @@ def train(steps: int = 3) -> None:
 
 @pytest.fixture(scope="module")
 def cluster(session_lab: Lab) -> Iterator[Cluster]:
-    with Cluster.connect() as connected:
-        yield connected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBELAB_HOME", str(session_lab.home))
+        with Cluster.connect() as connected:
+            yield connected
 
 
 @pytest.fixture(scope="module")
