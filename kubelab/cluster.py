@@ -25,6 +25,7 @@ from kubelab.quantities import Quantity, cpu_millicores, format_memory, whole
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kubelab.capabilities import Capabilities
     from kubelab.node_template import NodeTemplate
     from kubelab.training import TrainJob
 
@@ -257,6 +258,16 @@ class Cluster:
         nodes = simulated_nodes(count, NodeTemplate.of(template), taken)
         portal.run(self._create_all(NODES, nodes))
         return [node["metadata"]["name"] for node in nodes]
+
+    def capabilities(self) -> Capabilities:
+        """Return which parts of Kubernetes' surroundings the cluster has, and how to install the others.
+
+        Looks for Kubeflow Trainer, JobSet, Katib, training-operator, Cluster Autoscaler, Vertical Pod
+        Autoscaler, metrics.k8s.io and Prometheus. What the user may not see is not known; nothing is made.
+        """
+        from kubelab import capabilities
+
+        return portal.run(capabilities.read(self.client))
 
     def events(self) -> pd.DataFrame:
         """Return the namespace's events, oldest first: time (UTC), type, object, reason, message, count."""

@@ -90,3 +90,14 @@ def test_a_cluster_that_is_away_is_told_not_traced(lab: Lab, monkeypatch: pytest
     with Cluster.from_context(kubeconfig=Path(running["kubeconfig"])) as gone:
         lab.kubelab("down", "--name", "one")
         assert repr(gone) == "<Cluster one: context, not reachable>"
+
+
+def test_capabilities_of_a_lab_are_its_custom_kinds(cluster: Cluster) -> None:
+    found = cluster.capabilities()
+    assert found.kubernetes.version.startswith("v1.")
+    assert found.trainer.api == "trainer.kubeflow.org/v1alpha1"
+    assert found.jobset.api == "jobset.x-k8s.io/v1alpha2"
+    assert found.katib.api == "kubeflow.org/v1beta1"
+    assert found.training_operator.api == "kubeflow.org/v1"
+    assert found.metrics.api == "metrics.k8s.io/v1beta1"
+    assert found.cluster_autoscaler.state == found.vpa.state == found.prometheus.state == "missing"

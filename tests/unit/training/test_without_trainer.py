@@ -158,6 +158,14 @@ def test_nothing_cluster_wide_is_made(plain: Cluster) -> None:
         portal.run(plain.client.list(CLUSTER_TRAINING_RUNTIMES))
 
 
+def test_capabilities_say_what_is_missing_and_how_to_install_it(plain: Cluster) -> None:
+    found = plain.capabilities()
+    assert found.kubernetes.version.startswith("v1.")
+    missing = [found.trainer, found.jobset, found.katib, found.training_operator]
+    assert {each.state for each in missing} == {"missing"}
+    assert found.trainer.note.startswith("kubectl apply")
+
+
 def test_job_that_kubelab_did_not_make_is_left_alone(plain: Cluster) -> None:
     container = {"name": "main", "image": "python", "command": ["true"]}
     template = {"spec": {"containers": [container], "restartPolicy": "Never"}}
