@@ -8,8 +8,18 @@ from typing import Any, TypeVar
 
 from kubelab.client import Response, Transport
 from kubelab.engine.simulation.loop import VirtualTimeLoop
+from kubelab.errors import ConnectionFailedError
 
 T = TypeVar("T")
+
+
+class SimulationClosedError(ConnectionFailedError):
+    """The simulated cluster is no more."""
+
+    remedy = "Nothing of it was kept; `Cluster.simulated` makes a new one."
+
+    def __init__(self) -> None:
+        super().__init__("the simulated cluster", "it was closed")
 
 
 class Doorway:
@@ -36,7 +46,7 @@ class Doorway:
         content_type: str = "application/json",
     ) -> Response:
         """Send one request and return its answer, whatever its status."""
-        return await self._enter(self._inner.request(method, path, query, body, content_type))  # type: ignore[arg-type]
+        return await self._enter(self._inner.request(method, path, query, body, content_type))
 
     async def stream(self, method: str, path: str, query: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
         """Yield the body of a long answer in chunks as they arrive; raise `ApiError` if it is refused."""
@@ -51,6 +61,9 @@ class Doorway:
         """Do nothing: there is no connection."""
 
     async def _enter(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        if self._loop.is_closed():
+            coroutine.close()
+            raise SimulationClosedError
         visit = self._loop.admit(coroutine)
         try:
             return await asyncio.wrap_future(visit.outcome)

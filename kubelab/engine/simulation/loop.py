@@ -33,19 +33,20 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Return seconds since the loop was made."""
         return self._now_s
 
-    def advance(self, seconds: float, *, to_event: bool = False) -> Future[None]:
+    def advance(self, seconds: float, *, to_event_within: float = 0.0) -> Future[None]:
         """Let time pass; the future is done once nothing is left to do until then.
 
         Parameters
         ----------
-        to_event : bool
-            Go on to the next timer if it lies later.
+        to_event_within : float
+            Go on to the next timer if it lies later, but no longer than so many seconds.
         """
         arrived: Future[None] = Future()
 
         def begin() -> None:
-            due_s = min((timer.when() for timer in self._timers()), default=0.0) if to_event else 0.0
-            self._until_s = max(self._now_s + seconds, due_s)
+            now_s = self._now_s
+            due_s = min((timer.when() for timer in self._timers()), default=now_s + to_event_within)
+            self._until_s = max(now_s + seconds, min(due_s, now_s + to_event_within))
             self._arrived = arrived
 
         self.call_soon_threadsafe(begin)

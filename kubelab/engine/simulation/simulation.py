@@ -18,7 +18,7 @@ from kubelab.engine.controllers import Controllers
 from kubelab.engine.keeping import keep
 from kubelab.engine.nodes.simulated import SimulatedNodes
 from kubelab.engine.scheduler import Scheduler
-from kubelab.engine.simulation.doorway import Doorway
+from kubelab.engine.simulation.doorway import Doorway, SimulationClosedError
 from kubelab.engine.simulation.loop import VirtualTimeLoop
 from kubelab.informer import Informers
 
@@ -74,15 +74,22 @@ class Simulation:
         self._loop.advance(1.0).result()
         started.outcome.result()
 
-    def advance(self, seconds: float, *, to_event: bool = False) -> None:
+    def advance(self, seconds: float, *, at_most_s: float = 0.0) -> None:
         """Let time pass and do what falls due; returns when nothing is left to do then.
 
         Parameters
         ----------
-        to_event : bool
-            Go on to the next thing that is due if it lies later.
+        at_most_s : float
+            Where nothing is due by then, go on to what is, but no longer than this.
+
+        Raises
+        ------
+        SimulationClosedError
+            If it was closed.
         """
-        arrived = self._loop.advance(seconds, to_event=to_event)
+        if self._closed:
+            raise SimulationClosedError
+        arrived = self._loop.advance(seconds, to_event_within=at_most_s)
         try:
             arrived.result()
         except BaseException:
@@ -106,9 +113,7 @@ class Simulation:
         await server.start()
         await bootstrap(server.client("system:masters"), clock)
         self._informers = informers = Informers(server.client("system:informers"))
-        nodes = SimulatedNodes(
-            server.client("system:simulated-nodes"), informers, clock, lease_s=_LEASE_S
-        )
+        nodes = SimulatedNodes(server.client("system:simulated-nodes"), informers, clock, lease_s=_LEASE_S)
         server.register_usage(nodes.usage)
         scheduler = Scheduler(server.client("system:kube-scheduler"), informers, clock, seed=self._seed)
         parts: dict[str, Callable[[], Awaitable[None]]] = {
