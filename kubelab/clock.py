@@ -7,7 +7,8 @@ event loop itself jumps, so code that waits need not know which clock it is on.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -25,6 +26,26 @@ class RealClock:
     def now(self) -> datetime:
         """Return the time, in UTC."""
         return datetime.now(UTC)
+
+
+class VirtualClock:
+    """A clock that follows an event loop's own time.
+
+    Parameters
+    ----------
+    seconds : callable
+        Seconds since the start, such as the loop's ``time``.
+    start : datetime
+        What time it was then.
+    """
+
+    def __init__(self, seconds: Callable[[], float], start: datetime) -> None:
+        self._seconds = seconds
+        self._start = start
+
+    def now(self) -> datetime:
+        """Return the time, in UTC."""
+        return self._start + timedelta(seconds=self._seconds())
 
 
 def monotonic() -> float:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from kubelab.capabilities import Capabilities
     from kubelab.node_template import NodeTemplate
+    from kubelab.simulated_cluster import SimulatedCluster
     from kubelab.training import TrainJob
 
 T = TypeVar("T")
@@ -38,16 +39,17 @@ _TOGETHER = 50
 class Cluster:
     """A Kubernetes cluster to run jobs on.
 
-    Make one with `connect` (the lab's own cluster) or `from_context` (any other).
+    Make one with `connect` (the lab's own cluster), `from_context` (any other) or `simulated` (none but in
+    this process, on virtual time).
 
     Attributes
     ----------
     name : str
         The lab cluster's name, or the kubeconfig context's.
-    engine : {"embedded", "binaries", "context"}
+    engine : {"embedded", "binaries", "context", "simulated"}
         What runs underneath.
-    kubeconfig : Path
-        The file that reaches this cluster.
+    kubeconfig : Path or None
+        The file that reaches this cluster; None if only this process does.
     namespace : str
         Where jobs go.
     client : Client
@@ -56,19 +58,20 @@ class Cluster:
 
     def __init__(
         self,
-        name: str | None,
+        name: str,
+        client: Client,
         *,
-        kubeconfig: Path | None,
-        context: str | None = None,
-        engine: Literal["embedded", "binaries", "context"] = "context",
+        engine: Literal["embedded", "binaries", "context", "simulated"],
+        namespace: str = "default",
+        server: str = "",
+        kubeconfig: Path | None = None,
     ) -> None:
-        config = Kubeconfig.load(kubeconfig, context)
-        self.name = name or config.context
+        self.name = name
+        self.client = client
         self.engine = engine
-        self.kubeconfig = kubeconfig or Kubeconfig.default_path()
-        self.namespace = config.namespace
-        self.server = config.server
-        self.client = Client(HttpTransport(config))
+        self.namespace = namespace
+        self.server = server
+        self.kubeconfig = kubeconfig
         atexit.register(_close, weakref.ref(self.client))
 
     @classmethod
@@ -110,7 +113,7 @@ class Cluster:
 
         running = launch.ensure(name or os.environ.get("KUBELAB_CLUSTER") or "lab", engine=engine, warm=warm)
         os.environ["KUBECONFIG"] = running.kubeconfig
-        return cls(running.name, kubeconfig=Path(running.kubeconfig), engine=running.engine)
+        return _reach(Path(running.kubeconfig), None, name=running.name, engine=running.engine)
 
     @classmethod
     def from_context(cls, context: str | None = None, *, kubeconfig: Path | None = None) -> Cluster:
@@ -121,7 +124,23 @@ class Cluster:
         KubeconfigError
             If the kubeconfig or the context does not exist.
         """
-        return cls(context, kubeconfig=kubeconfig, context=context)
+        return _reach(kubeconfig, context, name=context, engine="context")
+
+    @staticmethod
+    def simulated(seed: int = 0) -> SimulatedCluster:
+        """Make a cluster in this process whose time is virtual, without nodes at first.
+
+        The same controllers and scheduler run as on the lab's cluster; a day passes in seconds, and only when
+        `SimulatedCluster.run` says so. Close it to let go of it.
+
+        Parameters
+        ----------
+        seed : int
+            Clusters of one seed that are asked the same do the same, to the uids and times.
+        """
+        from kubelab.simulated_cluster import SimulatedCluster
+
+        return SimulatedCluster(seed)
 
     def train(
         self,
@@ -287,7 +306,7 @@ class Cluster:
         KubelabError
             On a cluster that kubelab did not start.
         """
-        if self.engine == "context":
+        if self.engine not in {"embedded", "binaries"}:
             raise KubelabError(
                 f"{self.name} is not a lab cluster: kubelab did not start it and does not end it."
             )
@@ -323,6 +342,24 @@ class Cluster:
 
     def _list(self, resource: Resource, namespace: str | None = None) -> list[Object]:
         return portal.run(self.client.list(resource, namespace)).items
+
+
+def _reach(
+    kubeconfig: Path | None,
+    context: str | None,
+    *,
+    name: str | None,
+    engine: Literal["embedded", "binaries", "context"],
+) -> Cluster:
+    config = Kubeconfig.load(kubeconfig, context)
+    return Cluster(
+        name or config.context,
+        Client(HttpTransport(config)),
+        engine=engine,
+        namespace=config.namespace,
+        server=config.server,
+        kubeconfig=kubeconfig or Kubeconfig.default_path(),
+    )
 
 
 def _close(reference: weakref.ref[Client]) -> None:

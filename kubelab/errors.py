@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 
 class KubelabError(Exception):
@@ -79,10 +79,11 @@ class InvalidError(ApiError):
 class ConnectionFailedError(KubelabError):
     """The API server did not answer."""
 
+    remedy: ClassVar[str] = (
+        "If it is a lab cluster, `kubelab status` shows it, and `kubelab up --name NAME` brings it back."
+    )
+
     def __init__(self, server: str, cause: str) -> None:
         self.server = server
         self.cause = cause
-        super().__init__(
-            f"no answer from the API server at {server} ({cause}). "
-            "If it is a lab cluster, `kubelab status` shows it, and `kubelab up --name NAME` brings it back."
-        )
+        super().__init__(f"no answer from the API server at {server} ({cause}). {self.remedy}")

@@ -58,6 +58,8 @@ class ApiServer:
         Source of uids and generated names; seeded where a run must be repeatable.
     measures : Measures, optional
         What ``/metrics`` tells; shared by the parts that run beside the server.
+    durable : bool
+        Whether objects are kept on disk, or only as long as this process.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class ApiServer:
         token: str,
         random: Random | None = None,
         measures: Measures | None = None,
+        durable: bool = True,
     ) -> None:
         measures = measures or Measures()
         measure_process(measures)
@@ -76,7 +79,7 @@ class ApiServer:
         self.kinds = Kinds()
         for kind in metrics_kinds():
             self.kinds.add(kind)
-        self.store = Store(state_dir / "journal.db", measures)
+        self.store = Store(state_dir / "journal.db" if durable else None, measures)
         self.metrics = Metrics(self.store, clock)
         objects = Objects(self.store, self.kinds)
         deleter = Deleter(objects, clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from datetime import datetime, timedelta
 
 from kubelab.client import EVENTS, Object
@@ -18,12 +19,17 @@ _PERIOD_S = 300
 
 
 class EventExpiry:
-    """Deletes events that are over."""
+    """Deletes events that are over.
+
+    Only events that were last written an hour ago, which their versions tell, are read.
+    """
 
     def __init__(self, objects: Objects, deleter: Deleter, clock: Clock) -> None:
         self.objects = objects
         self.deleter = deleter
         self.clock = clock
+        self._versions: deque[tuple[datetime, int]] = deque()
+        self._old_version: int | None = None
 
     async def run(self) -> None:
         """Look every few minutes, until cancelled."""
@@ -37,11 +43,23 @@ class EventExpiry:
         if kind is None:
             return
         oldest = self.clock.now() - _TTL
+        old_version = self._version_at(oldest)
         collection = self.objects.store.collection(EVENTS)
-        over = [key for key, stored in collection.objects.items() if _last_seen(stored.object()) <= oldest]
+        old = [(key, stored) for key, stored in collection.objects.items() if stored.version <= old_version]
+        over = [key for key, stored in old if _last_seen(stored.object()) <= oldest]
         for key in over:
             with contextlib.suppress(NotFoundError):
                 await self.deleter.remove(kind, key, DeleteOptions())
+
+    def _version_at(self, moment: datetime) -> int:
+        """Return the version that the store had then, as far as is known: any event may be older at first."""
+        version = self.objects.store.version
+        if self._old_version is None:
+            self._old_version = version
+        self._versions.append((self.clock.now(), version))
+        while self._versions[0][0] <= moment:
+            self._old_version = self._versions.popleft()[1]
+        return self._old_version
 
 
 def _last_seen(event: Object) -> datetime:

@@ -7,10 +7,12 @@ a watch can be resumed after a restart. Every row carries a checksum of its body
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -101,6 +103,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._thread = ThreadPoolExecutor(1, "journal")
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would ask the umask
         path.chmod(0o600)
         try:
@@ -177,6 +180,10 @@ class Journal:
             self.rollback()
             raise self._error(error) from error
 
+    def commit_in_background(self) -> asyncio.Future[None]:
+        """Commit on a thread of its own; the future is done, or has failed, as `commit` would."""
+        return asyncio.get_running_loop().run_in_executor(self._thread, self.commit)
+
     def rollback(self) -> None:
         """Drop what was staged."""
         if self._db.in_transaction:
@@ -184,6 +191,7 @@ class Journal:
 
     def close(self) -> None:
         """Write the log back into the database and let go of it."""
+        self._thread.shutdown()
         self._db.close()
 
     def _state(self) -> tuple[int, int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
@@ -17,6 +16,7 @@ from kubelab.client import Object, Resource
 from kubelab.clock import monotonic
 from kubelab.engine.apiserver.collection import Change, Collection, EventType, Key, Stored
 from kubelab.engine.apiserver.journal import Journal, JournalError, Row
+from kubelab.engine.apiserver.memory_journal import MemoryJournal
 from kubelab.engine.apiserver.retention import Batch, Retention
 from kubelab.engine.measures import Histogram, Measures, exponential
 
@@ -44,8 +44,8 @@ class Store:
 
     Parameters
     ----------
-    path : Path
-        The journal's file.
+    path : Path or None
+        The journal's file; None to keep nothing beyond this process.
     measures : Measures, optional
         Where commits are timed and objects counted.
 
@@ -55,7 +55,7 @@ class Store:
         The resource version of the last committed write.
     """
 
-    def __init__(self, path: Path, measures: Measures | None = None) -> None:
+    def __init__(self, path: Path | None, measures: Measures | None = None) -> None:
         self.path = path
         self.version = 0
         self._commits = _commits(measures or Measures(), self._counts)
@@ -63,8 +63,7 @@ class Store:
         self._assigned = 0
         self._opened_at = 0
         self._collections: dict[str, Collection] = {}
-        self._journal: Journal | None = None
-        self._thread = ThreadPoolExecutor(1, "journal")
+        self._journal: Journal | MemoryJournal | None = None
         self._waiting: list[_Write] = []
         self._committing: list[_Write] = []
         self._retention = Retention()
@@ -78,7 +77,7 @@ class Store:
         JournalError
             If another process uses it, or it is damaged.
         """
-        self._journal = Journal(self.path)
+        self._journal = Journal(self.path) if self.path else MemoryJournal()
         self.version = self._assigned = self._journal.last_version()
         self._opened_at = self._journal.floor()
         self._retention = Retention(self._opened_at)
@@ -90,7 +89,6 @@ class Store:
     async def close(self) -> None:
         """Commit what waits and let go of the journal."""
         await self.settled()
-        self._thread.shutdown()
         if self._journal is not None:
             self._journal.close()
             self._journal = None
@@ -208,8 +206,7 @@ class Store:
             self._fail(error)
             return
         self._commit_began = monotonic()
-        loop = asyncio.get_running_loop()
-        loop.run_in_executor(self._thread, journal.commit).add_done_callback(self._committed)
+        journal.commit_in_background().add_done_callback(self._committed)
 
     def _committed(self, outcome: asyncio.Future[None]) -> None:
         self._commits.observe(monotonic() - self._commit_began)

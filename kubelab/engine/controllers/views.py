@@ -8,12 +8,12 @@ writes. After a restart the caches are listed anew and hold everything that was 
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from kubelab.client import Object, Resource
-from kubelab.clock import monotonic
 from kubelab.informer import Handler, Informer, Informers, Key, key_of
 
 # A write that the watch never shows (created and deleted while it was broken) is dropped after this.
@@ -36,7 +36,7 @@ class View:
         self._ahead: dict[Key, _Write] = {}
         self._deleted: OrderedDict[str, None] = OrderedDict()
         self._values: dict[str, Callable[[Object], Iterable[str]]] = {}
-        self._ahead_index: dict[str, defaultdict[str, set[Key]]] = {}
+        self._ahead_index: dict[str, defaultdict[str, dict[Key, None]]] = {}
         informer.subscribe(self._seen)
 
     def subscribe(self, handler: Handler) -> None:
@@ -47,10 +47,10 @@ class View:
         """Keep an index, once for each name."""
         if name not in self._values:
             self._values[name] = values
-            self._ahead_index[name] = defaultdict(set)
+            self._ahead_index[name] = defaultdict(dict)
             for key, write in self._ahead.items():
                 for value in values(write.object) if write.object is not None else ():
-                    self._ahead_index[name][value].add(key)
+                    self._ahead_index[name][value][key] = None
             self.informer.index(name, values)
 
     def get(self, namespace: str, name: str) -> Object | None:
@@ -67,7 +67,8 @@ class View:
             return found
         objects = {key_of(obj): obj for obj in found}
         values = self._values[name]
-        for key in [*(self._ahead.keys() & objects.keys()), *self._ahead_index[name].get(value, ())]:
+        changed = [key for key in self._ahead if key in objects]
+        for key in [*changed, *self._ahead_index[name].get(value, ())]:
             newest = self.get(*key)
             if newest is not None and value in values(newest):
                 objects[key] = newest
@@ -85,18 +86,18 @@ class View:
         earlier = self._ahead.get(key)
         if earlier is not None and earlier.object is not None and _version(earlier.object) > _version(obj):
             return
-        self._put(key, _Write(uid, obj, monotonic()))
+        self._put(key, _Write(uid, obj, _now_s()))
 
     def deleted(self, obj: Object) -> None:
         """Hide an object that the server said is gone."""
-        self._put(key_of(obj), _Write(obj["metadata"].get("uid", ""), None, monotonic()))
+        self._put(key_of(obj), _Write(obj["metadata"].get("uid", ""), None, _now_s()))
 
     def _put(self, key: Key, write: _Write) -> None:
         self._drop(key)
         self._ahead[key] = write
         for name, values in self._values.items():
             for value in values(write.object) if write.object is not None else ():
-                self._ahead_index[name][value].add(key)
+                self._ahead_index[name][value][key] = None
 
     def _drop(self, key: Key) -> None:
         write = self._ahead.pop(key, None)
@@ -105,12 +106,12 @@ class View:
         for name, values in self._values.items():
             for value in values(write.object):
                 keys = self._ahead_index[name][value]
-                keys.discard(key)
+                keys.pop(key, None)
                 if not keys:
                     del self._ahead_index[name][value]
 
     def _newest(self, key: Key, cached: Object | None, write: _Write) -> Object | None:
-        overdue = monotonic() - write.at_s > LONGEST_LAG_S
+        overdue = _now_s() - write.at_s > LONGEST_LAG_S
         replaced = write.object is None and (cached is None or cached["metadata"].get("uid", "") != write.uid)
         if overdue or replaced:
             self._drop(key)
@@ -150,6 +151,10 @@ class Views:
         if resource not in self._views:
             self._views[resource] = View(self.informers.of(resource))
         return self._views[resource]
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _version(obj: Object) -> int:

@@ -54,7 +54,7 @@ class SimulatedNodes:
         self._lease_s = lease_s
         self._nodes = informers.of(NODES)
         self._pods = informers.of(PODS)
-        self._names: set[str] = set()
+        self._names: dict[str, None] = {}  # in order, so that a run can be repeated
         self._any = asyncio.Event()
         self._addresses = SimulatedAddresses()
         self._queue = WorkQueue()
@@ -93,12 +93,12 @@ class SimulatedNodes:
             if address := address_of(new):
                 self._addresses.keep(name, address)
             if name not in self._names:
-                self._names.add(name)
+                self._names[name] = None
                 self._any.set()
                 self._look_for_pods()
             self._queue.add(("", name))
         elif name in self._names:
-            self._names.discard(name)
+            del self._names[name]
             self._addresses.release(name)
             if not self._names:
                 self._any.clear()

@@ -21,14 +21,14 @@ def view() -> View:
     return made
 
 
-def test_a_write_is_seen_before_the_watch_shows_it() -> None:
+async def test_a_write_is_seen_before_the_watch_shows_it() -> None:
     seen = view()
     seen.wrote(config_map("a", 5, owner="x"))
     assert seen.get("default", "a") is not None
     assert len(seen.by_index("owner", "x")) == 1
 
 
-def test_the_watch_takes_over_once_it_has_caught_up() -> None:
+async def test_the_watch_takes_over_once_it_has_caught_up() -> None:
     seen = view()
     seen.wrote(config_map("a", 5, owner="x"))
     seen.informer._set(("default", "a"), config_map("a", 4, owner="old"))
@@ -41,7 +41,7 @@ def test_the_watch_takes_over_once_it_has_caught_up() -> None:
     assert seen.by_index("owner", "y") == [newer]
 
 
-def test_an_older_answer_does_not_hide_a_newer_one() -> None:
+async def test_an_older_answer_does_not_hide_a_newer_one() -> None:
     seen = view()
     seen.wrote(config_map("a", 7))
     seen.wrote(config_map("a", 6))
@@ -50,7 +50,7 @@ def test_an_older_answer_does_not_hide_a_newer_one() -> None:
     assert found["metadata"]["resourceVersion"] == "7"
 
 
-def test_a_deleted_object_is_hidden_until_its_name_is_used_again() -> None:
+async def test_a_deleted_object_is_hidden_until_its_name_is_used_again() -> None:
     seen = view()
     old = config_map("a", 5, owner="x")
     seen.informer._set(key_of(old), old)
@@ -62,7 +62,7 @@ def test_a_deleted_object_is_hidden_until_its_name_is_used_again() -> None:
     assert seen.get("default", "a") is new
 
 
-def test_an_answer_that_comes_after_the_deletion_was_seen_brings_nothing_back() -> None:
+async def test_an_answer_that_comes_after_the_deletion_was_seen_brings_nothing_back() -> None:
     seen = view()
     obj = config_map("a", 5)
     seen.informer._set(key_of(obj), obj)
@@ -71,7 +71,7 @@ def test_an_answer_that_comes_after_the_deletion_was_seen_brings_nothing_back() 
     assert seen.get("default", "a") is None
 
 
-def test_a_deletion_confirmed_after_the_watch_showed_it_leaves_no_trace() -> None:
+async def test_a_deletion_confirmed_after_the_watch_showed_it_leaves_no_trace() -> None:
     seen = view()
     obj = config_map("a", 5)
     seen.informer._set(key_of(obj), obj)

@@ -1,0 +1,105 @@
+"""`SimulatedCluster`: a `Cluster` in this process whose time passes only when a cell says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from kubelab.cluster import Cluster
+from kubelab.engine.simulation import Simulation
+from kubelab.errors import KubelabError
+
+
+class SimulationTimeError(KubelabError, ValueError):
+    """Time was to pass by an amount that makes no sense."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}. Say how long, such as run(hours=24) or run(seconds=30).")
+
+
+class NotReachedError(KubelabError):
+    """What was waited for did not come about in the time that was given to it.
+
+    Attributes
+    ----------
+    now : datetime
+        When the simulation stopped, in UTC.
+    """
+
+    def __init__(self, hours: float, now: datetime) -> None:
+        self.hours = hours
+        self.now = now
+        super().__init__(
+            f"the condition does not hold after {hours:g} simulated hours, at {now:%Y-%m-%d %H:%M:%S}. "
+            "Give it more with run_until(..., hours=...), or see events() for what happened."
+        )
+
+
+class SimulatedCluster(Cluster):
+    """A cluster without machines, on virtual time; make one with `Cluster.simulated`.
+
+    Time stands still between calls of `run`, but what is asked of the cluster takes effect at once:
+    controllers and scheduler do all that needs no time. Nothing is kept after `close`.
+
+    Parameters
+    ----------
+    seed : int
+        Clusters of one seed that are asked the same do the same, to the uids and times.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self._simulation = Simulation(seed)
+        self._simulation.start()
+        super().__init__(f"simulated-{seed}", self._simulation.client, engine="simulated")
+
+    @property
+    def now(self) -> datetime:
+        """What time it is in the cluster, in UTC."""
+        return self._simulation.now
+
+    def run(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> datetime:
+        """Let time pass, and return what time it is then.
+
+        Raises
+        ------
+        SimulationTimeError
+            If that is no time at all, or time past.
+        """
+        length = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        if length <= timedelta():
+            raise SimulationTimeError(f"time cannot pass by {length.total_seconds():g} seconds")
+        self._simulation.advance(length.total_seconds())
+        return self.now
+
+    def run_until(
+        self, condition: Callable[[], object], *, hours: float = 24, every_s: float = 1.0
+    ) -> datetime:
+        """Let time pass until something holds, and return what time it is then.
+
+        Parameters
+        ----------
+        condition : callable
+            Asked whenever something is due, but not more often than each ``every_s`` simulated seconds.
+        hours : float
+            How long to go on at most.
+
+        Raises
+        ------
+        NotReachedError
+            If it does not hold by then.
+        """
+        if every_s <= 0:
+            raise SimulationTimeError(f"a condition cannot be asked every {every_s:g} seconds")
+        end = self.now + timedelta(hours=hours)
+        while not condition():
+            if self.now >= end:
+                raise NotReachedError(hours, self.now)
+            left_s = (end - self.now).total_seconds()
+            self._simulation.advance(min(every_s, left_s), at_most_s=left_s)
+        return self.now
+
+    def close(self) -> None:
+        """End the cluster; nothing of it is kept."""
+        super().close()
+        self._simulation.close()

@@ -1,0 +1,136 @@
+"""Virtual time: what passes, what waits, and in which order things from outside come about."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from kubelab.engine.simulation.loop import VirtualTimeLoop
+
+DAY_S = 86_400.0
+PATIENCE_S = 30
+
+
+class Running:
+    """A loop in its thread, and what happened on it."""
+
+    def __init__(self) -> None:
+        self.loop = VirtualTimeLoop()
+        self.seen: list[tuple[float, str]] = []
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+
+    def note(self, what: str) -> None:
+        self.seen.append((self.loop.time(), what))
+
+    async def note_after(self, seconds: float, what: str) -> str:
+        await asyncio.sleep(seconds)
+        self.note(what)
+        return what
+
+    async def begin(self, seconds: float, what: str) -> None:
+        self._task = asyncio.create_task(self.note_after(seconds, what))
+
+    def advance(self, seconds: float, within: float = 0.0) -> None:
+        self.loop.advance(seconds, to_event_within=within).result(PATIENCE_S)
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    made = Running()
+    yield made
+    made.stop()
+
+
+def test_days_pass_at_once_and_stop_where_they_were_told_to(running: Running) -> None:
+    for days in (3, 1, 2):
+        running.loop.admit(running.begin(days * DAY_S, f"day {days}")).outcome.result(PATIENCE_S)
+    running.advance(2.5 * DAY_S)
+    assert running.seen == [(DAY_S, "day 1"), (2 * DAY_S, "day 2")]
+    assert running.loop.time() == 2.5 * DAY_S
+    running.advance(DAY_S)
+    assert running.seen[-1] == (3 * DAY_S, "day 3")
+
+
+def test_time_stands_still_unless_told_otherwise(running: Running) -> None:
+    sleeper = running.loop.admit(running.note_after(1.0, "woken"))
+    assert running.loop.admit(asyncio.sleep(0, "answer")).outcome.result(PATIENCE_S) == "answer"
+    assert running.loop.time() == 0.0
+    assert not sleeper.outcome.done()
+    running.advance(1.0)
+    assert sleeper.outcome.result(PATIENCE_S) == "woken"
+
+
+def test_time_goes_on_to_what_is_due_next(running: Running) -> None:
+    running.loop.admit(running.begin(100.0, "due")).outcome.result(PATIENCE_S)
+    running.advance(1.0, within=50.0)
+    assert running.loop.time() == 50.0
+    running.advance(1.0, within=500.0)
+    assert running.seen == [(100.0, "due")]
+    assert running.loop.time() == 100.0
+
+
+def test_no_time_passes_while_a_thread_works(running: Running) -> None:
+    release = threading.Event()
+
+    async def work() -> float:
+        await asyncio.to_thread(release.wait)
+        return running.loop.time()
+
+    try:
+        visit = running.loop.admit(work())
+        arrived = running.loop.advance(DAY_S)
+        assert not visit.outcome.done()
+        assert running.loop.time() == 0.0
+    finally:
+        release.set()
+    assert visit.outcome.result(PATIENCE_S) == 0.0
+    arrived.result(PATIENCE_S)
+    assert running.loop.time() == DAY_S
+
+
+def test_an_answer_comes_when_all_that_it_set_off_is_done(running: Running) -> None:
+    tasks: list[asyncio.Task[None]] = []
+
+    async def cascade(left: int) -> None:
+        await asyncio.sleep(0)
+        if left:
+            tasks.append(asyncio.create_task(cascade(left - 1)))
+        else:
+            running.note("cascade")
+
+    async def ask() -> None:
+        tasks.append(asyncio.create_task(cascade(20)))
+
+    first = running.loop.admit(ask())
+    second = running.loop.admit(running.note_after(0, "second"))
+    first.outcome.result(PATIENCE_S)
+    assert running.seen[0] == (0.0, "cascade")
+    second.outcome.result(PATIENCE_S)
+    assert [what for _, what in running.seen] == ["cascade", "second"]
+
+
+def test_an_error_is_raised_to_whoever_asked(running: Running) -> None:
+    async def fail() -> None:
+        raise LookupError("no")
+
+    with pytest.raises(LookupError, match="no"):
+        running.loop.admit(fail()).outcome.result(PATIENCE_S)
+
+
+def test_halting_ends_the_advance_early(running: Running) -> None:
+    async def halt() -> None:
+        await asyncio.sleep(10)
+        running.loop.halt()
+
+    asyncio.run_coroutine_threadsafe(halt(), running.loop)
+    running.advance(DAY_S)
+    assert running.loop.time() == 10.0
