@@ -44,7 +44,7 @@ class Cluster:
     ----------
     name : str
         The lab cluster's name, or the kubeconfig context's.
-    engine : {"embedded", "binaries", "context"}
+    engine : {"embedded", "binaries", "kind", "context"}
         What runs underneath.
     kubeconfig : Path
         The file that reaches this cluster.
@@ -60,7 +60,7 @@ class Cluster:
         *,
         kubeconfig: Path | None,
         context: str | None = None,
-        engine: Literal["embedded", "binaries", "context"] = "context",
+        engine: Literal["embedded", "binaries", "kind", "context"] = "context",
     ) -> None:
         config = Kubeconfig.load(kubeconfig, context)
         self.name = name or config.context
@@ -76,7 +76,7 @@ class Cluster:
         cls,
         name: str | None = None,
         *,
-        engine: Literal["embedded", "binaries"] | None = None,
+        engine: Literal["embedded", "binaries", "kind"] | None = None,
         warm: bool = True,
     ) -> Cluster:
         """Attach to the lab cluster of that name, starting it if there is none.
@@ -88,9 +88,10 @@ class Cluster:
         name : str, optional
             Several lab clusters can run at once, each with its own state. Unless named it is the one
             that ``kubelab lab`` serves (``KUBELAB_CLUSTER``), or ``lab``.
-        engine : {"embedded", "binaries"}, optional
-            What a new cluster runs on: kubelab's own control plane, which is the default, or the real etcd
-            and kube-apiserver found in ``KUBEBUILDER_ASSETS`` or on PATH. A cluster keeps its engine.
+        engine : {"embedded", "binaries", "kind"}, optional
+            What a new cluster runs on: kubelab's own control plane, which is the default; the real etcd
+            and kube-apiserver found in ``KUBEBUILDER_ASSETS`` or on PATH; or containers made by the program
+            kind, which takes a minute or more. A cluster keeps its engine.
         warm : bool
             Keep a parent process that has imported JAX, so that jobs start in a fraction of a second.
             It uses less than 300 MB. Only heeded when this call starts the cluster.
@@ -103,6 +104,10 @@ class Cluster:
             If the cluster has another engine.
         BinariesMissingError
             If the programs of the engine ``binaries`` are not on this machine.
+        KindMissingError
+            If those of the engine ``kind`` are not.
+        KindError
+            If kind cannot make the cluster.
         StartFailedError
             If the cluster could not be started.
         """
@@ -280,7 +285,7 @@ class Cluster:
         portal.run(self.client.close())
 
     def down(self) -> None:
-        """End a lab cluster and its pods; its state stays, and `connect` brings it back.
+        """End a lab cluster and its pods; its state stays, and `connect` brings it back, except one of kind.
 
         Raises
         ------
