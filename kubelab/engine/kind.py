@@ -225,7 +225,7 @@ def _check_programs(name: str) -> None:
         raise KindMissingError(missing)
     answer = subprocess.run([_located(provider), "ps"], capture_output=True, text=True, check=False)  # noqa: S603
     if answer.returncode != 0:
-        problem = f"{provider} does not work here: {answer.stderr.strip()}"
+        problem = f"{provider} does not work here ({answer.stderr.strip()})"
         raise KindError(name, problem, f"Start {provider}, and see that `{provider} ps` works.")
 
 

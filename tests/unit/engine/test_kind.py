@@ -263,5 +263,5 @@ def test_docker_that_does_not_work_is_told_in_its_words(kind: Kind, tmp_path: Pa
         tmp_path / "bin" / "docker", "#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2; exit 1\n"
     )
     refused = kind.lab.kubelab("up", "--name", "one", "--engine", "kind", check=False)
-    assert "docker does not work here: Cannot connect to the Docker daemon" in refused.stderr
+    assert "docker does not work here (Cannot connect to the Docker daemon)" in refused.stderr
     assert not (kind.lab.home / "one").exists()
