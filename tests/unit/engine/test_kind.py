@@ -36,6 +36,7 @@ if words == ["get", "clusters"]:
 elif words[0] == "create":
     (clusters / option("--name")).touch()
     print("Creating cluster ...", file=sys.stderr, flush=True)
+    print("Have a nice day!", flush=True)
     if (room / "slow").exists():
         signal.pause()
     if (room / "broken").exists():
