@@ -24,10 +24,10 @@ Name = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 Engine = Annotated[
-    Literal["embedded", "binaries"] | None,
+    Literal["embedded", "binaries", "kind"] | None,
     typer.Option(
-        help="What runs underneath: kubelab's own control plane, or the real etcd and kube-apiserver "
-        "found in KUBEBUILDER_ASSETS or on PATH. A cluster keeps its engine.",
+        help="What runs underneath: kubelab's own control plane; the real etcd and kube-apiserver "
+        "found in KUBEBUILDER_ASSETS or on PATH; or kind, with Docker. A cluster keeps its engine.",
         show_default="embedded",
     ),
 ]
@@ -38,6 +38,18 @@ Warm = Annotated[
 Recover = Annotated[
     bool,
     typer.Option("--recover", help="If the journal is damaged, keep it and start from what can be read."),
+]
+Nodes = Annotated[
+    int | None,
+    typer.Option(help="With --engine kind: how many, the first being the control plane.", min=1),
+]
+KubeProxyMode = Annotated[
+    Literal["iptables", "ipvs", "nftables"] | None,
+    typer.Option(help="With --engine kind: how Services are carried to pods."),
+]
+FeatureGates = Annotated[
+    str | None,
+    typer.Option(help="With --engine kind: Kubernetes' feature gates.", metavar="A=true,B=false"),
 ]
 
 
@@ -64,6 +76,9 @@ def up(
     name: Name = "lab",
     *,
     engine: Engine = None,
+    nodes: Nodes = None,
+    kube_proxy_mode: KubeProxyMode = None,
+    feature_gates: FeatureGates = None,
     warm: Warm = True,
     recover: Recover = False,
     as_json: Json = False,
@@ -74,12 +89,18 @@ def up(
     if recover and (recovered := launch.recover(name)):
         kept = f"Brought back {recovered.objects} objects; the damaged journal is kept as {recovered.kept}."
         typer.echo(kept, err=as_json)
-    running = launch.up(name, engine=engine, warm=warm)
+    kind_options = None
+    if nodes or kube_proxy_mode or feature_gates:
+        from kubelab.engine.kind import KindOptions, parse_feature_gates
+
+        kind_options = KindOptions(nodes or 1, kube_proxy_mode, parse_feature_gates(feature_gates or ""))
+    running = launch.up(name, engine=engine, warm=warm, kind_options=kind_options)
     if as_json:
         reached = {key: value for key, value in asdict(running).items() if key != "engine"}
         typer.echo(json.dumps(reached))
         return
-    typer.echo(f"Cluster {running.name} is ready at {running.server} (process {running.pid}).")
+    process = f" (process {running.pid})" if running.pid else ""
+    typer.echo(f"Cluster {running.name} is ready at {running.server}{process}.")
     typer.echo(f"  export KUBECONFIG={running.kubeconfig}")
 
 
@@ -91,12 +112,13 @@ def down(
     delete: Annotated[bool, typer.Option(help="Also delete its objects, logs and volumes.")] = False,
     as_json: Json = False,
 ) -> None:
-    """End a cluster and its pods; its state stays unless --delete."""
+    """End a cluster and its pods; its state stays unless --delete. One of the engine kind is deleted."""
     from kubelab.engine import launch
     from kubelab.engine.state import known
 
     existed = name in {folder.name for folder in known()}
     was_running = launch.down(name, delete=delete)
+    delete = delete or (existed and name not in {folder.name for folder in known()})
     if as_json:
         typer.echo(json.dumps({"name": name, "was_running": was_running, "deleted": delete}))
         return

@@ -46,7 +46,7 @@ class Cluster:
     ----------
     name : str
         The lab cluster's name, or the kubeconfig context's.
-    engine : {"embedded", "binaries", "context", "simulated"}
+    engine : {"embedded", "binaries", "kind", "context", "simulated"}
         What runs underneath.
     kubeconfig : Path or None
         The file that reaches this cluster; None if only this process does.
@@ -61,7 +61,7 @@ class Cluster:
         name: str,
         client: Client,
         *,
-        engine: Literal["embedded", "binaries", "context", "simulated"],
+        engine: Literal["embedded", "binaries", "kind", "context", "simulated"],
         namespace: str = "default",
         server: str = "",
         kubeconfig: Path | None = None,
@@ -79,7 +79,7 @@ class Cluster:
         cls,
         name: str | None = None,
         *,
-        engine: Literal["embedded", "binaries"] | None = None,
+        engine: Literal["embedded", "binaries", "kind"] | None = None,
         warm: bool = True,
     ) -> Cluster:
         """Attach to the lab cluster of that name, starting it if there is none.
@@ -91,9 +91,10 @@ class Cluster:
         name : str, optional
             Several lab clusters can run at once, each with its own state. Unless named it is the one
             that ``kubelab lab`` serves (``KUBELAB_CLUSTER``), or ``lab``.
-        engine : {"embedded", "binaries"}, optional
-            What a new cluster runs on: kubelab's own control plane, which is the default, or the real etcd
-            and kube-apiserver found in ``KUBEBUILDER_ASSETS`` or on PATH. A cluster keeps its engine.
+        engine : {"embedded", "binaries", "kind"}, optional
+            What a new cluster runs on: kubelab's own control plane, which is the default; the real etcd
+            and kube-apiserver found in ``KUBEBUILDER_ASSETS`` or on PATH; or containers made by the program
+            kind, which takes a minute or more. A cluster keeps its engine.
         warm : bool
             Keep a parent process that has imported JAX, so that jobs start in a fraction of a second.
             It uses less than 300 MB. Only heeded when this call starts the cluster.
@@ -106,6 +107,10 @@ class Cluster:
             If the cluster has another engine.
         BinariesMissingError
             If the programs of the engine ``binaries`` are not on this machine.
+        KindMissingError
+            If those of the engine ``kind`` are not.
+        KindError
+            If kind cannot make the cluster.
         StartFailedError
             If the cluster could not be started.
         """
@@ -299,14 +304,14 @@ class Cluster:
         portal.run(self.client.close())
 
     def down(self) -> None:
-        """End a lab cluster and its pods; its state stays, and `connect` brings it back.
+        """End a lab cluster and its pods; its state stays, and `connect` brings it back, except one of kind.
 
         Raises
         ------
         KubelabError
             On a cluster that kubelab did not start.
         """
-        if self.engine not in {"embedded", "binaries"}:
+        if self.engine not in {"embedded", "binaries", "kind"}:
             raise KubelabError(
                 f"{self.name} is not a lab cluster: kubelab did not start it and does not end it."
             )
@@ -349,7 +354,7 @@ def _reach(
     context: str | None,
     *,
     name: str | None,
-    engine: Literal["embedded", "binaries", "context"],
+    engine: Literal["embedded", "binaries", "kind", "context"],
 ) -> Cluster:
     config = Kubeconfig.load(kubeconfig, context)
     return Cluster(

@@ -20,6 +20,7 @@ from kubelab.errors import KubelabError
 
 if TYPE_CHECKING:
     from kubelab.engine.apiserver.recovery import Recovery
+    from kubelab.engine.kind import KindOptions
 
 _READY_TIMEOUT_S = 60.0
 
@@ -33,15 +34,19 @@ class StartFailedError(KubelabError):
         super().__init__(f"cluster {folder.name!r} did not start: {cause}\nIts log is {folder.log}.")
 
 
-def up(name: str, *, engine: Engine | None = None, warm: bool = True) -> Running:
+def up(
+    name: str, *, engine: Engine | None = None, warm: bool = True, kind_options: KindOptions | None = None
+) -> Running:
     """Start a cluster in the background and return once it is ready.
 
     A cluster whose process died comes back with its state: objects, running pods and logs.
 
     Parameters
     ----------
-    engine : {"embedded", "binaries"}, optional
+    engine : {"embedded", "binaries", "kind"}, optional
         What runs underneath: unless given, what did before, and for a new cluster the embedded one.
+    kind_options : KindOptions, optional
+        What a new cluster of the engine ``kind`` is like.
 
     Raises
     ------
@@ -51,10 +56,26 @@ def up(name: str, *, engine: Engine | None = None, warm: bool = True) -> Running
         If its state is another engine's.
     BinariesMissingError
         If the programs of the engine ``binaries`` are not on this machine.
+    KindMissingError
+        If those of the engine ``kind`` are not.
+    KindError
+        If kind cannot make the cluster.
+    KindOptionsError
+        If there are options of kind for another engine.
     StartFailedError
         If it ended before it was ready.
     """
     folder = StateFolder.of(name)
+    if kind_options and engine != "kind":
+        from kubelab.engine.kind import KindOptionsError
+
+        raise KindOptionsError(
+            "--nodes, --kube-proxy-mode and --feature-gates are for the engine 'kind': add --engine kind."
+        )
+    if (engine or folder.engine()) == "kind":
+        from kubelab.engine import kind
+
+        return kind.up(folder, kind_options or kind.KindOptions())
     if engine == "binaries":
         from kubelab.engine.binaries.found import find
 
@@ -127,11 +148,16 @@ def ensure(name: str, *, engine: Engine | None = None, warm: bool = True) -> Run
 def down(name: str, *, delete: bool = False) -> bool:
     """End a cluster and its pods; with ``delete`` also its state. Returns whether it was running.
 
-    Processes left by a control plane that was killed are found and ended too.
+    Processes left by a control plane that was killed are found and ended too. A cluster of the engine
+    ``kind`` is always deleted.
     """
     from kubelab.engine.nodes.processes import end_all, wait_for_end
 
     folder = StateFolder.of(name)
+    if folder.engine() == "kind":
+        from kubelab.engine import kind
+
+        return kind.down(folder)
     pid = folder.holder()
     if pid is not None:
         for number in (signal.SIGTERM, signal.SIGKILL):

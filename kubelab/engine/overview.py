@@ -57,12 +57,12 @@ class Clusters:
     """Looks at the clusters of this machine; keeps its connections from one look to the next."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int], _Cluster] = {}
+        self._known: dict[tuple[str, int | None], _Cluster] = {}
 
     async def look(self) -> list[Overview]:
         """Return what each cluster does now."""
         rows = await asyncio.to_thread(report.clusters)
-        running = {(row.name, row.pid) for row in rows if row.pid is not None}
+        running = {(row.name, row.pid) for row in rows if row.state == "Running"}
         for key in self._known.keys() - running:
             await self._known.pop(key).close()
         return list(await asyncio.gather(*map(self._look, rows)))
@@ -75,7 +75,7 @@ class Clusters:
 
     async def _look(self, row: ClusterRow) -> Overview:
         state = row.state
-        if row.pid is not None:
+        if row.state == "Running":
             state = "No answer"
             with contextlib.suppress(KubelabError, OSError):
                 key = (row.name, row.pid)

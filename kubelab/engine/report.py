@@ -78,7 +78,7 @@ def _row(folder: StateFolder) -> ClusterRow:
         state="Running" if running else "Stopped",
         server=last.server if last else "",
         pid=running.pid if running else None,
-        memory_mb=_control_plane_mb(folder, running.pid) if running else None,
+        memory_mb=_control_plane_mb(folder, running.pid) if running and running.pid else None,
         kubeconfig=str(folder.kubeconfig),
     )
 

@@ -10,17 +10,19 @@ import fcntl
 import json
 import os
 import re
+import socket
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 import platformdirs
 
 from kubelab.clock import monotonic
 from kubelab.errors import KubelabError
 
-Engine = Literal["embedded", "binaries"]
+Engine = Literal["embedded", "binaries", "kind"]
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$")
 
 
@@ -63,13 +65,16 @@ class EngineMismatchError(KubelabError):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """How to reach a cluster that is ready; what ``kubelab up --json`` prints."""
+    """How to reach a cluster that is ready; what ``kubelab up --json`` prints.
+
+    One of the engine ``kind`` has neither a process of kubelab's nor a token: it is reached by certificate.
+    """
 
     name: str
     server: str
     kubeconfig: str
     token: str = field(repr=False)
-    pid: int
+    pid: int | None
     engine: Engine = "embedded"
 
 
@@ -150,6 +155,14 @@ class StateFolder:
             os.close(descriptor)
         return None
 
+    def engine(self) -> Engine | None:
+        """Return the engine whose state is here; None if the folder is new."""
+        record = self.path / "engine"
+        if record.exists():
+            text = record.read_text()
+            return next((each for each in get_args(Engine) if each == text), "embedded")
+        return "embedded" if (self.path / "journal.db").exists() else None
+
     def choose_engine(self, wanted: Engine | None) -> Engine:
         """Return the engine to run, the one whose state is here unless it is new; and remember it.
 
@@ -158,13 +171,10 @@ class StateFolder:
         EngineMismatchError
             If another one is wanted.
         """
-        record = self.path / "engine"
-        kept: Engine = "embedded"
-        if record.exists():
-            kept = "binaries" if record.read_text() == "binaries" else "embedded"
-        elif not (self.path / "journal.db").exists():
+        kept = self.engine()
+        if kept is None:
             kept = wanted or "embedded"
-            record.write_text(kept)
+            (self.path / "engine").write_text(kept)
         if wanted not in (None, kept):
             raise EngineMismatchError(self.name, kept, wanted)
         return kept
@@ -172,6 +182,8 @@ class StateFolder:
     def running(self) -> Running | None:
         """Return how to reach the cluster, or None if it is not running or not ready."""
         found = self.last()  # of the control plane before this one, until this one is ready
+        if found and found.engine == "kind":
+            return found if _accepts(found.server) else None
         return found if found and found.pid == self.holder() else None
 
     def last(self) -> Running | None:
@@ -192,6 +204,16 @@ class StateFolder:
     def _pid_of_holder(self) -> int | None:
         text = (self.path / "lock").read_text()
         return int(text) if text else None
+
+
+def _accepts(server: str) -> bool:
+    """Return whether somebody listens at a URL."""
+    url = urlsplit(server)
+    try:
+        socket.create_connection((url.hostname or "", url.port or 443), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
 
 
 def home() -> Path:
