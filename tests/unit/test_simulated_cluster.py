@@ -14,7 +14,7 @@ import pytest
 
 from kubelab import Cluster, portal
 from kubelab.client import EVENTS, JOBS, NODES, PODS, Object
-from kubelab.engine.simulation.doorway import SimulationClosedError
+from kubelab.engine.simulation.loop import SimulationClosedError
 from kubelab.engine.simulation.simulation import START
 from kubelab.errors import KubelabError
 from kubelab.simulated_cluster import NotReachedError, SimulatedCluster, SimulationTimeError
@@ -139,6 +139,18 @@ def test_a_cancelled_watch_lets_go(lab: SimulatedCluster) -> None:
     with pytest.raises(TimeoutError):
         portal.run(give_up())
     assert pods(lab) == []
+
+
+def test_closing_ends_a_watch_that_somebody_follows(lab: SimulatedCluster) -> None:
+    async def follow() -> None:
+        async for _ in lab.client.watch(JOBS, "default", resource_version="1"):
+            pass
+
+    watching = asyncio.run_coroutine_threadsafe(follow(), portal.loop())
+    lab.add_nodes(1)
+    lab.close()
+    with pytest.raises(SimulationClosedError):
+        watching.result(60)
 
 
 def test_a_closed_simulation_says_so(lab: SimulatedCluster) -> None:

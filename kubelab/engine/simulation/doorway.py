@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from kubelab.client import Response, Transport
-from kubelab.engine.simulation.loop import VirtualTimeLoop
-from kubelab.errors import ConnectionFailedError
+from kubelab.engine.simulation.loop import SimulationClosedError, VirtualTimeLoop
 
 T = TypeVar("T")
-
-
-class SimulationClosedError(ConnectionFailedError):
-    """The simulated cluster is no more."""
-
-    remedy = "Nothing of it was kept; `Cluster.simulated` makes a new one."
-
-    def __init__(self) -> None:
-        super().__init__("the simulated cluster", "it was closed")
 
 
 class Doorway:
@@ -55,15 +46,13 @@ class Doorway:
             while (chunk := await self._enter(_next(chunks))) is not None:
                 yield chunk
         finally:
-            await self._enter(chunks.aclose())
+            with contextlib.suppress(SimulationClosedError):
+                await self._enter(chunks.aclose())
 
     async def close(self) -> None:
         """Do nothing: there is no connection."""
 
     async def _enter(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        if self._loop.is_closed():
-            coroutine.close()
-            raise SimulationClosedError
         visit = self._loop.admit(coroutine)
         try:
             return await asyncio.wrap_future(visit.outcome)

@@ -8,13 +8,26 @@ its work is done. Time stands still while a thread works for the loop, and never
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import selectors
 from collections import deque
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
+from kubelab.errors import ConnectionFailedError
+
 T = TypeVar("T")
+
+
+class SimulationClosedError(ConnectionFailedError):
+    """The simulated cluster is no more."""
+
+    remedy = "Nothing of it was kept; `Cluster.simulated` makes a new one."
+
+    def __init__(self) -> None:
+        super().__init__("the simulated cluster", "it was closed")
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -26,6 +39,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._threads = 0
         self._arrived: Future[None] | None = None
         self._visitors: deque[Visit[Any]] = deque()
+        self._inside: dict[Visit[Any], None] = {}
         self._leaving: deque[Visit[Any]] = deque()
         super().__init__(_Selector(self._idle))
 
@@ -68,12 +82,25 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """
         visit = Visit(coroutine)
         self._visitors.append(visit)
-        self.call_soon_threadsafe(_wake)
+        try:
+            self.call_soon_threadsafe(_wake)
+        except RuntimeError:  # the loop is closed
+            self._turn_away()
         return visit
 
     def dismiss(self, visit: Visit[Any]) -> None:
         """Cancel what was admitted: its caller does not wait any more."""
-        self.call_soon_threadsafe(visit.cancel)
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self.call_soon_threadsafe(visit.cancel)
+
+    def close(self) -> None:
+        """Close the loop; who still waits is told so."""
+        super().close()
+        self._see_off()
+        for visit in self._inside:
+            visit.outcome.set_exception(SimulationClosedError())
+        self._inside.clear()
+        self._turn_away()
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., T], *args: Any
@@ -90,16 +117,24 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def _timers(self) -> list[asyncio.TimerHandle]:
         return [timer for timer in self._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
 
-    def _idle(self, until_timer_s: float | None) -> float | None:
+    def _next_timer_s(self) -> float:
+        """Return when the next timer is due; asyncio keeps them in a heap, whose head it has seen to."""
+        scheduled: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
+        return scheduled[0].when() if scheduled else math.inf
+
+    def _idle(self) -> float | None:
         """Say how long to wait for the outside when nothing can run: not at all, or until it calls."""
         if self._threads:
             return None
         self._see_off()
         if self._visitors:
-            self._visitors.popleft().begin(self, self._leaving.append)
+            visit = self._visitors.popleft()
+            if visit.begin(self, self._leaving.append):
+                self._inside[visit] = None
             return 0.0
-        if until_timer_s is not None and self._now_s + until_timer_s <= self._until_s:
-            self._now_s += until_timer_s
+        due_s = self._next_timer_s()
+        if due_s <= self._until_s:
+            self._now_s = max(self._now_s, due_s)  # exactly: a rounded sum could fall short for ever
             return 0.0
         self._now_s = self._until_s
         if self._arrived is not None:
@@ -107,9 +142,15 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             arrived.set_result(None)
         return None
 
+    def _turn_away(self) -> None:
+        while self._visitors:
+            self._visitors.popleft().turn_away()
+
     def _see_off(self) -> None:
         while self._leaving:
-            self._leaving.popleft().tell()
+            visit = self._leaving.popleft()
+            del self._inside[visit]
+            visit.tell()
 
 
 class Visit(Generic[T]):
@@ -126,13 +167,20 @@ class Visit(Generic[T]):
         self.outcome: Future[T] = Future()
         self.task: asyncio.Task[T] | None = None
 
-    def begin(self, loop: VirtualTimeLoop, ended: Callable[[Visit[T]], None]) -> None:
-        """Start it on the loop, unless its caller has gone."""
+    def begin(self, loop: VirtualTimeLoop, ended: Callable[[Visit[T]], None]) -> bool:
+        """Start it on the loop; False if its caller has gone."""
         if not self.outcome.set_running_or_notify_cancel():
             self.coroutine.close()
-            return
+            return False
         self.task = loop.create_task(self.coroutine)
         self.task.add_done_callback(lambda _: ended(self))
+        return True
+
+    def turn_away(self) -> None:
+        """Tell its caller that it cannot begin any more."""
+        self.coroutine.close()
+        if self.outcome.set_running_or_notify_cancel():
+            self.outcome.set_exception(SimulationClosedError())
 
     def cancel(self) -> None:
         """Cancel it, if it has begun."""
@@ -143,7 +191,7 @@ class Visit(Generic[T]):
         """Hand the outcome over."""
         assert self.task is not None  # noqa: S101 - it ended, so it was begun
         if self.task.cancelled():
-            self.outcome.set_exception(CancelledError())
+            self.outcome.set_exception(SimulationClosedError())
         elif error := self.task.exception():
             self.outcome.set_exception(error)
         else:
@@ -153,7 +201,7 @@ class Visit(Generic[T]):
 class _Selector(selectors.DefaultSelector):
     """Asks ``idle`` how long to wait, instead of waiting for a timer."""
 
-    def __init__(self, idle: Callable[[float | None], float | None]) -> None:
+    def __init__(self, idle: Callable[[], float | None]) -> None:
         super().__init__()
         self._idle = idle
 
@@ -162,7 +210,7 @@ class _Selector(selectors.DefaultSelector):
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
-        return super().select(self._idle(timeout))
+        return super().select(self._idle())
 
 
 def _wake() -> None:

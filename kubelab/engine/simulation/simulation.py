@@ -18,8 +18,8 @@ from kubelab.engine.controllers import Controllers
 from kubelab.engine.keeping import keep
 from kubelab.engine.nodes.simulated import SimulatedNodes
 from kubelab.engine.scheduler import Scheduler
-from kubelab.engine.simulation.doorway import Doorway, SimulationClosedError
-from kubelab.engine.simulation.loop import VirtualTimeLoop
+from kubelab.engine.simulation.doorway import Doorway
+from kubelab.engine.simulation.loop import SimulationClosedError, VirtualTimeLoop
 from kubelab.informer import Informers
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -129,4 +129,13 @@ class Simulation:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._informers is not None:
             await self._informers.stop()
+        await self._dismiss_visitors()
         await self._server.stop()
+
+    @staticmethod
+    async def _dismiss_visitors() -> None:
+        """Cancel what callers still wait for, such as watches: they are told that it is over."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)

@@ -134,3 +134,16 @@ def test_halting_ends_the_advance_early(running: Running) -> None:
     asyncio.run_coroutine_threadsafe(halt(), running.loop)
     running.advance(DAY_S)
     assert running.loop.time() == 10.0
+
+
+def test_a_wait_until_a_moment_that_no_sum_meets_still_ends(running: Running) -> None:
+    """0.1 added up and an hour's thirds are never exact; a loop that asks the time again must get on."""
+
+    async def wait_until(moment_s: float) -> float:
+        while running.loop.time() < moment_s:  # noqa: ASYNC110 - the time is what is waited for
+            await asyncio.sleep(moment_s - running.loop.time())
+        return running.loop.time()
+
+    visits = [running.loop.admit(wait_until(sum([0.1] * count) * 3600 / 7)) for count in range(1, 200)]
+    running.advance(DAY_S)
+    assert all(visit.outcome.result(PATIENCE_S) < DAY_S for visit in visits)
