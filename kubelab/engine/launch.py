@@ -87,6 +87,7 @@ def up(
     ready, tell = os.pipe()
     command = [sys.executable, "-m", "kubelab.engine.daemon", "--name", name, "--ready-fd", str(tell)]
     command += ["--engine", chosen, *([] if warm else ["--no-warm"])]
+    folder.log.touch(0o600)
     with folder.log.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             command,

@@ -109,8 +109,9 @@ class StateFolder:
         return self.path / "control-plane.log"
 
     def create(self) -> None:
-        """Make the folder, readable by its user only."""
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Make the folder, and the one of all clusters where it is missing, readable by their user only."""
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path.mkdir(exist_ok=True, mode=0o700)
         self.path.chmod(0o700)
 
     def lock(self, *, patience_s: float = 0.0) -> int:
@@ -174,7 +175,9 @@ class StateFolder:
         kept = self.engine()
         if kept is None:
             kept = wanted or "embedded"
-            (self.path / "engine").write_text(kept)
+            record = self.path / "engine"
+            record.touch(0o600)
+            record.write_text(kept)
         if wanted not in (None, kept):
             raise EngineMismatchError(self.name, kept, wanted)
         return kept

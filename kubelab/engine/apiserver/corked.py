@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from kubelab.engine.apiserver.patience import WatchedProtocol
 
 _FLUSH_BYTES = 64 * 1024
 """What is gathered at most before it goes to the socket's own flow control."""
 
 
-class CorkedProtocol(HttpToolsProtocol):
+class CorkedProtocol(WatchedProtocol):
     """Uvicorn's protocol on a transport that gathers what one turn of the loop writes."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection."""
         corked = _CorkedTransport(cast("asyncio.Transport", transport), self.loop)
+        self.since = self.loop.time()
         super().connection_made(cast("asyncio.Transport", corked))
 
 

@@ -15,6 +15,7 @@ import uvicorn
 from kubelab.engine.apiserver.app import ApiServer
 from kubelab.engine.apiserver.asgi import Message, Receive, Send
 from kubelab.engine.apiserver.corked import CorkedProtocol
+from kubelab.engine.apiserver.patience import Patience, WatchedProtocol
 from kubelab.engine.apiserver.tls import TlsFiles
 from kubelab.errors import KubelabError
 
@@ -23,6 +24,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 _BACKLOG = 512
 _KEEP_ALIVE_S = 3600
 _GRACE_S = 2
+_PATIENCE = Patience()
 
 
 class PortTakenError(KubelabError):
@@ -60,7 +62,19 @@ class Served:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that leaves the process's signals alone."""
+    """Uvicorn that leaves the process's signals alone and lets go of clients that are too slow."""
+
+    def __init__(self, config: uvicorn.Config, patience: Patience) -> None:
+        super().__init__(config)
+        self._patience = patience
+
+    async def on_tick(self, counter: int) -> bool:
+        """Let go of slow clients about once a second; uvicorn calls this ten times."""
+        if counter % 10 == 0:
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, WatchedProtocol) and connection.is_late(self._patience):
+                    connection.transport.abort()
+        return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -74,7 +88,7 @@ def _websocket_protocol(*args: Any, **options: Any) -> asyncio.Protocol:
     return WSProtocol(*args, **options)
 
 
-async def serve(server: ApiServer, *, port: int, tls: TlsFiles) -> Served:
+async def serve(server: ApiServer, *, port: int, tls: TlsFiles, patience: Patience = _PATIENCE) -> Served:
     """Serve the API on 127.0.0.1; port 0 takes a free one.
 
     Raises
@@ -82,7 +96,7 @@ async def serve(server: ApiServer, *, port: int, tls: TlsFiles) -> Served:
     PortTakenError
         If something else listens there.
     """
-    return await serve_app(server.asgi, port=port, tls=tls, end_streams=server.end_streams)
+    return await serve_app(server.asgi, port=port, tls=tls, end_streams=server.end_streams, patience=patience)
 
 
 async def serve_app(
@@ -92,6 +106,7 @@ async def serve_app(
     tls: TlsFiles,
     client_ca: Path | None = None,
     end_streams: Callable[[], None] = lambda: None,
+    patience: Patience = _PATIENCE,
 ) -> Served:
     """Serve any application on 127.0.0.1.
 
@@ -101,6 +116,8 @@ async def serve_app(
         The authority of the only clients that are let in.
     end_streams : callable
         Ends answers that would go on, before the server stops.
+    patience : Patience
+        How long clients may take to say what they want.
 
     Raises
     ------
@@ -136,7 +153,7 @@ async def serve_app(
         listener.close()
         raise PortTakenError(port) from error
     listener.listen(_BACKLOG)
-    uvicorn_server = _Server(config)
+    uvicorn_server = _Server(config, patience)
     served = Served(uvicorn_server, listener, end_streams)
     while not uvicorn_server.started:
         if served._task.done():  # noqa: SLF001 - its own class

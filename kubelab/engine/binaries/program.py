@@ -64,6 +64,7 @@ class Program:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(left, signal.SIGKILL)
             await asyncio.to_thread(processes.wait_for_end, {left}, _END_S)
+        self.log.touch(0o600)
         with self.log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,

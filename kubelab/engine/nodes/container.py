@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -294,7 +295,7 @@ class Container:
 
     def _message(self, code: int) -> str:
         with contextlib.suppress(OSError):
-            data = (self.directory / "termination-log").read_bytes()[:MAX_TERMINATION_MESSAGE]
+            data = _beginning(self.directory / "termination-log", MAX_TERMINATION_MESSAGE)
             if data:
                 return data.decode(errors="replace")
         if code and self.plan.termination_message_policy == "FallbackToLogsOnError":
@@ -314,6 +315,15 @@ class Container:
         for path in self.log_directory.glob("*.log"):
             if int(path.name.split(".")[0]) < self.restarts - 1:
                 path.unlink(missing_ok=True)
+
+
+def _beginning(path: Path, size: int) -> bytes:
+    """Return what a file begins with; nothing if the container put a link or a pipe in its place."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, size) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    finally:
+        os.close(descriptor)
 
 
 def _pulled(image: str) -> str:

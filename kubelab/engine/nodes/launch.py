@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import NoReturn
 
-from kubelab.engine.nodes import linux, python_main
+from kubelab.engine.nodes import fenced_paths, linux, python_main
 from kubelab.engine.nodes.cgroups import Group
 from kubelab.engine.nodes.host import Host
 from kubelab.engine.nodes.plan import ContainerPlan, PodPlan
@@ -27,13 +27,23 @@ def make_directories(directory: Path, plan: ContainerPlan) -> None:
     """Give a new run of a container fresh files: working directory, /tmp, an empty termination message."""
     for name, mode in (("root", 0o755), ("tmp", 0o1777), ("workspace", 0o755)):
         path = directory / name
-        shutil.rmtree(path, ignore_errors=True)
+        _clear(path)
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(mode)
         if plan.uid is not None and os.geteuid() == 0:
             os.chown(path, plan.uid, plan.gid if plan.gid is not None else plan.uid)
-    (directory / "termination-log").write_bytes(b"")
-    (directory / "termination-log").chmod(0o666)
+    message = directory / "termination-log"
+    _clear(message)
+    message.touch()
+    message.chmod(0o666)
+
+
+def _clear(path: Path) -> None:
+    """Remove what an earlier run left there; a link is removed, not what it points to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def become_container(host: Host, plan: ContainerPlan, group: Group) -> None:
@@ -44,6 +54,7 @@ def become_container(host: Host, plan: ContainerPlan, group: Group) -> None:
         enter_root(directory / "root", _places(host, plan, directory), read_only=plan.read_only_root)
         os.chdir(plan.cwd or WORKSPACE)
     else:
+        _check_sub_paths(plan)
         os.chdir(plan.cwd if plan.cwd and Path(plan.cwd).is_dir() else directory / "workspace")
     _become_user(plan)
     if host.python_paths is None or not python_main.accepts(plan.argv, plan.env):
@@ -57,6 +68,14 @@ def become_container(host: Host, plan: ContainerPlan, group: Group) -> None:
         python_main.run(argv)
 
     raise Become(entry)
+
+
+def _check_sub_paths(plan: ContainerPlan) -> None:
+    """Make missing sub-paths and refuse those that lead out of their volume; nothing is mounted here."""
+    for mount in plan.mounts:
+        if mount.volume:
+            with fenced_paths.opened(mount.volume, os.path.relpath(mount.source, mount.volume)):
+                pass
 
 
 def join_container(
@@ -86,7 +105,7 @@ def _become_user(plan: ContainerPlan) -> None:
 
 
 def _places(host: Host, plan: ContainerPlan, directory: Path) -> list[Place]:
-    mounts = [Place(mount.source, mount.target, mount.read_only) for mount in plan.mounts]
+    mounts = [Place(mount.source, mount.target, mount.read_only, mount.volume) for mount in plan.mounts]
     taken = {os.path.normpath(mount.target) for mount in mounts}
     own = {
         "/tmp": directory / "tmp",  # noqa: S108 - the container's own

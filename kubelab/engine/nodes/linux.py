@@ -68,11 +68,14 @@ def mount(source: str, target: str, filesystem: str = "", flags: int = 0, data: 
     _check(result, f"mount {target}")
 
 
-def bind(source: str, target: str, *, read_only: bool = False) -> None:
+def bind(source: str, target: str) -> None:
     """Show a file or directory, with what is mounted below it, at a second place."""
     mount(source, target, flags=MS_BIND | MS_REC)
-    if read_only:
-        mount("none", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | kept_flags(target))
+
+
+def make_read_only(target: str) -> None:
+    """Take the right to write from what is mounted there."""
+    mount("none", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | kept_flags(target))
 
 
 def kept_flags(path: str) -> int:

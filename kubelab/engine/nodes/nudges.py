@@ -28,6 +28,7 @@ class Nudges:
             self._socket.bind(
                 f"/proc/self/fd/{directory}/node.sock"
             )  # a socket's path may have 107 bytes only
+            (state_dir / "node.sock").chmod(0o600)
         finally:
             os.close(directory)
         asyncio.get_running_loop().add_reader(self._socket, self._read)

@@ -22,6 +22,8 @@ class MountPlan:
     source: str
     target: str
     read_only: bool = False
+    volume: str = ""
+    """The volume that a sub-path must not lead out of; empty where all of it is mounted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,7 +209,8 @@ def _mounts(pod: Object, container: Object, env: Mapping[str, str], context: Pla
                 f"subPath {sub_path!r} must be a relative path that does not contain '..'"
             )
         fixed = bool(mount.get("readOnly")) or mount["name"] in read_only
-        mounts.append(MountPlan(str(source / sub_path), mount["mountPath"], fixed))
+        volume = str(source) if sub_path else ""
+        mounts.append(MountPlan(str(source / sub_path), mount["mountPath"], fixed, volume))
     return mounts
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kubelab.client import CONFIG_MAPS, SECRETS, Client, Object, Resource
 from kubelab.engine.nodes import volumes
-from kubelab.engine.nodes.environment import Sources, containers_of, references
+from kubelab.engine.nodes.environment import Sources, references
 from kubelab.engine.nodes.names import hostname_of
 from kubelab.engine.nodes.node_context import NodeContext
 from kubelab.engine.nodes.planning import PlanContext, make_plan
@@ -69,7 +69,6 @@ async def prepare_volumes(pod: Object, node: NodeContext, *, only_projected: boo
         if "persistentVolumeClaim" in volume:
             await node.claim(pod)
         paths[volume["name"]] = await volumes.prepare(pod, volume, context)
-    _make_sub_paths(pod, paths)
     return paths
 
 
@@ -104,11 +103,3 @@ def cache_directory(state_dir: Path) -> Path:
         path.mkdir(exist_ok=True)
         path.chmod(0o777)  # pods may run as other users; the folder above it is the user's alone
     return path
-
-
-def _make_sub_paths(pod: Object, paths: dict[str, Path]) -> None:
-    for container in containers_of(pod):
-        for mount in container.get("volumeMounts") or []:
-            sub_path = mount.get("subPath")
-            if sub_path and mount["name"] in paths and not (paths[mount["name"]] / sub_path).exists():
-                (paths[mount["name"]] / sub_path).mkdir(parents=True, exist_ok=True)

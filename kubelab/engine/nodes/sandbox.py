@@ -7,12 +7,13 @@ mount points that it lacks are made in the new root's own tmpfs.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kubelab.engine.nodes import linux
+from kubelab.engine.nodes import fenced_paths, linux
 
 _DEVICES = frozenset(
     {"null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm", "mqueue", "fd"}
@@ -29,6 +30,8 @@ class Place:
     source: str
     target: str
     read_only: bool = False
+    within: str = ""
+    """The directory that the source must not lead out of, if there is one."""
 
 
 def enter_pod_namespaces(hostname: str, *, user: bool) -> None:
@@ -49,7 +52,7 @@ def enter_root(root: Path, places: Iterable[Place], *, read_only: bool = False) 
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("tmpfs", str(root), "tmpfs", data="mode=0755")
     linux.mount("none", str(root), flags=linux.MS_UNBINDABLE)  # binds of directories around it leave it out
-    resolved = [Place(place.source, os.path.realpath(place.target), place.read_only) for place in places]
+    resolved = [replace(place, target=os.path.realpath(f"/{place.target.lstrip('/')}")) for place in places]
     ordered = sorted(resolved, key=lambda place: place.target.count("/"))
     _mirror("/", root, _to_split([place.target for place in ordered]))
     for place in ordered:
@@ -90,20 +93,28 @@ def _is_wanted(device: str) -> bool:
     return device in _DEVICES or device.startswith(_ACCELERATORS)
 
 
-def _bind_file(source: str, target: str, *, read_only: bool = False) -> None:
+def _bind_file(source: str, target: str) -> None:
     if not os.path.lexists(target):
         os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
-    linux.bind(source, target, read_only=read_only)
+    linux.bind(source, target)
 
 
 def _put(root: Path, place: Place) -> None:
-    target = f"{root}{place.target}"
-    if Path(place.source).is_dir():
-        Path(target).mkdir(parents=True, exist_ok=True)
-        linux.bind(place.source, target, read_only=place.read_only)
-    else:
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        _bind_file(place.source, target, read_only=place.read_only)
+    """Mount one place; neither links in its volume nor those below its mount point lead elsewhere."""
+    with (
+        _source(place) as source,
+        fenced_paths.opened(str(root), place.target, file=not Path(source).is_dir()) as point,
+    ):
+        linux.bind(source, point)
+    if place.read_only:
+        with fenced_paths.opened(str(root), place.target) as mounted:
+            linux.make_read_only(mounted)
+
+
+def _source(place: Place) -> contextlib.AbstractContextManager[str]:
+    if not place.within:
+        return contextlib.nullcontext(place.source)
+    return fenced_paths.opened(place.within, os.path.relpath(place.source, place.within))
 
 
 def _make_read_only(root: Path, mounted: set[str]) -> None:

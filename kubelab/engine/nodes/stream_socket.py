@@ -24,6 +24,7 @@ def listen(directory: Path) -> socket.socket:
     (directory / _NAME).unlink(missing_ok=True)
     listener = _socket()
     _by_short_name(directory, listener.bind)
+    (directory / _NAME).chmod(0o600)  # it takes commands
     listener.listen(_BACKLOG)
     return listener
 

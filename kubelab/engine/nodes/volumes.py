@@ -89,7 +89,7 @@ async def prepare(pod: Object, volume: Object, context: VolumeContext) -> Path:
             return await asyncio.to_thread(_host_path, volume)
         if claim := _claim_of(pod, volume):
             return await _claimed(pod, name, claim, context)
-    except (ConfigurationError, NotFoundError) as error:
+    except (ConfigurationError, NotFoundError, OSError) as error:
         raise VolumeError(name, str(error)) from error
     if "emptyDir" in volume:
         path.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,15 @@ async def prepare(pod: Object, volume: Object, context: VolumeContext) -> Path:
 
 
 def write_atomically(directory: Path, files: list[File]) -> None:
-    """Replace the visible files of a volume in one step."""
+    """Replace the visible files of a volume in one step.
+
+    Raises
+    ------
+    ConfigurationError
+        If a file would not be within the volume.
+    """
+    for file in files:
+        _check_within(file.path)
     directory.mkdir(parents=True, exist_ok=True)
     current = directory / "..data"
     old = current.resolve() if current.is_symlink() else None
@@ -120,6 +128,14 @@ def write_atomically(directory: Path, files: list[File]) -> None:
     _link_names(directory, {Path(file.path).parts[0] for file in files})
     if old is not None:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_within(path: str) -> None:
+    parts = path.split("/")
+    if not path or path.startswith(("/", "..")) or ".." in parts:
+        raise ConfigurationError(
+            f"invalid path {path!r}: it must be relative, must not contain '..' and must not start with it"
+        )
 
 
 def _contents(directory: Path) -> dict[str, bytes]:

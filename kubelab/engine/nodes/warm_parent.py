@@ -86,6 +86,7 @@ class WarmParent:
 
     async def _start(self) -> asyncio.subprocess.Process:
         ours, theirs = socket.socketpair()
+        self._log.touch(0o600)
         with self._log.open("ab") as log, theirs:
             process = await asyncio.create_subprocess_exec(
                 *python_command("warm"),

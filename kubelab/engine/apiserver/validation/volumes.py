@@ -73,11 +73,17 @@ def _validate_source(source: str, value: Object, path: str) -> Iterator[Cause]:
 
 def _validate_items(items: list[Object] | None, path: str) -> Iterator[Cause]:
     for i, item in enumerate(items or ()):
-        target = item.get("path", "")
-        if target.startswith("/"):
-            yield invalid(f"{path}.items[{i}].path", target, "must be a relative path")
-        if ".." in target.split("/"):
-            yield invalid(f"{path}.items[{i}].path", target, "must not contain '..'")
+        yield from _validate_within(item.get("path", ""), f"{path}.items[{i}].path")
+
+
+def _validate_within(target: str, path: str) -> Iterator[Cause]:
+    """Check a path within a volume (upstream: ``ValidateLocalNonReservedPath``)."""
+    if target.startswith("/"):
+        yield invalid(path, target, "must be a relative path")
+    if ".." in target.split("/"):
+        yield invalid(path, target, "must not contain '..'")
+    if target.startswith("..") and not target.startswith("../"):
+        yield invalid(path, target, "must not start with '..'")
 
 
 def _validate_token(token: Object, path: str) -> Iterator[Cause]:
@@ -87,6 +93,7 @@ def _validate_token(token: Object, path: str) -> Iterator[Cause]:
         yield invalid(f"{path}.expirationSeconds", expiration, detail)
     if not token.get("path"):
         yield required(f"{path}.path")
+    yield from _validate_within(token.get("path", ""), f"{path}.path")
 
 
 def _validate_size(size: str | float | None, path: str) -> Iterator[Cause]:
