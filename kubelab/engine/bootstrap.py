@@ -19,6 +19,7 @@ from kubelab.client import (
     CUSTOM_RESOURCE_DEFINITIONS,
     NAMESPACES,
     PRIORITY_CLASSES,
+    SERVICE_ACCOUNTS,
     SERVICES,
     STORAGE_CLASSES,
     Client,
@@ -189,7 +190,11 @@ def _classes() -> list[Item]:
 
 
 def _shared() -> list[Item]:
-    """Return the Service of the API server, and what Kubeflow's SDK asks the version of."""
+    """Return the API server's Service, what pods run as, and what Kubeflow's SDK asks the version of.
+
+    The controllers give every namespace its ServiceAccount; this one is for pods made before they run.
+    """
+    account = _object(SERVICE_ACCOUNTS, "default", "default")
     service = _object(SERVICES, "kubernetes", "default")
     service["metadata"]["labels"] = {"component": "apiserver", "provider": "kubernetes"}
     service["spec"] = {
@@ -198,7 +203,7 @@ def _shared() -> list[Item]:
     }
     public = _object(CONFIG_MAPS, "kubeflow-trainer-public", "kubeflow-system")
     public["data"] = {"kubeflow_trainer_version": TRAINER_VERSION}
-    return [(SERVICES, service), (CONFIG_MAPS, public)]
+    return [(SERVICE_ACCOUNTS, account), (SERVICES, service), (CONFIG_MAPS, public)]
 
 
 def _roles() -> list[Item]:

@@ -19,7 +19,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import uvloop
@@ -29,18 +29,21 @@ from kubelab.clock import Clock, RealClock
 from kubelab.engine.apiserver.pod_logs import NodeHandler
 from kubelab.engine.apiserver.tls import TlsFiles, write_kubeconfig, write_private
 from kubelab.engine.bootstrap import bootstrap
-from kubelab.engine.controllers import Controllers
-from kubelab.engine.controllers.controller import Controller
 from kubelab.engine.json_log import log_as_json
 from kubelab.engine.keeping import keep
 from kubelab.engine.measures import Measures
 from kubelab.engine.nodes import ProcessNode, ServerAddress
+from kubelab.engine.nodes.isolation import Isolation, probe
 from kubelab.engine.nodes.simulated import SimulatedNodes
-from kubelab.engine.scheduler import Scheduler
 from kubelab.engine.state import Engine, Running, StateFolder
 from kubelab.engine.usage import UsageSource
 from kubelab.errors import KubelabError
 from kubelab.informer import Informers
+
+if TYPE_CHECKING:
+    from kubelab.engine.controllers.controller import Controller
+    from kubelab.engine.controllers.registry import Controllers
+    from kubelab.engine.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
 
@@ -119,10 +122,19 @@ async def _run(folder: StateFolder, engine: Engine, ready_fd: int, *, warm: bool
     token = _token(folder.path / "token")
     measures = Measures()
     plane = _control_plane(engine, folder, clock, token, measures)
+    probing = asyncio.create_task(asyncio.to_thread(probe, folder.path))  # a process of its own meanwhile
     await plane.start()
     try:
         await _serve(
-            plane, folder, stop, engine=engine, token=token, ready_fd=ready_fd, warm=warm, measures=measures
+            plane,
+            folder,
+            stop,
+            engine=engine,
+            token=token,
+            ready_fd=ready_fd,
+            isolation=await probing,
+            warm=warm,
+            measures=measures,
         )
     finally:
         await plane.stop()
@@ -149,6 +161,7 @@ async def _serve(
     engine: Engine,
     token: str,
     ready_fd: int,
+    isolation: Isolation,
     warm: bool,
     measures: Measures,
 ) -> None:
@@ -165,6 +178,7 @@ async def _serve(
         name=_node_name(folder),
         state_dir=folder.path,
         server=ServerAddress(url, tls.ca),
+        isolation=isolation,
         warm=warm,
         measures=measures,
     )
@@ -173,28 +187,27 @@ async def _serve(
     lease_s = 300 if engine == "embedded" else 40  # upstream's node controller allows 50 s without renewal
     simulated = SimulatedNodes(plane.client("system:simulated-nodes"), informers, clock, lease_s=lease_s)
     plane.register_usage(simulated.usage)
-    parts: dict[str, Callable[[], Awaitable[None]]] = {
-        "controllers": Controllers(
-            plane.client,
-            informers,
-            clock,
-            server_url=await plane.progress_url(),
-            ca_pem=tls.ca.read_text(),
-            which=plane.controllers,
-            measures=measures,
-        ).run,
-        "node": node.run,
-        "simulated nodes": simulated.run,
-    }
-    if not plane.has_scheduler:
-        client = plane.client("system:kube-scheduler")
-        parts["scheduler"] = Scheduler(client, informers, clock, measures=measures).run
-    tasks = [asyncio.create_task(keep(name, run), name=name) for name, run in parts.items()]
+    parts = {"node": node.run, "simulated nodes": simulated.run}
+    tasks = [_started(name, run) for name, run in parts.items()]
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(node.ready.wait(), _NODE_TIMEOUT_S)
     running = Running(folder.name, url, str(folder.kubeconfig), token, os.getpid(), engine)
     folder.write_running(running)
     _tell(ready_fd, asdict(running))
+    controllers, scheduler = await asyncio.to_thread(_managers)
+    all_controllers = controllers(
+        plane.client,
+        informers,
+        clock,
+        server_url=await plane.progress_url(),
+        ca_pem=tls.ca.read_text(),
+        which=plane.controllers,
+        measures=measures,
+    )
+    tasks.append(_started("controllers", all_controllers.run))
+    if not plane.has_scheduler:
+        client = plane.client("system:kube-scheduler")
+        tasks.append(_started("scheduler", scheduler(client, informers, clock, measures=measures).run))
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # objects come and go by the thousand: an eighth less CPU
@@ -204,6 +217,18 @@ async def _serve(
     await asyncio.gather(*tasks, return_exceptions=True)
     await node.stop()
     await informers.stop()
+
+
+def _started(name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+    return asyncio.create_task(keep(name, run), name=name)
+
+
+def _managers() -> tuple[type[Controllers], type[Scheduler]]:
+    """Import what acts on objects once there are some: a third of all imports, for which no one waits."""
+    from kubelab.engine.controllers.registry import Controllers
+    from kubelab.engine.scheduler import Scheduler
+
+    return Controllers, Scheduler
 
 
 def _node_name(folder: StateFolder) -> str:

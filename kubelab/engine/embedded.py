@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kubelab.client import Client
 from kubelab.clock import Clock
@@ -10,9 +11,11 @@ from kubelab.engine.apiserver.app import ApiServer
 from kubelab.engine.apiserver.pod_logs import NodeHandler
 from kubelab.engine.apiserver.serve import Served, serve
 from kubelab.engine.apiserver.tls import ensure_tls
-from kubelab.engine.controllers import CONTROLLERS
 from kubelab.engine.measures import Measures
 from kubelab.engine.usage import UsageSource
+
+if TYPE_CHECKING:
+    from kubelab.engine.controllers.controller import Controller
 
 
 class EmbeddedControlPlane:
@@ -27,7 +30,6 @@ class EmbeddedControlPlane:
     """
 
     has_scheduler = False
-    controllers = CONTROLLERS
 
     def __init__(
         self,
@@ -43,6 +45,13 @@ class EmbeddedControlPlane:
         self._server = ApiServer(state_dir, clock, token=token, measures=measures)
         self._port = port
         self._served: Served | None = None
+
+    @property
+    def controllers(self) -> tuple[type[Controller], ...]:
+        """All of them."""
+        from kubelab.engine.controllers.registry import CONTROLLERS
+
+        return CONTROLLERS
 
     async def start(self) -> None:
         """Load the journal and listen."""

@@ -22,10 +22,10 @@ from kubelab.engine.binaries.credentials import (
 from kubelab.engine.binaries.found import Binaries
 from kubelab.engine.binaries.program import Program, ProgramEndedError
 from kubelab.engine.binaries.progress import ProgressReceiver
-from kubelab.engine.controllers import CONTROLLERS, KUBEFLOW_CONTROLLERS
 from kubelab.engine.controllers.controller import Controller
 from kubelab.engine.controllers.endpoints import EndpointsController
 from kubelab.engine.controllers.endpointslice import EndpointSliceController
+from kubelab.engine.controllers.registry import CONTROLLERS, KUBEFLOW_CONTROLLERS
 from kubelab.engine.keeping import keep
 from kubelab.engine.nodes.kubelet import KubeletFace
 from kubelab.engine.usage import UsageSource

@@ -14,7 +14,7 @@ from kubelab.client import Client
 from kubelab.clock import VirtualClock
 from kubelab.engine.apiserver.app import ApiServer
 from kubelab.engine.bootstrap import bootstrap
-from kubelab.engine.controllers import Controllers
+from kubelab.engine.controllers.registry import Controllers
 from kubelab.engine.keeping import keep
 from kubelab.engine.nodes.simulated import SimulatedNodes
 from kubelab.engine.scheduler import Scheduler

@@ -9,6 +9,7 @@ from kubelab.client import (
     CUSTOM_RESOURCE_DEFINITIONS,
     NAMESPACES,
     PRIORITY_CLASSES,
+    SERVICE_ACCOUNTS,
     SERVICES,
     STORAGE_CLASSES,
     Client,
@@ -44,6 +45,7 @@ async def test_a_new_cluster_has_what_every_cluster_has(client: Client) -> None:
     assert service["spec"]["clusterIP"] == "10.96.0.1"
     public = await client.get(CONFIG_MAPS, "kubeflow-trainer-public", "kubeflow-system")
     assert public["data"] == {"kubeflow_trainer_version": "v2.3.0"}
+    assert await _names(client, SERVICE_ACCOUNTS) == {"default"}, "pods made before controllers run as it"
     local = await client.get(STORAGE_CLASSES, "local")
     assert local["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true"
 

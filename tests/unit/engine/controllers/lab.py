@@ -12,7 +12,7 @@ from kubelab.client import NAMESPACES, PODS, Client, Object, Resource, Response,
 from kubelab.clock import RealClock, rfc3339
 from kubelab.engine.apiserver.app import ApiServer
 from kubelab.engine.bootstrap import bootstrap
-from kubelab.engine.controllers import Controllers
+from kubelab.engine.controllers.registry import Controllers
 from kubelab.errors import ApiError, NotFoundError
 from kubelab.informer import Informers
 
