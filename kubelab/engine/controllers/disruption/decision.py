@@ -5,14 +5,15 @@ Upstream: ``pkg/controller/disruption`` and component-helpers' ``apps/poddisrupt
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339, rfc3339
-from kubelab.engine.controllers.conditions import is_true, with_condition
+from kubelab.engine.controllers.conditions import with_condition
+from kubelab.engine.controllers.counts import scaled
+from kubelab.engine.controllers.pods import is_ready
 
 DELETION_TIMEOUT = timedelta(minutes=2)
 """How long an evicted pod is counted as going before it counts as healthy again (``DeletionTimeout``)."""
@@ -106,17 +107,8 @@ def allowance(allowed: int, generation: int) -> Object:
 def desired_healthy(spec: Object, expected: int) -> int:
     """Return how many of the expected pods must stay healthy; shares of them are rounded up."""
     if "maxUnavailable" in spec:
-        return max(expected - _scaled(spec["maxUnavailable"], expected), 0)
-    return _scaled(spec.get("minAvailable", 0), expected)
-
-
-def is_ready(pod: Object) -> bool:
-    """Tell whether a pod is ready."""
-    return is_true((pod.get("status") or {}).get("conditions"), "Ready")
-
-
-def _scaled(value: int | str, total: int) -> int:
-    return math.ceil(int(value.removesuffix("%")) * total / 100) if isinstance(value, str) else value
+        return max(expected - scaled(spec["maxUnavailable"], expected, round_up=True), 0)
+    return scaled(spec.get("minAvailable"), expected, round_up=True)
 
 
 def _going(
