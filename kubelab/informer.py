@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing
 
 from kubelab.client import Client, Object, Resource
-from kubelab.errors import ApiError, ConnectionFailedError, ExpiredError
+from kubelab.errors import ApiError, ConnectionFailedError, ExpiredError, NotFoundError
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +86,11 @@ class Informer:
                 await self._list_and_watch()
             except ExpiredError:
                 continue
+            except (
+                NotFoundError
+            ):  # a custom kind whose definition is not there, or no longer: it has no objects
+                self._fill({})
+                await asyncio.sleep(0.5)
             except (ApiError, ConnectionFailedError) as error:
                 logger.debug("%s: %s", self.resource.plural, error)
                 await asyncio.sleep(0.5)
@@ -97,12 +102,7 @@ class Informer:
             label_selector=self.label_selector,
             field_selector=self.field_selector,
         )
-        fresh = {key_of(item): item for item in page.items}
-        for key in [key for key in self.objects if key not in fresh]:
-            self._set(key, None)
-        for key, obj in fresh.items():
-            self._set(key, obj)
-        self.synced.set()
+        self._fill({key_of(item): item for item in page.items})
         version = page.resource_version
         while True:
             watch = self.client.watch(
@@ -117,6 +117,13 @@ class Informer:
                     version = event.object["metadata"]["resourceVersion"]
                     if event.type != "BOOKMARK":
                         self._set(key_of(event.object), None if event.type == "DELETED" else event.object)
+
+    def _fill(self, fresh: dict[Key, Object]) -> None:
+        for key in [key for key in self.objects if key not in fresh]:
+            self._set(key, None)
+        for key, obj in fresh.items():
+            self._set(key, obj)
+        self.synced.set()
 
     def _set(self, key: Key, new: Object | None) -> None:
         old = self.objects.get(key)
