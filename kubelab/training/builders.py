@@ -20,7 +20,8 @@ from kubelab.client import (
     Resource,
 )
 from kubelab.quantities import parse_quantity
-from kubelab.training.pod.environment import ARGS, CHECKPOINT_DIR, CHECKPOINT_EVERY, MAX_RESTARTS
+from kubelab.training.pod.arguments import ARG, ARGS
+from kubelab.training.pod.environment import CHECKPOINT_DIR, CHECKPOINT_EVERY, MAX_RESTARTS
 from kubelab.training.request import JobRequest
 
 BASE_RUNTIME = "jax-distributed"
@@ -60,7 +61,7 @@ def build(request: JobRequest) -> Object:
 def code_config_map(request: JobRequest, archive: bytes) -> Object:
     """Return the ConfigMap that carries the function."""
     return {
-        **head(CONFIG_MAPS, f"{request.name}-code", request.namespace),
+        **head(CONFIG_MAPS, request.code_name, request.namespace),
         "binaryData": {CODE_FILE: base64.b64encode(archive).decode()},
     }
 
@@ -257,6 +258,7 @@ def _env(request: JobRequest) -> list[Object]:
         own["OMP_NUM_THREADS"] = own["NPROC"]
     if json.loads(request.args_json):
         own[ARGS] = request.args_json
+    own.update({f"{ARG}{name}": text for name, text in request.arguments.items()})
     if request.checkpoint_every:
         own[CHECKPOINT_DIR] = VOLUME_MOUNT
         own[CHECKPOINT_EVERY] = str(request.checkpoint_every)
@@ -271,7 +273,7 @@ def _resources(request: JobRequest) -> Object:
 
 
 def _volumes(request: JobRequest) -> list[Object]:
-    code: dict[str, Any] = {"name": "kubelab-code", "configMap": {"name": f"{request.name}-code"}}
+    code: dict[str, Any] = {"name": "kubelab-code", "configMap": {"name": request.code_name}}
     if not request.checkpoint_every:
         return [code]
     claim = {"claimName": f"{request.name}-checkpoints"}

@@ -49,6 +49,10 @@ class JobRequest:
         Further variables.
     args_json : str
         The function's readable arguments.
+    arguments : mapping of str to str
+        Those that have a variable each, as `kubelab.training.pod.arguments` writes them.
+    code : str
+        The ConfigMap that carries the function; by default the job has its own.
     function : str
         The function's name.
     steps : int, optional
@@ -66,7 +70,14 @@ class JobRequest:
     image: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     args_json: str = "{}"
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
     steps: int | None = None
+
+    @property
+    def code_name(self) -> str:
+        """The name of the ConfigMap that carries the function."""
+        return self.code or f"{self.name}-code"
 
 
 def check_function(function: Any, args: Mapping[str, Any]) -> dict[str, Any]:
