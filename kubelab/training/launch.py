@@ -213,12 +213,13 @@ async def _base_runtime(client: Client, request: JobRequest) -> Object | None:
     try:
         return await client.get(CLUSTER_TRAINING_RUNTIMES, builders.BASE_RUNTIME)
     except NotFoundError:
-        if request.kind == "TrainJob" and await _serves(client, TRAIN_JOBS, request.namespace):
+        if request.kind == "TrainJob" and await serves(client, TRAIN_JOBS, request.namespace):
             raise LaunchError(builders.base_runtime_missing()) from None
         return None
 
 
-async def _serves(client: Client, resource: Resource, namespace: str) -> bool:
+async def serves(client: Client, resource: Resource, namespace: str) -> bool:
+    """Return whether the cluster has a kind of object."""
     try:
         await client.list(resource, namespace, limit=1)
     except NotFoundError:
