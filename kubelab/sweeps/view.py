@@ -21,6 +21,7 @@ Phase = Literal["Pending", "Running", "Paused", "Succeeded", "Failed"]
 
 _ENDED: tuple[Phase, ...] = ("Failed", "Succeeded")
 _UNFINISHED = ("Created", "Running")
+_ENOUGH = "ExperimentMaxTrialsReached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +113,13 @@ class SweepView:
     def phase(self) -> Phase:
         """Where it stands."""
         conditions = (self.experiment.get("status") or {}).get("conditions") or ()
-        true = {each["type"] for each in conditions if each["status"] == "True"}
+        true = {each["type"]: each.get("reason") for each in conditions if each["status"] == "True"}
         for phase in _ENDED:
-            if phase in true:
+            if phase in true and not (true[phase] == _ENOUGH and self._is_short):
                 return phase
         if is_annotated(self.experiment, PAUSED_ANNOTATION):
             return "Paused"
-        return "Running" if {"Running", "Restarting"} & true else "Pending"
+        return "Running" if {"Running", "Restarting"} & true.keys() else "Pending"
 
     @property
     def has_ended(self) -> bool:
@@ -169,6 +170,12 @@ class SweepView:
     @property
     def _ended(self) -> int:
         return sum(record.has_ended for record in self.records)
+
+    @property
+    def _is_short(self) -> bool:
+        """Whether trials were added since it ended, which its controller has yet to see."""
+        most = self.problem.max_trials
+        return most is not None and self._ended < most
 
     def _trial(self, record: TrialRecord) -> Trial:
         trial = self.objects.get(record.name)
