@@ -58,6 +58,7 @@ class Container:
         self.started = False
         self.process: Process | None = None
         self.stopping = False
+        self.next_plan: ContainerPlan | None = None
         self.ran_s = 0.0
         self._host = host
         self._ended = ended
@@ -99,6 +100,7 @@ class Container:
 
     def start(self) -> None:
         """Start a run; `restarts` counts those before it."""
+        self.plan, self.next_plan = self.next_plan or self.plan, None
         plan, host = self.plan, self._host
         if self.runs:
             self.restarts += 1
@@ -136,7 +138,25 @@ class Container:
             if pid in live and (pid not in table or table[pid].start == start)
         }
 
-    def stop(self, grace_s: float) -> None:
+    def resize(self, plan: ContainerPlan) -> None:
+        """Take on a plan that differs in its resources, while it runs.
+
+        Raises
+        ------
+        OSError
+            If the kernel refuses a limit.
+        """
+        self.group.resize(plan.memory_limit_bytes, plan.cpu_limit_millicores, plan.cpu_request_millicores)
+        self.plan = plan
+        self._host.changed()
+
+    def replace(self, plan: ContainerPlan, grace_s: float) -> None:
+        """Stop this run, so that the next has the resources of a new plan."""
+        self.next_plan = plan
+        if not self.stopping:
+            self.stop(grace_s, f"Container {plan.name} resize requires restart")
+
+    def stop(self, grace_s: float, why: str = "") -> None:
         """Run preStop, send the stop signal, and kill what is left after ``grace_s``."""
         if self.process is None:
             return
@@ -144,7 +164,7 @@ class Container:
             self.stopping = True
             if self._probes:
                 self._probes.stop_all_but_readiness()
-            self._begin_stop()
+            self._begin_stop(why or f"Stopping container {self.plan.name}")
         if self._kill_timer:
             self._kill_timer.cancel()
         self._kill_timer = self._host.loop.after(grace_s, self.kill)
@@ -238,8 +258,8 @@ class Container:
             self._host.record("Warning", "FailedPostStartHook", f"PostStartHook failed: {error}", self.plan)
             self.stop(self._host.pod.grace_s)
 
-    def _begin_stop(self) -> None:
-        self._host.record("Normal", "Killing", f"Stopping container {self.plan.name}", self.plan)
+    def _begin_stop(self, why: str) -> None:
+        self._host.record("Normal", "Killing", why, self.plan)
         hook = self.plan.lifecycle.get("preStop")
         if hook:
             run_hook(self._host, self, hook, self._after_pre_stop)

@@ -117,6 +117,7 @@ def node_status(
         ],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
         "nodeInfo": _node_info(machine),
+        "declaredFeatures": ["InPlacePodVerticalScalingInitContainers"],
         "images": [{"names": [image], "sizeBytes": 0} for image in images.names()],
     }
 
