@@ -10,6 +10,7 @@ from kubelab.engine.apiserver.validation.causes import Cause, forbidden, invalid
 
 _MIRROR = "kubernetes.io/config.mirror"
 _RESIZABLE = ("cpu", "memory")
+_WHOLE = "[]"  # how upstream prints the path of the object itself
 _PARTS = ("requests", "limits")
 _IMMUTABLE = "only cpu and memory resources are mutable"
 
@@ -17,9 +18,9 @@ _IMMUTABLE = "only cpu and memory resources are mutable"
 def unresizable(old: Object) -> Cause | None:
     """Return why a pod cannot be resized at all, which is then the only cause."""
     if _MIRROR in (old["metadata"].get("annotations") or {}):
-        return forbidden("", "static pods cannot be resized")
+        return forbidden(_WHOLE, "static pods cannot be resized")
     if (old["spec"].get("os") or {}).get("name") == "windows":
-        return forbidden("", "windows pods cannot be resized")
+        return forbidden(_WHOLE, "windows pods cannot be resized")
     return None
 
 
