@@ -50,7 +50,11 @@ def validate_pod_resize(new: Object, old: Object) -> Iterator[Cause]:
 
 def _is_supported(status: Object) -> bool:
     """Whether the node tells what running containers have, which is how one that can resize is known."""
-    running = (each for each in status.get("containerStatuses") or () if each["state"].get("running"))
+    running = (
+        each
+        for each in status.get("containerStatuses") or ()
+        if (each.get("state") or {}).get("running") is not None
+    )
     first = next(running, None)
     return first is None or first.get("resources") is not None
 
