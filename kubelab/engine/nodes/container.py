@@ -60,6 +60,7 @@ class Container:
         self.stopping = False
         self.next_plan: ContainerPlan | None = None
         self.ran_s = 0.0
+        self.orphans_cpu_s = 0.0
         self._host = host
         self._ended = ended
         self._log: LogFile | None = None
@@ -107,7 +108,7 @@ class Container:
             self.last_state = self.state
         self.runs += 1
         self.stopping = self._out_of_memory = self.started = self.ready = False
-        self._start_error, self._began_s = "", 0.0
+        self._start_error, self._began_s, self.orphans_cpu_s = "", 0.0, 0.0
         host.record("Normal", "Pulled", _pulled(plan.image), plan)
         launch.make_directories(self.directory, plan)
         self._forget_old_logs()
@@ -208,9 +209,12 @@ class Container:
     def sample(self) -> tuple[float, int]:
         """Return CPU seconds and proportional memory in bytes of its processes."""
         stats = [entry for pid in self._pids() if (entry := usage.stat(pid))]
-        return sum(entry.cpu_s for entry in stats), sum(
-            usage.proportional_bytes(entry.pid) for entry in stats
-        )
+        cpu_s = self.orphans_cpu_s + sum(entry.cpu_s for entry in stats)
+        return cpu_s, sum(usage.proportional_bytes(entry.pid) for entry in stats)
+
+    def leads(self, session: int) -> bool:
+        """Say whether a session is that of its process or of a command that runs beside it."""
+        return session in self.visitors or (self.process is not None and session == self.process.pid)
 
     def check_memory(self, *, whole_tree: bool) -> None:
         """Kill it when it uses more than its limit, where no control group does."""

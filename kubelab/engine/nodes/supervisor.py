@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kubelab.clock import Clock, parse_rfc3339
+from kubelab.engine.nodes import usage
 from kubelab.engine.nodes.container import Container
 from kubelab.engine.nodes.host import Host
 from kubelab.engine.nodes.loop import Loop, Timer
@@ -240,7 +241,17 @@ class Supervisor:
             container.check_memory(whole_tree=count % 5 == 0)
         self.loop.after(_MEMORY_CHECK_S, lambda: self._check_memory(count + 1))
 
+    def _reap_orphans(self) -> None:
+        """Let go of processes whose parent ended before them; their containers keep the time they used."""
+        while pid := self.loop.ended_orphan():
+            orphan = usage.stat(pid)
+            for container in self._containers.values():
+                if orphan and container.leads(orphan.session):
+                    container.orphans_cpu_s += orphan.cpu_s
+            os.waitpid(pid, 0)
+
     def _sample(self) -> None:
+        self._reap_orphans()
         now = self._clock.now().timestamp()
         for name, container in self._containers.items():
             if container.running:
