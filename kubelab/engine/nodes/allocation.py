@@ -14,12 +14,9 @@ def review(workers: Mapping[str, PodWorker], allocatable: Amounts) -> None:
     To be called whenever a pod of the node comes, changes or goes: only then can a decision be another.
     """
     active = {uid: worker for uid, worker in workers.items() if worker.active}
-    residents = {uid: worker.resize.resident(worker.pod) for uid, worker in active.items()}
-    verdicts = (
-        decide(residents.values(), allocatable)
-        if any(r.wanted is not None for r in residents.values())
-        else {}
-    )
+    verdicts = {}
+    if any(worker.resize.is_wanted(worker.pod) for worker in active.values()):
+        verdicts = decide([each.resize.resident(each.pod) for each in active.values()], allocatable)
     for uid, worker in active.items():
         if worker.resize.settle(worker.pod, verdicts.get(uid)):
             worker.nudge()

@@ -64,17 +64,24 @@ class PodResize:
         self._told: tuple[str, int] | None = None
         self._told_error = ""
 
+    def is_wanted(self, pod: Object) -> bool:
+        """Say whether the pod asks for other resources than it was given."""
+        plan = self.plan
+        if plan is None or pod["metadata"].get("generation") == plan.generation:
+            return False
+        given = {each.name: each.resources for each in plan.containers}
+        return (pod["spec"].get("resources") or {}) != plan.resources or any(
+            allotted(each) != given[each["name"]] for each in containers_of(pod)
+        )
+
     def resident(self, pod: Object) -> Resident:
         """Return the pod as the node counts it."""
-        if self.plan is None:
-            return Resident(pod["metadata"]["uid"], pod_requests(pod["spec"]))
-        given, spec, status = self._as_given(pod), pod["spec"], pod.get("status") or {}
-        pod_level = (spec.get("resources") or {}) != self.plan.resources
+        spec, status = pod["spec"], pod.get("status") or {}
         return Resident(
             uid=pod["metadata"]["uid"],
-            held=held_requests(given),
-            wanted=pod_requests(spec) if pod_level or self._differs(pod, self.plan) else None,
-            pod_level=pod_level,
+            held=held_requests(self.as_given(pod)),
+            wanted=pod_requests(spec) if self.is_wanted(pod) else None,
+            pod_level=self.plan is not None and (spec.get("resources") or {}) != self.plan.resources,
             priority=spec.get("priority") or 0,
             qos_class=status.get("qosClass") or "",
             since=_pending(pod).get("lastTransitionTime", ""),
@@ -125,20 +132,14 @@ class PodResize:
         error: str = report.get("resize_error", "")
         generation = self.under_way
         if error and error != self._told_error:
-            told = summary(self._as_given(pod), generation, error)
+            told = summary(self.as_given(pod), generation, error)
             self._tell(pod, "Warning", "ResizeError", f"Pod resize error: {told}")
         elif not error and self._is_complete(report):
-            told = summary(self._as_given(pod), generation)
+            told = summary(self.as_given(pod), generation)
             self._tell(pod, "Normal", "ResizeCompleted", f"Pod resize completed: {told}")
             self.under_way = 0
         self._told_error = error
         return error
-
-    def _differs(self, pod: Object, plan: PodPlan) -> bool:
-        if pod["metadata"].get("generation") == plan.generation:
-            return False
-        given = {each.name: each.resources for each in plan.containers}
-        return any(allotted(each) != given[each["name"]] for each in containers_of(pod))
 
     def _is_complete(self, report: Mapping[str, Any]) -> bool:
         given = {each.name: each.resources for each in self.plan.containers} if self.plan else {}
@@ -148,7 +149,7 @@ class PodResize:
             if entry["status"]["state"].get("running")
         )
 
-    def _as_given(self, pod: Object) -> Object:
+    def as_given(self, pod: Object) -> Object:
         """Return the pod with the resources it was given in place of those it asks for."""
         given = {each.name: each.resources for each in self.plan.containers} if self.plan else {}
         return _with_resources(pod, given)

@@ -242,7 +242,7 @@ class PodWorker:
 
     async def _renew_volumes(self) -> None:
         with contextlib.suppress(volumes.VolumeError, ApiError, ConnectionFailedError):
-            await prepare_volumes(self.pod, self._node, only_projected=True)
+            await prepare_volumes(self.resize.as_given(self.pod), self._node, only_projected=True)
 
     # -- telling the API ----------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kubelab.client import NODES, PODS, Object
-from kubelab.engine.nodes import probe, processes
+from kubelab.engine.nodes import pod_worker, probe, processes
 from kubelab.engine.nodes.cgroups import Group, Hierarchy
 from kubelab.quantities import cpu_millicores
 
@@ -238,6 +238,47 @@ async def test_a_killed_supervisor_starts_again_with_what_the_pod_was_given(one_
         "web", lambda pod: status_of(pod)["restartCount"] == 1 and state_of(pod).get("running")
     )
     assert status_of(again)["resources"] == {"requests": {"cpu": "20m"}}
+
+
+async def test_an_init_container_is_resized_while_it_runs(one_lab: Lab) -> None:
+    first = {"name": "first", "image": "busybox", "command": list(_WAITS)}
+    first["resources"] = {"requests": {"cpu": "10m"}}
+    await one_lab.create("web", "true", spec={**_QUICK, "initContainers": [first]})
+
+    def has(pod: Object) -> Object:
+        entry: Object = (pod["status"].get("initContainerStatuses") or [{}])[0]
+        return (entry.get("resources") or {}) if (entry.get("state") or {}).get("running") else {}
+
+    await one_lab.when("web", has)
+    changed = {"spec": {"initContainers": [{"name": "first", "resources": {"requests": {"cpu": "20m"}}}]}}
+    await one_lab.client.patch(PODS, "web", changed, "default", type="strategic", subresource="resize")
+    await one_lab.when("web", lambda pod: has(pod) == {"requests": {"cpu": "20m"}})
+
+
+async def test_the_downward_api_tells_a_running_container_what_it_was_given(
+    one_lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pod_worker, "_RENEW_VOLUMES_S", 0.0)
+    reference = {"containerName": "main", "resource": "requests.cpu", "divisor": "1m"}
+    item = {"path": "cpu", "resourceFieldRef": reference}
+    await one_lab.create(
+        "web",
+        *("sh", "-c", "echo env $CPU; while true; do cat /downward/cpu; echo; sleep 0.1; done"),
+        env=[{"name": "CPU", "valueFrom": {"resourceFieldRef": reference}}],
+        resources={"requests": {"cpu": "10m"}},
+        volumeMounts=[{"name": "downward", "mountPath": "/downward"}],
+        spec={**_QUICK, "volumes": [{"name": "downward", "downwardAPI": {"items": [item]}}]},
+    )
+    await one_lab.running("web")
+    await resize(one_lab, "web", {"cpu": "20m"})
+
+    async def told() -> bool:
+        return (await one_lab.log("web"))[-1] == "20"
+
+    await one_lab.until(told, "the new value")
+    lines = await one_lab.log("web")
+    assert lines[0] == "env 10"
+    assert set(filter(None, lines[1:])) == {"10", "20"}
 
 
 def test_a_memory_limit_may_grow_and_shrink_with_the_limit_of_swap(tmp_path: Path) -> None:
