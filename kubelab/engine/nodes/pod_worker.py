@@ -61,6 +61,7 @@ class PodWorker:
         self._told_events = self._told_resizing = 0
         self._start_time = rfc3339(node.clock.now())
         self.resize = PodResize(self.directory, node.events, node.allocatable)
+        self._read_report()  # of a pod that an earlier node process started
         self._seen_at: float | None = asyncio.get_running_loop().time()
 
     # -- what the node tells it ---------------------------------------------------------------------

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from kubelab.client import NODES, PODS, Object
-from kubelab.engine.nodes import pod_worker, probe, processes
+from kubelab.engine.nodes import launch, pod_worker, probe, processes
 from kubelab.engine.nodes.cgroups import Group, Hierarchy
+from kubelab.engine.nodes.plan import read_json
 from kubelab.quantities import cpu_millicores
 
 from .conftest import NODE, Lab, alive, state_of
@@ -115,9 +116,8 @@ async def test_a_new_measured_limit_ends_what_has_grown_over_it(state_dir: Path)
         pod = await lab.running("grows")
         await resize(lab, "grows", {"memory": "1Mi"}, {"memory": "100Mi"})
         await resized(lab, "grows")
-        workspace = lab.state_dir / "pods" / pod["metadata"]["uid"]
-        for directory in workspace.rglob("workspace"):
-            (directory / "go").touch()
+        directory = lab.state_dir / "pods" / pod["metadata"]["uid"]
+        (launch.container_directory(directory, "main") / "workspace" / "go").touch()
         pod = await lab.ended("grows")
     finally:
         await lab.close()
@@ -225,6 +225,20 @@ async def test_a_resize_is_carried_out_by_a_node_that_comes_back(one_lab: Lab) -
     again = await resized(one_lab, "web")
     assert status_of(again)["containerID"] == status_of(pod)["containerID"]
     await one_lab.when("web", lambda pod: status_of(pod)["allocatedResources"] == {"cpu": "30m"})
+
+
+async def test_a_pod_that_ended_while_the_node_was_away_is_not_resized(one_lab: Lab) -> None:
+    script = "while [ ! -e $HOME/go ]; do sleep 0.05; done"
+    await one_lab.create("brief", "sh", "-c", script, resources={"requests": {"cpu": "10m"}})
+    pod = await one_lab.running("brief")
+    await one_lab.stop_node()
+    directory = one_lab.state_dir / "pods" / pod["metadata"]["uid"]
+    (launch.container_directory(directory, "main") / "workspace" / "go").touch()
+    await one_lab.until(lambda: read_json(directory / "status.json")["ended"], "its end")
+    await resize(one_lab, "brief", {"cpu": "20m"})
+    await one_lab.start_node()
+    pod = await one_lab.ended("brief")
+    assert status_of(pod)["allocatedResources"] == {"cpu": "10m"}
 
 
 async def test_a_killed_supervisor_starts_again_with_what_the_pod_was_given(one_lab: Lab) -> None:
