@@ -26,7 +26,6 @@ import uvloop
 
 from kubelab.client import Client
 from kubelab.clock import Clock, RealClock
-from kubelab.engine.apiserver.pod_logs import NodeHandler
 from kubelab.engine.apiserver.tls import TlsFiles, write_kubeconfig, write_private
 from kubelab.engine.bootstrap import bootstrap
 from kubelab.engine.json_log import log_as_json
@@ -34,6 +33,7 @@ from kubelab.engine.keeping import keep
 from kubelab.engine.measures import Measures
 from kubelab.engine.nodes import ProcessNode, ServerAddress
 from kubelab.engine.nodes.isolation import Isolation, probe
+from kubelab.engine.nodes.kubelet import Node
 from kubelab.engine.nodes.simulated import SimulatedNodes
 from kubelab.engine.state import Engine, Running, StateFolder
 from kubelab.engine.usage import UsageSource
@@ -75,8 +75,8 @@ class ControlPlane(Protocol):
         """Return a client that acts as a user, with an administrator's rights."""
         ...
 
-    async def register_node(self, name: str, node: NodeHandler) -> int:
-        """Let the API server ask a node for logs; return the port that the node is found at."""
+    async def register_node(self, name: str, node: Node) -> int:
+        """Let the API server ask a node for logs and streams; return the port that the node is found at."""
         ...
 
     def register_usage(self, source: UsageSource) -> None:

@@ -67,33 +67,15 @@ class HttpFace:
         except DisconnectedError:
             return
         except ApiError as error:
-            answer = _refusal(error)
+            answer = refusal(error)
         await send_answer(answer, receive, send)
 
     async def _serve_websocket(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve a WebSocket, or refuse it by an HTTP answer."""
         try:
             answer = await self._handle(await self._request({**scope, "method": "GET"}, receive))
         except ApiError as error:
-            answer = _refusal(error)
-        if isinstance(answer, Stream):
-            await answer.chunks.aclose()
-        if isinstance(answer, Stream) or (isinstance(answer, Reply) and answer.status < 400):
-            answer = _refusal(bad_request("this is not served over WebSockets: send a plain request"))
-        if isinstance(answer, Reply):
-            await _send_reply(answer, send, prefix="websocket.http.response")
-            return
-        offered: list[str] = scope["subprotocols"]
-        agreed = next((protocol for protocol in answer.protocols if protocol in offered), None)
-        if agreed is None:
-            sides = f"client supports [{' '.join(offered)}], server accepts [{' '.join(answer.protocols)}]"
-            text = f"unable to upgrade: unable to negotiate protocol: {sides}"
-            refused = Reply(403, text.encode(), content_type="text/plain; charset=utf-8")
-            await _send_reply(refused, send, prefix="websocket.http.response")
-            return
-        socket = WebSocket(agreed, receive, send)
-        await socket.accept()
-        await answer.serve(socket)
+            answer = refusal(error)
+        await send_upgrade(answer, scope, receive, send)
 
     async def _request(self, scope: Message, receive: Receive) -> Request:
         self._origins.check(scope["headers"])
@@ -124,11 +106,33 @@ class HttpFace:
 async def send_answer(answer: Answer, receive: Receive, send: Send) -> None:
     """Send a whole answer, or a stream until it or the client ends; exec and its like need a WebSocket."""
     if isinstance(answer, Upgrade):
-        answer = _refusal(upgrade_required())
+        answer = refusal(upgrade_required())
     if isinstance(answer, Reply):
         await _send_reply(answer, send)
     else:
         await _send_stream(answer, receive, send)
+
+
+async def send_upgrade(answer: Answer, scope: Message, receive: Receive, send: Send) -> None:
+    """Serve a WebSocket, or refuse it by an HTTP answer."""
+    if isinstance(answer, Stream):
+        await answer.chunks.aclose()
+    if isinstance(answer, Stream) or (isinstance(answer, Reply) and answer.status < 400):
+        answer = refusal(bad_request("this is not served over WebSockets: send a plain request"))
+    if isinstance(answer, Reply):
+        await _send_reply(answer, send, prefix="websocket.http.response")
+        return
+    offered: list[str] = scope["subprotocols"]
+    agreed = next((protocol for protocol in answer.protocols if protocol in offered), None)
+    if agreed is None:
+        sides = f"client supports [{' '.join(offered)}], server accepts [{' '.join(answer.protocols)}]"
+        text = f"unable to upgrade: unable to negotiate protocol: {sides}"
+        refused = Reply(403, text.encode(), content_type="text/plain; charset=utf-8")
+        await _send_reply(refused, send, prefix="websocket.http.response")
+        return
+    socket = WebSocket(agreed, receive, send)
+    await socket.accept()
+    await answer.serve(socket)
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -157,7 +161,8 @@ async def read_body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-def _refusal(error: ApiError) -> Reply:
+def refusal(error: ApiError) -> Reply:
+    """Return the answer that carries an error's ``Status``."""
     return Reply(error.code, encoded(error.status))
 
 

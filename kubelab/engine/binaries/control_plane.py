@@ -9,7 +9,6 @@ from pathlib import Path
 
 from kubelab.client import Client, Response
 from kubelab.clock import monotonic
-from kubelab.engine.apiserver.pod_logs import NodeHandler
 from kubelab.engine.apiserver.serve import Served, serve_app
 from kubelab.engine.apiserver.tls import ensure_tls, write_kubeconfig
 from kubelab.engine.binaries import commands
@@ -27,7 +26,7 @@ from kubelab.engine.controllers.endpoints import EndpointsController
 from kubelab.engine.controllers.endpointslice import EndpointSliceController
 from kubelab.engine.controllers.registry import CONTROLLERS, KUBEFLOW_CONTROLLERS
 from kubelab.engine.keeping import keep
-from kubelab.engine.nodes.kubelet import KubeletFace
+from kubelab.engine.nodes.kubelet import KubeletFace, Node
 from kubelab.engine.usage import UsageSource
 from kubelab.errors import ConnectionFailedError, KubelabError
 from kubelab.http import HttpTransport, Kubeconfig
@@ -131,7 +130,7 @@ class BinariesControlPlane:
         self._clients.append(client)
         return client
 
-    async def register_node(self, name: str, node: NodeHandler) -> int:
+    async def register_node(self, name: str, node: Node) -> int:
         """Serve what kube-apiserver asks a node's kubelet for; return the port."""
         face = KubeletFace(self.client(f"system:node:{name}"), node)
         authority = self._state_dir / "tls" / "kubelet-client-ca.crt"

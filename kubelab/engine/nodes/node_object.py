@@ -13,6 +13,7 @@ from kubelab.client import Object
 from kubelab.engine.apiserver.version import KUBERNETES_VERSION
 from kubelab.engine.nodes import images
 from kubelab.engine.nodes.isolation import Isolation
+from kubelab.engine.nodes.kubelet import WEBSOCKETS
 
 MAX_PODS = 110
 _MEMORY_PRESSURE_BYTES = 100 * 1024 * 1024  # evictionHard memory.available<100Mi, the kubelet's default
@@ -117,6 +118,7 @@ def node_status(
         ],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
         "nodeInfo": _node_info(machine),
+        **({"declaredFeatures": [WEBSOCKETS]} if kubelet_port else {}),
         "images": [{"names": [image], "sizeBytes": 0} for image in images.names()],
     }
 
