@@ -16,7 +16,7 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -79,8 +79,8 @@ class ControlPlane(Protocol):
         """Let the API server ask a node for logs and streams; return the port that the node is found at."""
         ...
 
-    def register_usage(self, source: UsageSource) -> None:
-        """Serve what ``source`` knows of nodes and pods as metrics, where the engine can."""
+    async def serve_usage(self, sources: Sequence[UsageSource], informers: Informers) -> None:
+        """Serve what is known of nodes and pods as metrics.k8s.io."""
         ...
 
     async def progress_url(self) -> str:
@@ -183,10 +183,9 @@ async def _serve(
         measures=measures,
     )
     node.kubelet_port = await plane.register_node(_node_name(folder), node)
-    plane.register_usage(node.usage)
     lease_s = 300 if engine == "embedded" else 40  # upstream's node controller allows 50 s without renewal
     simulated = SimulatedNodes(plane.client("system:simulated-nodes"), informers, clock, lease_s=lease_s)
-    plane.register_usage(simulated.usage)
+    await plane.serve_usage((node.usage, simulated.usage), informers)
     parts = {"node": node.run, "simulated nodes": simulated.run}
     tasks = [_started(name, run) for name, run in parts.items()]
     with contextlib.suppress(TimeoutError):

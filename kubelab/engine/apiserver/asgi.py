@@ -12,7 +12,7 @@ from kubelab.engine.apiserver.auth import Authenticator
 from kubelab.engine.apiserver.bodies import LIMIT_BYTES
 from kubelab.engine.apiserver.impersonation import Impersonation
 from kubelab.engine.apiserver.origins import Origins
-from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream, Upgrade
+from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream, Upgrade, User
 from kubelab.engine.apiserver.status import bad_request, encoded, too_large, upgrade_required
 from kubelab.engine.apiserver.websocket import WebSocket
 from kubelab.errors import ApiError
@@ -101,6 +101,20 @@ class HttpFace:
             found[b"user-agent"].decode("latin-1"),
             query,
         )
+
+
+def bodiless(scope: Message, user: User) -> Request:
+    """Return a request whose body, if it has any, is of no interest."""
+    query: bytes = scope["query_string"]
+    return Request(
+        scope.get("method", "GET"),  # a WebSocket's
+        scope["path"],
+        dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)),
+        b"",
+        user,
+        accept=dict(scope["headers"]).get(b"accept", b"").decode("latin-1"),
+        query_string=query,
+    )
 
 
 async def send_answer(answer: Answer, receive: Receive, send: Send) -> None:

@@ -77,6 +77,8 @@ def kube_apiserver(
         f"--kubelet-certificate-authority={tls.ca}",
         f"--kubelet-client-certificate={credentials.kubelet_client.certificate}",
         f"--kubelet-client-key={credentials.kubelet_client.key}",
+        f"--proxy-client-cert-file={credentials.kubelet_client.certificate}",
+        f"--proxy-client-key-file={credentials.kubelet_client.key}",
         *extra,
         *([] if tainting else ["--disable-admission-plugins=TaintNodesByCondition"]),
         *extra,

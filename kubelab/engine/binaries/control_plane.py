@@ -19,6 +19,7 @@ from kubelab.engine.binaries.credentials import (
     ensure_credentials,
 )
 from kubelab.engine.binaries.found import Binaries
+from kubelab.engine.binaries.metrics import MetricsFace, register_metrics
 from kubelab.engine.binaries.program import Program, ProgramEndedError
 from kubelab.engine.binaries.progress import ProgressReceiver
 from kubelab.engine.controllers.controller import Controller
@@ -30,6 +31,7 @@ from kubelab.engine.nodes.kubelet import KubeletFace, Node
 from kubelab.engine.usage import UsageSource
 from kubelab.errors import ConnectionFailedError, KubelabError
 from kubelab.http import HttpTransport, Kubeconfig
+from kubelab.informer import Informers
 
 _READY_S = 60.0
 _POLL_S = 0.02
@@ -76,6 +78,7 @@ class BinariesControlPlane:
         self._keeping: list[asyncio.Task[None]] = []
         self._clients: list[Client] = []
         self._faces: list[Served] = []
+        self._api_server_authority = state_dir / "tls" / "kubelet-client-ca.crt"
 
     @property
     def pids(self) -> list[int]:
@@ -133,13 +136,16 @@ class BinariesControlPlane:
     async def register_node(self, name: str, node: Node) -> int:
         """Serve what kube-apiserver asks a node's kubelet for; return the port."""
         face = KubeletFace(self.client(f"system:node:{name}"), node)
-        authority = self._state_dir / "tls" / "kubelet-client-ca.crt"
-        served = await serve_app(face.asgi, port=0, tls=self.tls, client_ca=authority)
+        served = await serve_app(face.asgi, port=0, tls=self.tls, client_ca=self._api_server_authority)
         self._faces.append(served)
         return served.port
 
-    def register_usage(self, source: UsageSource) -> None:
-        """Do nothing: kube-apiserver leaves metrics.k8s.io to a server of its own, which is not run here."""
+    async def serve_usage(self, sources: Sequence[UsageSource], informers: Informers) -> None:
+        """Serve what is known of nodes and pods to kube-apiserver, which passes requests for it on."""
+        face = MetricsFace(sources, informers)
+        served = await serve_app(face.asgi, port=0, tls=self.tls, client_ca=self._api_server_authority)
+        self._faces.append(served)
+        await register_metrics(self.client("system:metrics-server"), served.port, self.tls)
 
     async def progress_url(self) -> str:
         """Serve what trainers' pods report to; return the address."""

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol
-from urllib.parse import parse_qsl
 
 from kubelab.client import PODS, Client, Object
-from kubelab.engine.apiserver.asgi import Message, Receive, Send, refusal, send_answer, send_upgrade
+from kubelab.engine.apiserver.asgi import Message, Receive, Send, bodiless, refusal, send_answer, send_upgrade
 from kubelab.engine.apiserver.pod_logs import NodeHandler, begin_log, log_options
 from kubelab.engine.apiserver.pod_streams import (
     StreamHandler,
@@ -62,18 +61,19 @@ class KubeletFace:
     async def asgi(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one HTTP request or WebSocket."""
         if scope["type"] == "websocket":
-            await send_upgrade(await self._answer({**scope, "method": "GET"}), scope, receive, send)
+            await send_upgrade(await self._answer(scope), scope, receive, send)
         elif scope["type"] == "http":
             await send_answer(await self._answer(scope), receive, send)
 
     async def _answer(self, scope: Message) -> Answer:
         _, route, *parts = scope["path"].split("/")
         handler = self.routes.get(route)
-        raw: bytes = scope["query_string"]
-        query = dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True))
-        request = Request(scope["method"], scope["path"], query, b"", _KUBE_API_SERVER, query_string=raw)
         try:
-            return await handler(request, parts) if handler else _text(404, "404 page not found")
+            return (
+                await handler(bodiless(scope, _KUBE_API_SERVER), parts)
+                if handler
+                else _text(404, "404 page not found")
+            )
         except ApiError as error:
             # kube-apiserver puts text into a Status, but what refuses an upgrade reaches the client as it is.
             return refusal(error) if route in _STREAMS else _text(error.code, error.message)
