@@ -33,7 +33,6 @@ from kubelab.engine.keeping import keep
 from kubelab.engine.measures import Measures
 from kubelab.engine.nodes import ProcessNode, ServerAddress
 from kubelab.engine.nodes.isolation import Isolation, probe
-from kubelab.engine.nodes.kubelet import Node
 from kubelab.engine.nodes.simulated import SimulatedNodes
 from kubelab.engine.state import Engine, Running, StateFolder
 from kubelab.engine.usage import UsageSource
@@ -43,6 +42,7 @@ from kubelab.informer import Informers
 if TYPE_CHECKING:
     from kubelab.engine.controllers.controller import Controller
     from kubelab.engine.controllers.registry import Controllers
+    from kubelab.engine.nodes.kubelet import Node
     from kubelab.engine.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)

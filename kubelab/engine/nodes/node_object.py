@@ -16,6 +16,8 @@ from kubelab.engine.nodes.isolation import Isolation
 from kubelab.engine.nodes.kubelet import WEBSOCKETS
 
 MAX_PODS = 110
+PROCESS_RUNTIME = "kubelab://"
+"""How the containerRuntimeVersion begins where pods are processes."""
 _MEMORY_PRESSURE_BYTES = 100 * 1024 * 1024  # evictionHard memory.available<100Mi, the kubelet's default
 _DISK_PRESSURE_RATIO = 0.10  # nodefs.available<10%
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -173,7 +175,7 @@ def _node_info(machine: Machine) -> Object:
         "bootID": machine.boot_id,
         "kernelVersion": platform.release(),
         "osImage": _os_image(),
-        "containerRuntimeVersion": "kubelab://0.1.0",
+        "containerRuntimeVersion": f"{PROCESS_RUNTIME}0.1.0",
         "kubeletVersion": f"v{KUBERNETES_VERSION}.0",
         "kubeProxyVersion": "",
         "operatingSystem": "linux",
