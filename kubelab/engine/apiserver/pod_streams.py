@@ -16,7 +16,7 @@ from kubelab.engine.apiserver.authorization import Authorizer
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.pod_logs import container_of
 from kubelab.engine.apiserver.requests import TRUE, Answer, Request, Target, Upgrade
-from kubelab.engine.apiserver.status import bad_request, failure, method_not_allowed, not_found
+from kubelab.engine.apiserver.status import bad_request, method_not_allowed, not_found
 from kubelab.engine.apiserver.websocket import WebSocket
 
 
@@ -123,8 +123,10 @@ class PodStreams:
             raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
         node = self.nodes.get(name)
         if node is None:
-            message = f'Internal error occurred: node "{name}" gives no access to its pods'
-            raise failure(500, "InternalError", message)
+            raise bad_request(
+                f"pod {pod['metadata']['name']} cannot be reached: "
+                f'its node "{name}" is simulated, or not of this machine'
+            )
         return node
 
 

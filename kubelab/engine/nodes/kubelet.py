@@ -26,6 +26,9 @@ from kubelab.errors import ApiError
 WEBSOCKETS = "ExtendWebSocketsToKubelet"
 """The feature that a Node declares whose kubelet takes WebSockets (pkg/features/kube_features.go, v1.37)."""
 
+SERVED_ADDRESS = "InternalDNS"
+"""The type of address of nodes that are served; simulated ones have none, so kube-apiserver calls nobody."""
+
 _STREAMS = ("exec", "attach", "portForward")
 _TEXT = "text/plain"
 _KUBE_API_SERVER = User("kube-apiserver")

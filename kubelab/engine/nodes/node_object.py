@@ -13,7 +13,7 @@ from kubelab.client import Object
 from kubelab.engine.apiserver.version import KUBERNETES_VERSION
 from kubelab.engine.nodes import images
 from kubelab.engine.nodes.isolation import Isolation
-from kubelab.engine.nodes.kubelet import WEBSOCKETS
+from kubelab.engine.nodes.kubelet import SERVED_ADDRESS, WEBSOCKETS
 
 MAX_PODS = 110
 PROCESS_RUNTIME = "kubelab://"
@@ -113,6 +113,7 @@ def node_status(
         "addresses": [
             {"type": "InternalIP", "address": machine.address},
             {"type": "Hostname", "address": name},
+            *([{"type": SERVED_ADDRESS, "address": "localhost"}] if kubelet_port else []),
         ],
         "conditions": [
             _stamped(condition, had.get(condition["type"]), now)

@@ -62,8 +62,6 @@ async def test_nothing_is_taken_without_a_token_of_the_jobs(
 
 async def test_a_pod_of_the_job_may_tell_its_progress(served: tuple[Client, str]) -> None:
     client, url = served
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
-    await client.create(SERVICE_ACCOUNTS, account, "default")
     request = {"spec": {"audiences": [PATH.removeprefix("/apis/")]}}
     made = await client.create(
         SERVICE_ACCOUNTS, request, "default", subresource_of="default", subresource="token"
