@@ -83,6 +83,10 @@ class ControlPlane(Protocol):
         """Serve what is known of nodes and pods as metrics.k8s.io."""
         ...
 
+    async def metrics_url(self) -> str:
+        """Return where Prometheus finds what kubelab's parts measure."""
+        ...
+
     async def progress_url(self) -> str:
         """Return where trainers' pods report to."""
         ...
@@ -147,7 +151,7 @@ def _control_plane(
     if engine == "binaries":
         from kubelab.engine.binaries import BinariesControlPlane, find
 
-        return BinariesControlPlane(folder.path, find(), token=token, port=port)
+        return BinariesControlPlane(folder.path, find(), token=token, port=port, measures=measures)
     from kubelab.engine.embedded import EmbeddedControlPlane
 
     return EmbeddedControlPlane(folder.path, clock, token=token, port=port, measures=measures)
@@ -190,7 +194,8 @@ async def _serve(
     tasks = [_started(name, run) for name, run in parts.items()]
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(node.ready.wait(), _NODE_TIMEOUT_S)
-    running = Running(folder.name, url, str(folder.kubeconfig), token, os.getpid(), engine)
+    kubeconfig, metrics_url = str(folder.kubeconfig), await plane.metrics_url()
+    running = Running(folder.name, url, kubeconfig, token, os.getpid(), engine, metrics_url)
     folder.write_running(running)
     _tell(ready_fd, asdict(running))
     controllers, scheduler = await asyncio.to_thread(_managers)

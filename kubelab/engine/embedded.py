@@ -75,6 +75,10 @@ class EmbeddedControlPlane:
         for source in sources:
             self._server.register_usage(source)
 
+    async def metrics_url(self) -> str:
+        """Return where Prometheus finds what kubelab's parts measure: beside what the API server does."""
+        return f"{self.url}/metrics"
+
     async def progress_url(self) -> str:
         """Return where trainers' pods report to: the API server itself."""
         return self.url

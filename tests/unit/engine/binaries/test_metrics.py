@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,8 +11,9 @@ import pytest
 from kubelab.client import NODES, SERVICES, Client
 from kubelab.clock import RealClock
 from kubelab.engine.apiserver.serve import serve_app
-from kubelab.engine.binaries.metrics import MetricsFace, register_metrics
-from kubelab.engine.bootstrap import API_SERVICES, bootstrap
+from kubelab.engine.binaries.metrics import MetricsFace
+from kubelab.engine.binaries.registration import register_metrics
+from kubelab.engine.bootstrap import API_SERVICES
 from kubelab.engine.embedded import EmbeddedControlPlane
 from kubelab.engine.usage import NodeUsage, PodUsage, Usage
 from kubelab.informer import Informers
@@ -30,19 +30,6 @@ class Source:
 
     def pods(self) -> list[PodUsage]:
         return []
-
-
-@pytest.fixture
-async def plane(tmp_path: Path) -> AsyncIterator[EmbeddedControlPlane]:
-    made = EmbeddedControlPlane(tmp_path, RealClock(), token="secret")
-    await made.start()
-    yield made
-    await made.stop()
-
-
-@pytest.fixture
-def client(plane: EmbeddedControlPlane) -> Client:
-    return plane.client("system:masters")
 
 
 @pytest.fixture
@@ -84,7 +71,6 @@ async def test_it_describes_its_own_group_alone(url: str) -> None:
 
 
 async def test_the_api_server_is_told_where_it_is_now(plane: EmbeddedControlPlane, client: Client) -> None:
-    await bootstrap(client, RealClock())
     for port in (4001, 4002):
         await register_metrics(client, port, plane.tls)
     spec = (await client.get(API_SERVICES, "v1beta1.metrics.k8s.io"))["spec"]
