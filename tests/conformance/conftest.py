@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.differences import DIFFERENCES
-from tests.conformance.engines import served
+from tests.conformance.engines import made_for, served
 from tests.conformance.kubectl import Kubectl
-from tests.conftest import Lab, made
+from tests.conftest import Lab
 from tests.realapi import build
 
 _numbers = itertools.count(1)
@@ -56,8 +56,6 @@ def kubectl(api: Kubectl) -> Kubectl:
 @pytest.fixture(scope="session")
 def engine_lab(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The home of a whole cluster called ``lab``."""
-    with made(tmp_path_factory.mktemp("home")) as shared:
-        if engine == "binaries":
-            shared.env["KUBEBUILDER_ASSETS"] = str(build.assets())
+    with made_for(engine, tmp_path_factory.mktemp("home")) as shared:
         shared.up("lab", "--engine", engine)
         yield shared

@@ -13,9 +13,17 @@ from zlib import crc32
 
 from kubelab.client import LEASES, NODES, PODS, Client, Object
 from kubelab.clock import Clock
+from kubelab.engine.controllers.events import EventRecorder, Note
 from kubelab.engine.controllers.queue import WorkQueue
 from kubelab.engine.nodes.simulated.addresses import SimulatedAddresses
-from kubelab.engine.nodes.simulated.node import LEASE_NAMESPACE, address_of, is_simulated, lease, node_status
+from kubelab.engine.nodes.simulated.node import (
+    LEASE_NAMESPACE,
+    address_of,
+    ignored_annotation,
+    is_simulated,
+    lease,
+    node_status,
+)
 from kubelab.engine.nodes.simulated.stages import Place, next_step
 from kubelab.engine.nodes.simulated.usage import DeclaredUsage
 from kubelab.errors import AlreadyExistsError, ApiError, ConflictError, ConnectionFailedError, NotFoundError
@@ -60,6 +68,7 @@ class SimulatedNodes:
         self._queue = WorkQueue()
         self._subscribed = False
         self._looking = False
+        self._events = EventRecorder(client, clock)
         self.usage = DeclaredUsage(clock, lambda: sorted(self._names), self._own_pods)
 
     async def run(self) -> None:
@@ -69,6 +78,7 @@ class SimulatedNodes:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._renew_leases())
+                group.create_task(self._events.run())
                 for _ in range(_WORKERS):
                     group.create_task(self._work())
         finally:
@@ -97,7 +107,12 @@ class SimulatedNodes:
                 self._any.set()
                 self._look_for_pods()
             self._queue.add(("", name))
-        elif name in self._names:
+            return
+        if new is not None and (why := ignored_annotation(new)) and not (old and ignored_annotation(old)):
+            logger.warning("node %s: %s", name, why)
+            about = {**new, "apiVersion": NODES.api_version, "kind": NODES.kind}
+            self._events.record("simulated-nodes", about, Note("Warning", "NotSimulated", why))
+        if name in self._names:
             del self._names[name]
             self._addresses.release(name)
             if not self._names:

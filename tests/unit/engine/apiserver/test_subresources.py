@@ -129,6 +129,14 @@ async def test_logs_come_from_the_pods_node(client: Client, server: ApiServer) -
     assert node.asked == [("main", LogOptions(follow=True, timestamps=True, tail_lines=5))]
 
 
+async def test_a_pod_on_a_node_that_runs_nothing_has_no_log(client: Client) -> None:
+    await client.create(PODS, pod(), "default")
+    await bind(client, "kwok-node-0")
+    with pytest.raises(ApiError, match='has no log: its node "kwok-node-0" is simulated') as refused:
+        await anext(client.logs("web", "default"))
+    assert (refused.value.code, refused.value.reason) == (400, "BadRequest")
+
+
 async def test_flags_of_the_python_client_are_understood(client: Client, server: ApiServer) -> None:
     node = Node()
     server.register_node("n1", node)
