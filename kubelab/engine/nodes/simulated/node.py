@@ -7,6 +7,7 @@ from datetime import datetime
 from kubelab.client import Object
 from kubelab.clock import rfc3339, rfc3339_micro
 from kubelab.engine.apiserver.version import KUBERNETES_VERSION
+from kubelab.engine.nodes.simulated.declaration import PREFIX
 from kubelab.node_template import FAKE_NODE, NodeTemplate, simulated_node
 
 LEASE_NAMESPACE = "kube-node-lease"
@@ -22,6 +23,11 @@ _CONDITIONS = (
 def is_simulated(node: Object) -> bool:
     """Say whether a Node asks to be simulated."""
     return (node["metadata"].get("annotations") or {}).get(FAKE_NODE) == "fake"
+
+
+def is_silent(node: Object) -> bool:
+    """Say whether a simulated node shall give no sign of life, as one that is cut off."""
+    return (node["metadata"].get("annotations") or {}).get(f"{PREFIX}silent") == "true"
 
 
 def address_of(node: Object) -> str:
