@@ -118,6 +118,7 @@ class SimulatedNodes:
     def _on_pod(self, old: Object | None, new: Object | None) -> None:
         if old is not None and (new is None or new["metadata"]["uid"] != old["metadata"]["uid"]):
             self._addresses.release(old["metadata"]["uid"])
+            self._queue.drop(key_of(old))
         if new is None or new["spec"].get("nodeName") not in self._names:
             return
         address = (new.get("status") or {}).get("podIP")
