@@ -15,6 +15,7 @@ from kubelab.client import LEASES, NODES, PODS, Client, Object
 from kubelab.clock import Clock
 from kubelab.engine.controllers.queue import WorkQueue
 from kubelab.engine.nodes.simulated.addresses import SimulatedAddresses
+from kubelab.engine.nodes.simulated.claims import SimulatedClaims
 from kubelab.engine.nodes.simulated.node import (
     LEASE_NAMESPACE,
     address_of,
@@ -68,6 +69,7 @@ class SimulatedNodes:
         self._silent: set[str] = set()
         self._any = asyncio.Event()
         self._addresses = SimulatedAddresses()
+        self._claims = SimulatedClaims(client, informers, clock)
         self._queue = WorkQueue()
         self._subscribed = False
         self._looking = False
@@ -80,6 +82,8 @@ class SimulatedNodes:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._renew_leases())
+                group.create_task(self._claims.run())
+                group.create_task(self._claims.events.run())
                 for _ in range(_WORKERS):
                     group.create_task(self._work())
         finally:
