@@ -24,6 +24,8 @@ from kubelab.engine.apiserver.wrong_types import (
     check_types,
 )
 
+_NULLABLE = frozenset({"lastProbeTime"})
+"""Fields that Go always prints, with null for no time: every condition of a pod has one."""
 _TEXT_PATTERNS = {"date-time": TIME, "micro-time": TIME, "byte": BYTES}
 
 
@@ -78,7 +80,7 @@ _validators: WeakKeyDictionary[Kind, Draft4Validator] = WeakKeyDictionary()
 
 
 def fits(kind: Kind, obj: Object) -> bool:
-    """Tell whether every field is known, of its type and not null."""
+    """Tell whether every field is known, of its type, and not null but where Go prints that itself."""
     validator = _validators.get(kind)
     if validator is None:
         _validators[kind] = validator = _compile(schema_of(kind).raw)
@@ -106,6 +108,8 @@ def _strict(raw: JsonSchema, needed: dict[str, JsonSchema]) -> JsonSchema:
         raw = {**raw, "properties": Schema(raw).properties}
     if "properties" in raw:
         result["properties"] = {key: _strict(child, needed) for key, child in raw["properties"].items()}
+        for key in _NULLABLE & result["properties"].keys():
+            result["properties"][key] = {"anyOf": [result["properties"][key], {"type": "null"}]}
     if raw.get("type") == "object":
         values = raw.get("additionalProperties")
         unknown = bool(raw.get("x-kubernetes-preserve-unknown-fields"))
@@ -158,7 +162,7 @@ def _walk_object(schema: Schema, value: Object, unknown: list[str], path: str, k
                 result[key] = child_value
             else:
                 unknown.append(child_path)
-        elif child_value is not None or keep_nulls:
+        elif child_value is not None or keep_nulls or key in _NULLABLE:
             result[key] = _walk(child, child_value, unknown, child_path, keep_nulls=keep_nulls)
         elif schema.values is child:  # a null in a Go map is its zero value
             result[key] = _zero(child)

@@ -8,6 +8,7 @@ from kubelab.client import Object
 from kubelab.clock import rfc3339, rfc3339_micro
 from kubelab.engine.apiserver.version import KUBERNETES_VERSION
 from kubelab.engine.nodes.node_object import PROCESS_RUNTIME
+from kubelab.engine.nodes.simulated.declaration import PREFIX
 from kubelab.node_template import FAKE_NODE, NodeTemplate, simulated_node
 
 LEASE_NAMESPACE = "kube-node-lease"
@@ -43,6 +44,11 @@ def _is_annotated(node: Object) -> bool:
 def _runs_processes(node: Object) -> bool:
     runtime = ((node.get("status") or {}).get("nodeInfo") or {}).get("containerRuntimeVersion") or ""
     return bool(runtime.startswith(PROCESS_RUNTIME))
+
+
+def is_silent(node: Object) -> bool:
+    """Say whether a simulated node shall give no sign of life, as one that is cut off."""
+    return (node["metadata"].get("annotations") or {}).get(f"{PREFIX}silent") == "true"
 
 
 def address_of(node: Object) -> str:

@@ -18,6 +18,7 @@ from kubelab.client import (
 )
 from kubelab.engine.apiserver import ApiServer, LogOptions
 from kubelab.engine.apiserver.status import bad_request
+from kubelab.engine.nodes.status import Observation, pod_status
 from kubelab.errors import ApiError, ConflictError, InvalidError, NotFoundError
 from tests.unit.engine.apiserver.conftest import FOOS, SetClock, foo_definition, pod
 
@@ -81,6 +82,15 @@ async def test_a_gated_pod_is_not_bound(client: Client) -> None:
     assert created["status"]["conditions"][0]["reason"] == "SchedulingGated"
     with pytest.raises(ConflictError, match=r"pod web has non-empty .spec.schedulingGates"):
         await bind(client)
+
+
+async def test_a_status_comes_back_as_its_node_wrote_it(client: Client) -> None:
+    created = await client.create(PODS, pod("web"), "default")
+    seen = Observation("127.1.0.1", "127.0.0.1", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z")
+    status = pod_status(created, seen)
+    await client.patch(PODS, "web", {"status": status}, "default", subresource="status")
+    written = (await client.get(PODS, "web", "default"))["status"]
+    assert {key: written[key] for key in status} == status
 
 
 async def test_an_eviction_asks_the_budget(client: Client) -> None:
