@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-from pathlib import Path
-
 import pytest
 
 from tests.conformance.kubectl import Kubectl
 from tests.conformance.manifests import shell_pod
-from tests.conftest import Lab
-
-_numbers = itertools.count(1)
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def kubectl(engine_lab: Lab, tmp_path: Path) -> Kubectl:
-    """Real kubectl, in a new namespace of the whole cluster, once pods can be made there."""
-    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
-    namespace = f"cluster-{os.getpid()}-{next(_numbers)}"
-    Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
-    kubectl = Kubectl(kubeconfig, tmp_path, namespace)
-    kubectl("wait", "serviceaccount/default", "--for=create", "--timeout=30s")
-    return kubectl
+def kubectl(in_cluster: Kubectl) -> Kubectl:
+    """Real kubectl, in a new namespace of the whole cluster."""
+    return in_cluster
 
 
 def owned(kubectl: Kubectl) -> None:
