@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,17 @@ def kubectl(api: Kubectl) -> Kubectl:
     api("create", "namespace", namespace)
     api("create", "serviceaccount", "default", f"--namespace={namespace}")
     return Kubectl(api.kubeconfig, api.home, namespace)
+
+
+@pytest.fixture
+def in_cluster(engine_lab: Lab, tmp_path: Path) -> Kubectl:
+    """Real kubectl, in a new namespace of the whole cluster, once pods can be made there."""
+    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
+    namespace = f"cluster-{os.getpid()}-{next(_numbers)}"
+    Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
+    kubectl = Kubectl(kubeconfig, tmp_path, namespace)
+    kubectl("wait", "serviceaccount/default", "--for=create", "--timeout=30s")
+    return kubectl
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
 import urllib.request
-from pathlib import Path
 
 import pytest
 
@@ -16,20 +13,13 @@ from tests.conformance.manifests import shell_pod
 from tests.conftest import Lab
 from tests.measured import numbers, total
 
-_numbers = itertools.count(1)
-
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def kubectl(engine_lab: Lab, tmp_path: Path) -> Kubectl:
-    """Real kubectl, in a new namespace of the whole cluster, once pods can be made there."""
-    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
-    namespace = f"cluster-{os.getpid()}-{next(_numbers)}"
-    Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
-    kubectl = Kubectl(kubeconfig, tmp_path, namespace)
-    kubectl("wait", "serviceaccount/default", "--for=create", "--timeout=30s")
-    return kubectl
+def kubectl(in_cluster: Kubectl) -> Kubectl:
+    """Real kubectl, in a new namespace of the whole cluster."""
+    return in_cluster
 
 
 def test_what_kubelabs_own_parts_measure_is_told(kubectl: Kubectl, engine_lab: Lab) -> None:
