@@ -1,4 +1,4 @@
-"""Requests that schemathesis makes from the served OpenAPI, well-formed and not: each gets a proper answer."""
+"""Requests that schemathesis makes from the served OpenAPI, well-formed and not: each is answered properly."""
 
 from __future__ import annotations
 
