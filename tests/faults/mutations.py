@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+Object = dict[str, Any]
 Path = tuple[str | int, ...]
 Draw = st.DrawFn
 
@@ -18,6 +19,7 @@ _TEXTS = (
     "*/5 * * * *",
 )  # fmt: skip
 _NUMBERS = (0, 1, -1, 80, 2**31 - 1, 2**31, 2**63 - 1, 2**63, -(2**63), 2**64 - 1, 0.5, 1e308, -0.0)
+_TYPE = ("apiVersion", "kind")
 _ODD_KEYS = ("a", "b.c/d", "", "x" * 70, "é", "$patch", "$retainKeys", "metadata", "kind", "\u0000", "/", "~")
 
 scalars = st.one_of(
@@ -109,28 +111,44 @@ def pointer(path: Path) -> str:
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
 
 
+_TEXT_MAP = st.dictionaries(st.sampled_from(("a", "b.c/d", "e")), st.sampled_from(_TEXTS), max_size=2)
+
+
 @st.composite
 def json_patches(draw: Draw, document: Any) -> list[Any]:
-    """Draw the operations of a JSON patch, most of them on places that exist."""
-    places = [pointer(path) for path in paths(document)]
-    place = st.sampled_from(places)
-    loose = place | place.map(lambda text: f"{text}/-") | place.map(lambda text: f"{text}/a")
+    """Draw the operations of a JSON patch: ones that should apply, or any."""
+    kind = _sensible if draw(st.integers(0, 2)) else _any_operation
+    return draw(st.lists(kind(document), min_size=1, max_size=3))
+
+
+@st.composite
+def _sensible(draw: Draw, document: Any) -> Object:
+    path = draw(st.sampled_from([path for path in paths(document) if path and path[0] not in _TYPE]))
+    value, where = at(document, path), pointer(path)
+    match draw(st.sampled_from(("test", "replace", "add", "copy"))):
+        case "test":
+            return {"op": "test", "path": where, "value": value}
+        case "replace":
+            return {"op": "replace", "path": where, "value": draw(_similar(value) | st.just(value))}
+        case "copy":
+            return {"op": "copy", "from": where, "path": where}
+        case _:
+            return {"op": "add", "path": "/metadata/annotations", "value": draw(_TEXT_MAP)}
+
+
+def _any_operation(document: Any) -> st.SearchStrategy[Object]:
+    place = st.sampled_from([pointer(path) for path in paths(document)])
     odd = st.sampled_from(("", "x", "/-", "/metadata/~2", "/metadata/labels/a~1b", "/spec/-1", "//", "/0"))
-    where = st.one_of(place, loose, loose, odd)
-    operation = st.one_of(
+    where = st.one_of(
+        place, place, place.map(lambda text: f"{text}/-"), place.map(lambda text: f"{text}/a"), odd
+    )
+    return st.one_of(
         st.fixed_dictionaries({"op": st.sampled_from(("add", "replace")), "path": where, "value": anything}),
         st.fixed_dictionaries({"op": st.sampled_from(("copy", "move")), "path": where, "from": where}),
         st.fixed_dictionaries({"op": st.just("remove"), "path": where}),
         st.fixed_dictionaries({"op": st.just("test"), "path": where, "value": anything}),
-        st.fixed_dictionaries(
-            {"op": st.just("add"), "path": st.just("/metadata/annotations"), "value": _TEXT_MAP}
-        ),
         st.fixed_dictionaries({"op": anything, "path": anything, "value": anything}),
     )
-    return draw(st.lists(operation, min_size=1, max_size=3))
-
-
-_TEXT_MAP = st.dictionaries(st.sampled_from(("a", "b.c/d", "e")), st.sampled_from(_TEXTS), max_size=2)
 
 
 @st.composite

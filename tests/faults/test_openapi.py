@@ -1,4 +1,4 @@
-"""Requests that schemathesis makes from the served OpenAPI, well-formed and not: each is answered properly."""
+"""Requests that schemathesis makes from the served OpenAPI, well-formed or not: each is answered properly."""
 
 from __future__ import annotations
 
