@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 
 from tests.faults.conftest import Size, Tallies
 from tests.faults.examined import Answer, Examined, examined
+from tests.faults.valid_objects import KINDS, valid
 
-_FEW = ("/api/v1/namespaces/{namespace}/secrets", "/apis/rbac", "/apis/policy", "/apis/autoscaling/v1")
+_FEW = ("/api/v1/namespaces/{namespace}/secrets", "/apis/policy/v1/namespaces/{namespace}")
 """What is asked at small size: making requests for a Pod takes schemathesis seconds."""
+_PLACE = {"namespace": "default", "name": "made"}
 
 
 @pytest.mark.timeout(1800)
@@ -27,22 +29,25 @@ def test_every_operation_answers_whatever_its_schema_allows_or_forbids(
     with examined(tmp_path) as server, requests.Session() as session:
         session.headers["Authorization"] = "Bearer secret"
         for document in _documents(server):
-            schema = schemathesis.openapi.from_dict(document)
-            for found in schema.get_all_operations():
+            for found in schemathesis.openapi.from_dict(document).get_all_operations():
                 operation = found.ok()
                 if size.full or operation.path.startswith(_FEW):
-                    for mode in GenerationMode:
+                    _prepare(server, operation)
+                    for mode in _modes(operation):
                         _send(server, session, operation, mode, size)
             server.is_well()
     tallies["schemathesis"] = server.tally
 
 
+def _modes(operation: Any) -> list[GenerationMode]:
+    """Return what can be asked: an operation without query and body has no wrong request."""
+    return list(GenerationMode) if operation.query or operation.body else [GenerationMode.POSITIVE]
+
+
 def _send(
     server: Examined, session: requests.Session, operation: Any, mode: GenerationMode, size: Size
 ) -> None:
-    """Send cases of one operation; one without parameters or body has no wrong ones."""
-
-    @settings(size.settings(few=3, many=8), suppress_health_check=list(HealthCheck))
+    @size.settings(few=4, many=6)
     @given(operation.as_strategy(generation_mode=mode))
     def send(case: Case) -> None:
         _aim(case)
@@ -60,24 +65,35 @@ def _send(
         assert mode is GenerationMode.NEGATIVE
 
 
+def _prepare(server: Examined, operation: Any) -> None:
+    """Create what an operation on a named object is about."""
+    api_version, kind = _type(operation)
+    if "{name}" in operation.path and (api_version, kind) in KINDS:
+        collection = operation.path.partition("/{name}")[0].format_map(_PLACE)
+        server.ask("POST", collection, valid(api_version, kind, _PLACE["name"]), verb="prepare")
+
+
 def _aim(case: Case) -> None:
-    """Let most requests reach an object's checks, and none wait for what changes."""
-    if len(str(case.path_parameters)) % 4 and "namespace" in case.path_parameters:
-        case.path_parameters["namespace"] = "default"
-    if "name" in case.path_parameters:
-        case.path_parameters["name"] = "made"
+    """Let requests reach an object and its checks, and none wait for what changes."""
+    for name, value in _PLACE.items():
+        if name in case.path_parameters:
+            case.path_parameters[name] = value
     if isinstance(case.query, dict):
         case.query.pop("watch", None)
-    kind = case.operation.definition.raw.get("x-kubernetes-group-version-kind")
-    if isinstance(case.body, dict) and kind:
-        case.body["kind"] = kind["kind"]
-        case.body["apiVersion"] = "/".join(filter(None, (kind["group"], kind["version"])))
-        metadata = case.body.get("metadata")
-        if isinstance(metadata, dict):
-            metadata["name"] = "made"
-            metadata.pop("namespace", None)
+    if isinstance(case.body, dict):
+        case.body["apiVersion"], case.body["kind"] = _type(case.operation)
+        if isinstance(case.body.setdefault("metadata", {}), dict):
+            case.body["metadata"]["name"] = _PLACE["name"]
+            case.body["metadata"].pop("namespace", None)
+
+
+def _type(operation: Any) -> tuple[str, str]:
+    found = operation.definition.raw["x-kubernetes-group-version-kind"]
+    return "/".join(filter(None, (found["group"], found["version"]))), found["kind"]
 
 
 def _documents(server: Examined) -> list[dict[str, Any]]:
-    paths = server.ask("GET", "/openapi/v3").json()["paths"]
-    return [server.ask("GET", entry["serverRelativeURL"]).json() for entry in paths.values()]
+    paths = server.ask("GET", "/openapi/v3", verb="discovery").json()["paths"]
+    return [
+        server.ask("GET", entry["serverRelativeURL"], verb="discovery").json() for entry in paths.values()
+    ]
