@@ -14,6 +14,7 @@ from kubelab.engine.apiserver.impersonation import Impersonation
 from kubelab.engine.apiserver.origins import Origins
 from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream, Upgrade, User
 from kubelab.engine.apiserver.status import bad_request, encoded, too_large, upgrade_required
+from kubelab.engine.apiserver.warning_headers import warning_headers
 from kubelab.engine.apiserver.websocket import WebSocket
 from kubelab.errors import ApiError
 
@@ -184,7 +185,8 @@ async def _send_reply(reply: Reply, send: Send, prefix: str = "http.response") -
     size = len(reply.body) if reply.pieces is None else sum(map(len, reply.pieces))
     kind = _JSON_HEADER if reply.content_type is JSON else (b"content-type", reply.content_type.encode())
     headers = [kind, (b"content-length", b"%d" % size), *reply.headers]
-    headers += ((b"warning", _warning(text)) for text in reply.warnings)
+    if reply.warnings:
+        headers += warning_headers(reply.warnings)
     await send({"type": f"{prefix}.start", "status": reply.status, "headers": headers})
     if reply.pieces is not None:
         for chunk in _chunks(reply.pieces):
@@ -233,8 +235,3 @@ async def _send_chunks(stream: Stream, send: Send) -> None:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _warning(text: str) -> bytes:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-    return f'299 - "{escaped}"'.encode()

@@ -6,6 +6,7 @@ others are walked.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,7 +15,7 @@ from jsonschema_rs import Draft4Validator
 from kubelab.client import Object
 from kubelab.engine.apiserver.definitions import JsonSchema, definition
 from kubelab.engine.apiserver.kinds import Kind
-from kubelab.engine.apiserver.schemas import Schema, schema_of
+from kubelab.engine.apiserver.schemas import Schema, definition_schema, schema_of
 from kubelab.engine.apiserver.wrong_types import (
     BYTES,
     INT_LIMITS,
@@ -74,6 +75,22 @@ def decoding_message(kind: Kind, problem: str, version: str = "") -> str:
     resource = kind.resource
     given = f'{resource.kind} in version "{version or resource.version}"'
     return f"{given} cannot be handled as a {resource.kind}: {problem}"
+
+
+def wrong_type_in(name: str, obj: Object) -> str:
+    """Return why an object cannot be decoded as a built-in type that is no kind; empty if it can."""
+    if _validator_of(name).is_valid(obj):
+        return ""
+    try:
+        check_types(definition_schema(name), obj, "", "")
+    except WrongTypeError as error:
+        return str(error)
+    return ""
+
+
+@cache
+def _validator_of(name: str) -> Draft4Validator:
+    return _compile({"$ref": name})
 
 
 _validators: WeakKeyDictionary[Kind, Draft4Validator] = WeakKeyDictionary()
@@ -147,7 +164,10 @@ def _walk(
     if isinstance(value, list) and schema.items is not None:
         items = schema.items
         return [
-            _walk(items, item, unknown, f"{path}[{i}]", keep_nulls=keep_nulls) for i, item in enumerate(value)
+            _zero(items)
+            if item is None and not keep_nulls
+            else _walk(items, item, unknown, f"{path}[{i}]", keep_nulls=keep_nulls)
+            for i, item in enumerate(value)
         ]
     return value
 
@@ -164,7 +184,7 @@ def _walk_object(schema: Schema, value: Object, unknown: list[str], path: str, k
                 unknown.append(child_path)
         elif child_value is not None or keep_nulls or key in _NULLABLE:
             result[key] = _walk(child, child_value, unknown, child_path, keep_nulls=keep_nulls)
-        elif schema.values is child:  # a null in a Go map is its zero value
+        elif schema.values is child:  # a null in a Go map, as in a list, is its zero value
             result[key] = _zero(child)
     return result
 
