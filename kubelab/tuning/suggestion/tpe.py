@@ -1,0 +1,93 @@
+"""``tpe`` and ``multivariate-tpe``: a tree-structured Parzen estimator, Optuna's.
+
+It splits the trials into good and bad ones and looks where good ones are dense and bad ones are not (Bergstra
+et al. 2011). ``tpe`` looks at each parameter by itself and has the settings of Katib's, which is Hyperopt's;
+``multivariate-tpe`` looks at all together (Falkner et al. 2018) and has those of Katib's, which is Optuna's.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from kubelab.tuning.problem import Problem, TrialRecord
+from kubelab.tuning.settings import RANDOM_STATE, Setting
+from kubelab.tuning.suggestion.algorithm import Algorithm, Assignment, Settings, Suggestions, seed_number
+from kubelab.tuning.suggestion.study import ask, quiet_optuna, rebuild
+
+STARTUP_TRIALS = 10
+"""How many trials are drawn at random first: Optuna's default (5.0, ``TPESampler``)."""
+STARTUP_SHARE = 4
+"""A short search draws at most one in this many at random, or it would end before it began to learn."""
+MOST_GOOD = 25
+"""Hyperopt's bound on the good trials (``hyperopt/tpe.py``), which goes with its ``gamma``."""
+
+
+def suggest(
+    problem: Problem,
+    settings: Settings,
+    trials: Sequence[TrialRecord],
+    count: int,
+    *,
+    multivariate: bool = False,
+) -> Suggestions:
+    """Return as many as are wanted; each knows of those before it, also of those that still run."""
+    chosen: list[Assignment] = []
+    with quiet_optuna("multivariate-tpe" if multivariate else "tpe") as optuna, warnings.catch_warnings():
+        # Optuna calls `group`, `gamma` and `prior_weight` experimental or deprecated.
+        warnings.simplefilter("ignore")
+        for number in range(len(trials), len(trials) + count):
+            known = [*trials, *map(_created, range(len(trials), number), chosen)]
+            options = _options(problem, settings, multivariate)
+            sampler = optuna.samplers.TPESampler(seed=seed_number(problem, settings, number), **options)
+            chosen.append(ask(problem, rebuild(problem, known), sampler))
+    return Suggestions(tuple(chosen))
+
+
+def _options(problem: Problem, settings: Settings, multivariate: bool) -> dict[str, Any]:
+    startup = settings.get("n_startup_trials")
+    candidates = settings.get("n_ei_candidates") or settings.get("n_EI_candidates")
+    gamma, prior_weight = settings.get("gamma"), settings.get("prior_weight")
+    options = {
+        "n_startup_trials": _startup_trials(problem) if startup is None else startup,
+        "n_ei_candidates": candidates,
+        "prior_weight": prior_weight,
+        "gamma": partial(_good_trials, gamma) if gamma else None,
+    }
+    options = {name: value for name, value in options.items() if value is not None}
+    return {**options, "multivariate": multivariate, "group": multivariate, "constant_liar": True}
+
+
+def _startup_trials(problem: Problem) -> int:
+    share = (problem.max_trials or math.inf) // STARTUP_SHARE
+    return int(max(min(STARTUP_TRIALS, share), problem.parallel))
+
+
+def _good_trials(gamma: float, trials: int) -> int:
+    return min(math.ceil(gamma * math.sqrt(trials)), MOST_GOOD)
+
+
+def _created(number: int, assignment: Assignment) -> TrialRecord:
+    return TrialRecord("", number, assignment.parameters)
+
+
+TPE = Algorithm(
+    {
+        "gamma": Setting("float", least=0, most=1, open=True),
+        "prior_weight": Setting("float", least=0, open=True),
+        "n_EI_candidates": Setting("int", least=1),
+        **RANDOM_STATE,
+    },
+    suggest,
+)
+MULTIVARIATE_TPE = Algorithm(
+    {
+        "n_startup_trials": Setting("int", least=0),
+        "n_ei_candidates": Setting("int", least=0),
+        **RANDOM_STATE,
+    },
+    partial(suggest, multivariate=True),
+)
