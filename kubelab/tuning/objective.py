@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from kubelab.tuning.problem import Observation, Problem, Report, TrialRecord
+from kubelab.tuning.problem import Observation, Problem, Report, Strategy, TrialRecord
 
 UNAVAILABLE = "unavailable"
 """What Katib writes where a metric was not reported."""
@@ -30,12 +30,12 @@ def value_text(report: Report) -> str:
 
 def objective_value(problem: Problem, trial: TrialRecord) -> float | None:
     """Return the value by which a trial is judged; None where it has none, or only NaN."""
-    observation = trial.observation or observe(problem, trial)
-    for each in observation:
+    strategy = problem.strategy(problem.objective)
+    for each in trial.observation:
         if each.name == problem.objective:
-            chosen = getattr(each, problem.strategy(problem.objective))
+            chosen = getattr(each, strategy)
             return _number(each.latest if chosen == UNAVAILABLE else chosen)
-    return None
+    return _chosen(strategy, trial.reports.get(problem.objective, ()))
 
 
 def best_trial(problem: Problem, trials: Iterable[TrialRecord]) -> TrialRecord | None:
@@ -55,6 +55,14 @@ def is_goal_reached(problem: Problem, trials: Iterable[TrialRecord]) -> bool:
         return False
     values = (objective_value(problem, trial) for trial in trials)
     return any(value is not None and problem.sign * value <= problem.sign * problem.goal for value in values)
+
+
+def _chosen(strategy: Strategy, reports: Sequence[Report]) -> float | None:
+    if strategy == "latest":
+        value = _latest(reports).value if reports else math.nan
+        return None if math.isnan(value) else value
+    numbers = [report.value for report in reports if not math.isnan(report.value)]
+    return (min if strategy == "min" else max)(numbers) if numbers else None
 
 
 def _observation(metric: str, reports: Sequence[Report]) -> Observation:

@@ -7,8 +7,9 @@ but a uniform one; a choice is searched by its texts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kubelab.tuning.errors import MissingPackageError
@@ -42,23 +43,42 @@ def quiet_optuna(algorithm: str) -> Iterator[Any]:
         optuna.logging.set_verbosity(before)
 
 
-def rebuild(problem: Problem, trials: Sequence[TrialRecord]) -> optuna.Study:
-    """Return a study that knows the trials: those with a value, and those that still run."""
+def ask(
+    problem: Problem,
+    trials: Sequence[TrialRecord],
+    count: int,
+    sampler_for: Callable[[int], optuna.samplers.BaseSampler],
+) -> tuple[Assignment, ...]:
+    """Return what samplers suggest next, each knowing of the suggestions before.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is searched for.
+    trials : sequence of TrialRecord
+        Those that the study starts from.
+    count : int
+        How many suggestions.
+    sampler_for : callable
+        Gives the sampler for the trial of a number.
+    """
     import optuna
 
     study = optuna.create_study(direction=problem.direction)
-    study.add_trials([tell(problem, trial) for trial in trials])
-    return study
+    study.add_trials([_tell(problem, trial) for trial in trials])
+    chosen = []
+    for number in range(len(trials), len(trials) + count):
+        study.sampler = sampler_for(number)
+        asked = study.ask()
+        parameters = problem.parameters.draw(partial(_suggest, asked))
+        # From here on it is known by its texts, as it will be when it is read back.
+        study.tell(asked, state=optuna.trial.TrialState.FAIL)
+        study.add_trial(_tell(problem, TrialRecord("", number, parameters)))
+        chosen.append(Assignment(parameters))
+    return tuple(chosen)
 
 
-def ask(problem: Problem, study: optuna.Study, sampler: optuna.samplers.BaseSampler) -> Assignment:
-    """Return what a sampler suggests next."""
-    study.sampler = sampler
-    asked = study.ask()
-    return Assignment(problem.parameters.draw(lambda name, parameter: _suggest(asked, name, parameter)))
-
-
-def tell(problem: Problem, trial: TrialRecord) -> optuna.trial.FrozenTrial:
+def _tell(problem: Problem, trial: TrialRecord) -> optuna.trial.FrozenTrial:
     """Return a trial as Optuna knows it; one that ended without a number has failed."""
     import optuna
 

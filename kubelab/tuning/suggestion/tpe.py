@@ -15,8 +15,8 @@ from typing import Any
 
 from kubelab.tuning.problem import Problem, TrialRecord
 from kubelab.tuning.settings import RANDOM_STATE, Setting
-from kubelab.tuning.suggestion.algorithm import Algorithm, Assignment, Settings, Suggestions, seed_number
-from kubelab.tuning.suggestion.study import ask, quiet_optuna, rebuild
+from kubelab.tuning.suggestion.algorithm import Algorithm, Settings, Suggestions, seed_number
+from kubelab.tuning.suggestion.study import ask, quiet_optuna
 
 STARTUP_TRIALS = 10
 """How many trials are drawn at random first: Optuna's default (5.0, ``TPESampler``)."""
@@ -35,16 +35,15 @@ def suggest(
     multivariate: bool = False,
 ) -> Suggestions:
     """Return as many as are wanted; each knows of those before it, also of those that still run."""
-    chosen: list[Assignment] = []
     with quiet_optuna("multivariate-tpe" if multivariate else "tpe") as optuna, warnings.catch_warnings():
         # Optuna calls `group`, `gamma` and `prior_weight` experimental or deprecated.
         warnings.simplefilter("ignore")
-        for number in range(len(trials), len(trials) + count):
-            known = [*trials, *map(_created, range(len(trials), number), chosen)]
-            options = _options(problem, settings, multivariate)
-            sampler = optuna.samplers.TPESampler(seed=seed_number(problem, settings, number), **options)
-            chosen.append(ask(problem, rebuild(problem, known), sampler))
-    return Suggestions(tuple(chosen))
+        options = _options(problem, settings, multivariate)
+
+        def sampler_for(number: int) -> Any:
+            return optuna.samplers.TPESampler(seed=seed_number(problem, settings, number), **options)
+
+        return Suggestions(ask(problem, trials, count, sampler_for))
 
 
 def _options(problem: Problem, settings: Settings, multivariate: bool) -> dict[str, Any]:
@@ -68,10 +67,6 @@ def _startup_trials(problem: Problem) -> int:
 
 def _good_trials(gamma: float, trials: int) -> int:
     return min(math.ceil(gamma * math.sqrt(trials)), MOST_GOOD)
-
-
-def _created(number: int, assignment: Assignment) -> TrialRecord:
-    return TrialRecord("", number, assignment.parameters)
 
 
 TPE = Algorithm(
