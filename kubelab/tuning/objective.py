@@ -38,22 +38,27 @@ def objective_value(problem: Problem, trial: TrialRecord) -> float | None:
     return _chosen(strategy, trial.reports.get(problem.objective, ()))
 
 
+def final_value(problem: Problem, trial: TrialRecord) -> float | None:
+    """Return the objective of a trial that succeeded or was stopped early; None for any other."""
+    return objective_value(problem, trial) if trial.state in ("Succeeded", "EarlyStopped") else None
+
+
 def best_trial(problem: Problem, trials: Iterable[TrialRecord]) -> TrialRecord | None:
-    """Return the trial with the best objective, the first of equals; None where none has a value."""
+    """Return the trial with the best objective, the first of equals; None where none has ended with one."""
     best: TrialRecord | None = None
     best_value = math.inf
     for trial in trials:
-        value = objective_value(problem, trial)
+        value = final_value(problem, trial)
         if value is not None and (best is None or problem.sign * value < best_value):
             best, best_value = trial, problem.sign * value
     return best
 
 
 def is_goal_reached(problem: Problem, trials: Iterable[TrialRecord]) -> bool:
-    """Return whether a trial is as good as the goal."""
+    """Return whether a trial that has ended is as good as the goal."""
     if problem.goal is None:
         return False
-    values = (objective_value(problem, trial) for trial in trials)
+    values = (final_value(problem, trial) for trial in trials)
     return any(value is not None and problem.sign * value <= problem.sign * problem.goal for value in values)
 
 

@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from kubelab.tuning.errors import UnknownNameError
 from kubelab.tuning.problem import EarlyStopping, Problem, StoppingRule, TrialRecord
 from kubelab.tuning.settings import read_settings
-from kubelab.tuning.stopping import asha, medianstop
+from kubelab.tuning.stopping import asha, hyperband, medianstop
 from kubelab.tuning.stopping.rule import Rule, Settings, Stop
 
 __all__ = ["RULES", "Stop", "check_stopping", "rules_for_new_trial", "verdict"]
 
-RULES: dict[str, Rule] = {"asha": asha.ASHA, "medianstop": medianstop.MEDIANSTOP}
+RULES: dict[str, Rule] = {
+    asha.NAME: asha.ASHA,
+    hyperband.NAME: hyperband.HYPERBAND,
+    medianstop.NAME: medianstop.MEDIANSTOP,
+}
 
 
 def verdict(problem: Problem, trial: TrialRecord, others: Sequence[TrialRecord]) -> Stop | None:

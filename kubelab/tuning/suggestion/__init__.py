@@ -13,17 +13,27 @@ from kubelab.tuning.problem import Problem, TrialRecord
 from kubelab.tuning.settings import read_settings
 from kubelab.tuning.suggestion.algorithm import Algorithm, Assignment, Settings, Suggestions
 from kubelab.tuning.suggestion.asha import ASHA
+from kubelab.tuning.suggestion.bayesianoptimization import BAYESIANOPTIMIZATION
+from kubelab.tuning.suggestion.cmaes import CMAES
 from kubelab.tuning.suggestion.grid import GRID
+from kubelab.tuning.suggestion.hyperband import HYPERBAND
+from kubelab.tuning.suggestion.pbt import PBT
 from kubelab.tuning.suggestion.random_search import RANDOM
+from kubelab.tuning.suggestion.sobol import SOBOL
 from kubelab.tuning.suggestion.tpe import MULTIVARIATE_TPE, TPE
 
 __all__ = ["ALGORITHMS", "Assignment", "Suggestions", "check_algorithm", "suggest"]
 
 ALGORITHMS: dict[str, Algorithm] = {
     "asha": ASHA,
+    "bayesianoptimization": BAYESIANOPTIMIZATION,
+    "cmaes": CMAES,
     "grid": GRID,
+    "hyperband": HYPERBAND,
     "multivariate-tpe": MULTIVARIATE_TPE,
+    "pbt": PBT,
     "random": RANDOM,
+    "sobol": SOBOL,
     "tpe": TPE,
 }
 

@@ -77,6 +77,16 @@ class Algorithm:
     check: Callable[[Problem, Settings], None] = _check_nothing
 
 
+STARTUP_SHARE = 4
+"""A short search draws at most one trial in this many at random, or it would end before it began to learn."""
+
+
+def startup_trials(problem: Problem, usual: int) -> int:
+    """Return how many trials to draw at random before a model is made of them."""
+    share = usual if problem.max_trials is None else problem.max_trials // STARTUP_SHARE
+    return max(min(usual, share), problem.parallel)
+
+
 def seed_text(problem: Problem, settings: Settings, *place: object) -> str:
     """Return what to seed a generator with, different for each place in a search."""
     state = settings.get("random_state")

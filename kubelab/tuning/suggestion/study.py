@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kubelab.tuning.errors import MissingPackageError
-from kubelab.tuning.objective import objective_value
+from kubelab.tuning.objective import final_value
 from kubelab.tuning.parameters import Choice, Number
 from kubelab.tuning.problem import Problem, TrialRecord
 from kubelab.tuning.suggestion.algorithm import Assignment
@@ -82,13 +82,13 @@ def _tell(problem: Problem, trial: TrialRecord) -> optuna.trial.FrozenTrial:
     """Return a trial as Optuna knows it; one that ended without a number has failed."""
     import optuna
 
-    value = objective_value(problem, trial)
+    value = final_value(problem, trial)
     params = {name: _place(problem.parameters.parameter(name), text) for name, text in _known(problem, trial)}
     state, values = optuna.trial.TrialState.FAIL, None
     steps: Mapping[int, float] = {}
     if not trial.has_ended:
         state = optuna.trial.TrialState.RUNNING
-    elif value is not None and math.isfinite(value) and trial.state in ("Succeeded", "EarlyStopped"):
+    elif value is not None and math.isfinite(value):
         state, values = optuna.trial.TrialState.COMPLETE, [value]
         if trial.state == "EarlyStopped":
             last = trial.reports.get(problem.objective, ())

@@ -15,13 +15,11 @@ from typing import Any
 
 from kubelab.tuning.problem import Problem, TrialRecord
 from kubelab.tuning.settings import RANDOM_STATE, Setting
-from kubelab.tuning.suggestion.algorithm import Algorithm, Settings, Suggestions, seed_number
+from kubelab.tuning.suggestion.algorithm import Algorithm, Settings, Suggestions, seed_number, startup_trials
 from kubelab.tuning.suggestion.study import ask, quiet_optuna
 
 STARTUP_TRIALS = 10
 """How many trials are drawn at random first: Optuna's default (5.0, ``TPESampler``)."""
-STARTUP_SHARE = 4
-"""A short search draws at most one in this many at random, or it would end before it began to learn."""
 MOST_GOOD = 25
 """Hyperopt's bound on the good trials (``hyperopt/tpe.py``), which goes with its ``gamma``."""
 
@@ -51,18 +49,13 @@ def _options(problem: Problem, settings: Settings, multivariate: bool) -> dict[s
     candidates = settings.get("n_ei_candidates") or settings.get("n_EI_candidates")
     gamma, prior_weight = settings.get("gamma"), settings.get("prior_weight")
     options = {
-        "n_startup_trials": _startup_trials(problem) if startup is None else startup,
+        "n_startup_trials": startup_trials(problem, STARTUP_TRIALS) if startup is None else startup,
         "n_ei_candidates": candidates,
         "prior_weight": prior_weight,
         "gamma": partial(_good_trials, gamma) if gamma else None,
     }
     options = {name: value for name, value in options.items() if value is not None}
     return {**options, "multivariate": multivariate, "group": multivariate, "constant_liar": True}
-
-
-def _startup_trials(problem: Problem) -> int:
-    share = (problem.max_trials or math.inf) // STARTUP_SHARE
-    return int(max(min(STARTUP_TRIALS, share), problem.parallel))
 
 
 def _good_trials(gamma: float, trials: int) -> int:

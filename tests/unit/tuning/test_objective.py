@@ -72,6 +72,9 @@ def test_the_best_trial_is_the_first_of_equals_and_never_nan() -> None:
     assert best_trial(problem(), trials) is trials[3]
     assert best_trial(problem(direction="maximize"), trials) is trials[2]
     assert best_trial(problem(), trials[:2]) is None
+    unfinished = [trial(5, [0.0], state) for state in ("Running", "Failed", "Killed", "MetricsUnavailable")]
+    stopped = trial(6, [0.5], "EarlyStopped")
+    assert best_trial(problem(), [*trials, *unfinished, stopped]) is stopped
 
 
 def test_the_goal_is_reached_by_a_value_that_equals_it() -> None:

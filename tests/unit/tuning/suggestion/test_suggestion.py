@@ -26,8 +26,12 @@ from kubelab.tuning.parameters import Number
 from kubelab.tuning.suggestion import ALGORITHMS, check_algorithm
 from tests.unit.tuning.searches import spaces, trial
 
-SETTINGS: dict[str, dict[str, str]] = {}
-PLAIN = ["asha", "multivariate-tpe", "random", "tpe"]
+SETTINGS: dict[str, dict[str, str]] = {
+    "bayesianoptimization": {"n_initial_points": "2"},
+    "hyperband": {"resource_name": "budget", "r_l": "9"},
+    "pbt": {"suggestion_trial_dir": "/data", "n_population": "5", "truncation_threshold": "0.2"},
+}
+PLAIN = ["asha", "multivariate-tpe", "pbt", "random", "sobol", "tpe"]
 """The algorithms that search any space."""
 
 STEPPED = Space(
@@ -46,7 +50,8 @@ def problem(algorithm: str, **fields: Any) -> Problem:
     given = {
         "parameters": STEPPED,
         "objective": "loss",
-        "parallel": 9,
+        "max_trials": 16,
+        "parallel": 9 if algorithm == "hyperband" else 2,
         "settings": SETTINGS.get(algorithm, {}),
     }
     return Problem(algorithm=algorithm, **{**given, **fields})
@@ -129,7 +134,9 @@ def test_random_state_goes_before_the_problems_seed(algorithm: str) -> None:
 @given(space=spaces(), seed=st.integers(0, 9))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_space_can_be_searched(algorithm: str, space: Space, seed: int) -> None:
-    asked = Problem(space, "loss", algorithm=algorithm, max_trials=8, seed=seed)
+    asked = Problem(
+        space, "loss", algorithm=algorithm, settings=SETTINGS.get(algorithm, {}), max_trials=8, seed=seed
+    )
     trials = history(asked, 6, seed)
     for assignment in (*suggest(asked, trials, 2).assignments,):
         assert is_inside(space, dict(assignment.parameters)), assignment
