@@ -21,8 +21,8 @@ ALGORITHMS = frozenset(
 )
 """Those that katib v0.19.0 installs (``katib-config.yaml``), without the architecture searches."""
 _BELLS = frozenset({"random", "tpe"})
-"""Those that know normal distributions; ``multivariate-tpe`` and ``grid`` would leave the parameter out, and the
-others take it for a uniform one (``pkg/suggestion/v1beta1``)."""
+"""Those that know normal distributions; ``multivariate-tpe`` and ``grid`` would leave the parameter out, and
+the others take it for a uniform one (``pkg/suggestion/v1beta1``)."""
 
 
 def check_katib(problem: Problem) -> None:

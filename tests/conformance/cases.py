@@ -107,6 +107,33 @@ def _container(**fields: Any) -> list[dict[str, Any]]:
     return [{"name": "main", "image": "busybox", **fields}]
 
 
+def _sized(requests: Any, limits: Any, name: str = "a", **spec: Any) -> dict[str, Any]:
+    """A pod that asks for resources."""
+    return pod(name, containers=_container(resources={"requests": requests, "limits": limits}), **spec)
+
+
+def _resize(name: str = "a", *, container: Any = None, **resources: Any) -> Call:
+    """A change of its container's resources."""
+    changed = {"name": "main", "resources": resources, **(container or {})}
+    return Call("PATCH", f"{PODS}/{name}/resize", {"spec": {"containers": [changed]}}, STRATEGIC)
+
+
+def _more(**requests: str) -> dict[str, Any]:
+    return {"name": "first", "image": "busybox", "resources": {"requests": requests}}
+
+
+def _node(name: str, **allocatable: str) -> dict[str, Any]:
+    """A node with everything that upstream writes, if only as empty."""
+    info = "machineID systemUUID bootID kernelVersion osImage containerRuntimeVersion kubeletVersion"
+    names = [*info.split(), "kubeProxyVersion", "operatingSystem", "architecture"]
+    status = {"daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}, "nodeInfo": dict.fromkeys(names, "")}
+    return {"metadata": {"name": name}, "spec": {}, "status": {**status, "allocatable": allocatable}}
+
+
+def _policy(resource: str, restart: str = "RestartContainer") -> dict[str, str]:
+    return {"resourceName": resource, "restartPolicy": restart}
+
+
 CASES: dict[str, list[Call]] = {
     "verbs": [
         Call("GET", f"{MAPS}/none"),
@@ -507,5 +534,67 @@ CASES: dict[str, list[Call]] = {
         Call("POST", SERVICES, {"metadata": {"name": "h"}, "spec": {"clusterIP": "None"}}),
         Call("PATCH", f"{SERVICES}/h", {"spec": {"clusterIP": "10.96.3.4"}}, MERGE),
         Call("DELETE", f"{SERVICES}/h"),
+    ],
+    "resizes": [
+        Call("POST", "/api/v1/nodes", _node("resizes", cpu="4", memory="4Gi")),
+        Call("POST", PODS, _sized({"cpu": "1", "memory": "1Gi"}, {"cpu": "2", "memory": "2Gi"})),
+        Call("GET", f"{PODS}/a/resize"),
+        Call("GET", f"{PODS}/none/resize"),
+        Call("PATCH", f"{PODS}/none/resize", {}, MERGE),
+        Call("POST", f"{PODS}/a/resize", {}),
+        Call("DELETE", f"{PODS}/a/resize"),
+        _resize(requests={"cpu": "1500m"}),
+        _resize(requests={"cpu": "1500m"}),
+        _resize(limits={"memory": "3072Mi"}),
+        _resize(requests={"cpu": "3"}),
+        _resize(requests={"cpu": "-1"}),
+        _resize(requests={"cpu": "2", "memory": "3Gi"}),
+        _resize(requests={"cpu": None}),
+        _resize(requests={"cpu": None}, limits={"memory": None}),
+        _resize(requests={"ephemeral-storage": "1Gi"}),
+        _resize(requests={"nope": "1"}),
+        _resize(requests={"cpu": "1", "example.com/gpu": "1"}, limits={"example.com/gpu": "1"}),
+        _resize(container={"image": "other"}),
+        _resize(container={"resizePolicy": [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]}),
+        _resize(container={"name": "other", "image": "x"}),
+        Call("PATCH", f"{PODS}/a/resize", {"metadata": {"labels": {"a": "b"}}}, MERGE),
+        Call("PATCH", f"{PODS}/a/resize", {"spec": {"activeDeadlineSeconds": 5}}, MERGE),
+        Call("PATCH", f"{PODS}/a/resize", {"status": {"phase": "Running"}}, MERGE),
+        Call("PATCH", f"{PODS}/a/resize", {"spec": {"containers": []}}, MERGE),
+        Call("PATCH", f"{PODS}/a/resize", {"spec": {"containers": _container(name="b")}}, MERGE),
+        Call("PATCH", f"{PODS}/a", {"spec": {"containers": [_more(cpu="1")]}}, STRATEGIC),
+        Call("PUT", f"{PODS}/a/resize", _sized({"cpu": "1"}, {"cpu": "2"})),
+        Call("PUT", f"{PODS}/a/resize", _sized({"cpu": "1", "memory": "1Gi"}, {"cpu": "2", "memory": "2Gi"})),
+        Call("PUT", f"{PODS}/none/resize", _sized({"cpu": "1"}, {"cpu": "2"}, "none")),
+        Call("GET", f"{PODS}/a"),
+        Call("POST", PODS, _sized({"cpu": "1"}, {}, "n", nodeName="resizes")),
+        _resize("n", requests={"cpu": "3"}),
+        _resize("n", requests={"cpu": "5", "memory": "5Gi"}),
+        _resize("n", requests={"cpu": "2", "memory": "5Gi"}),
+        Call("PATCH", f"{PODS}/n/resize", {"spec": {"resources": {"requests": {"cpu": "4"}}}}, MERGE),
+        Call(
+            "POST",
+            PODS,
+            _sized({"cpu": "1"}, {}, "init", nodeName="resizes", initContainers=[_more(cpu="1")]),
+        ),
+        Call("PATCH", f"{PODS}/init/resize", {"spec": {"initContainers": [_more(cpu="2")]}}, STRATEGIC),
+        Call("POST", PODS, _sized({"cpu": "1"}, {}, "lost", nodeName="none")),
+        _resize("lost", requests={"cpu": "2"}),
+        Call("POST", PODS, pod("best")),
+        _resize("best", requests={"cpu": "2"}),
+        Call("POST", PODS, _sized({"cpu": "1"}, {"cpu": "1", "memory": "1Gi"}, "sure")),
+        _resize("sure", requests={"memory": "2Gi"}, limits={"memory": "2Gi"}),
+        _resize("sure", requests={"memory": "1Gi"}),
+        Call("POST", PODS, pod("p", containers=_container(resizePolicy=[_policy("disk", "NotRequired")]))),
+        Call("POST", PODS, pod("p", containers=_container(resizePolicy=[_policy("cpu", "Sometimes")]))),
+        Call("POST", PODS, pod("p", containers=_container(resizePolicy=[_policy("cpu"), _policy("cpu")]))),
+        Call(
+            "POST",
+            PODS,
+            pod("p", containers=_container(resizePolicy=[_policy("cpu")]), restartPolicy="Never"),
+        ),
+        Call("POST", PODS, pod("p", initContainers=[{**_more(cpu="1"), "resizePolicy": [_policy("cpu")]}])),
+        Call("POST", PODS, pod("m", os={"name": "windows"})),
+        Call("PATCH", f"{PODS}/m/resize", {}, MERGE),
     ],
 }

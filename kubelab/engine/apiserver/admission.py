@@ -2,7 +2,7 @@
 
 NamespaceLifecycle, ServiceAccount (the name only), Priority, DefaultTolerationSeconds, DefaultStorageClass,
 and the addresses of Services, which upstream's service registry allots; then, once an object is valid,
-LimitRanger and ResourceQuota.
+LimitRanger, NodeDeclaredFeatureValidator and PodResizeValidator (of resizes), and ResourceQuota.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from kubelab.clock import Clock
 from kubelab.engine.apiserver.collection import Stored
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.limits import LimitRanges
+from kubelab.engine.apiserver.pod_resizes import PodResizes
 from kubelab.engine.apiserver.quotas import QuotaAdmission
 from kubelab.engine.apiserver.status import forbidden, invalid, not_found
 from kubelab.engine.apiserver.store import Store
@@ -34,6 +35,7 @@ class Admission:
         self.store = store
         self.quotas = QuotaAdmission(store, clock)
         self.limits = LimitRanges(store)
+        self.resizes = PodResizes(store)
         self._terminating: dict[str, tuple[Stored, bool]] = {}
         self._plugins: dict[str, Callable[[Kind, Object], None]] = {
             "Pod": self._create_pod,
@@ -102,9 +104,11 @@ class Admission:
         """
         if subresource == "resize" or (kind.resource.kind == "PersistentVolumeClaim" and not subresource):
             self.limits.check(kind, new)
+        if subresource == "resize":
+            self.resizes.check(kind, new, old)
         self.quotas.update(kind, new, old, subresource)
 
-    def update(self, kind: Kind, new: Object, old: Object) -> None:
+    def update(self, kind: Kind, new: Object, old: Object, subresource: str = "") -> None:
         """Keep, in place, what was filled in at an object's creation and an update leaves out."""
         if kind.custom is not None:
             return
@@ -114,6 +118,8 @@ class Admission:
                 if key not in spec and key in before:
                     spec[key] = before[key]
             _tolerate_lost_nodes(spec)
+            if subresource == "resize":
+                self.limits.set_defaults({**new, "metadata": dict(new["metadata"])})  # without a note of it
         elif kind.resource.kind == "Service":
             spec, before = new.get("spec") or {}, old.get("spec") or {}
             if spec.get("type") != "ExternalName":

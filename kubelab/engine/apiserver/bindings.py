@@ -6,7 +6,7 @@ import orjson
 
 from kubelab.client import Object, Resource
 from kubelab.clock import rfc3339
-from kubelab.engine.apiserver.bodies import parse
+from kubelab.engine.apiserver.bodies import decode_as
 from kubelab.engine.apiserver.requests import FieldError, Reply, Request, Target
 from kubelab.engine.apiserver.status import bad_request, conflict, invalid, not_found
 from kubelab.engine.apiserver.writing import Writer, write_options
@@ -32,9 +32,7 @@ class Bindings:
             404 if there is no such pod; 409 if it has a node, is gated, or is being deleted; 422 if the
             binding names no node.
         """
-        binding = parse(request.body, request.content_type)
-        if not isinstance(binding, dict):
-            raise bad_request("the body is not a Binding")
+        binding = decode_as("io.k8s.api.core.v1.Binding", request)
         if (binding.get("metadata") or {}).get("name") != target.name:
             raise bad_request("name in URL does not match name in Binding object")
         objects = self.writer.objects

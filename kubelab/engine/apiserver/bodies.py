@@ -63,6 +63,44 @@ def decode(request: Request, kind: Kind) -> tuple[Object, tuple[str, ...]]:
     return checked(request, kind, obj, _duplicates(request))
 
 
+def decode_as(definition: str, request: Request) -> Object:
+    """Return the object in a request for a subresource, such as an Eviction; empty if there is no body.
+
+    Parameters
+    ----------
+    definition : str
+        Name of the type in Kubernetes' OpenAPI document.
+
+    Raises
+    ------
+    ApiError
+        400 if it is not an object of that type.
+    """
+    obj = parse(request.body, request.content_type) if request.body else {}
+    if not isinstance(obj, dict):
+        raise bad_request(_misfit(definition, "json: the body is not an object"))
+    check_fields(definition, obj)
+    return obj
+
+
+def check_fields(definition: str, obj: Object) -> None:
+    """Check the types of an object's fields.
+
+    Raises
+    ------
+    ApiError
+        400 for a field that cannot be decoded.
+    """
+    problem = decoding.wrong_type_in(definition, obj)
+    if problem:
+        raise bad_request(_misfit(definition, problem))
+
+
+def _misfit(definition: str, problem: str) -> str:
+    version, name = definition.split(".")[-2:]
+    return f'{name} in version "{version}" cannot be handled as a {name}: {problem}'
+
+
 def check_type(kind: Kind, obj: Object) -> None:
     """Give an object its apiVersion and kind where it has none.
 

@@ -32,6 +32,7 @@ _POD = (
     "exec",
     "log",
     "portforward",
+    "resize",
     "status",
 )
 

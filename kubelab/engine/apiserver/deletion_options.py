@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kubelab.engine.apiserver.bodies import parse
+from kubelab.engine.apiserver.bodies import decode_as
 from kubelab.engine.apiserver.requests import TRUE, Request, invalid_options
 from kubelab.engine.apiserver.status import bad_request
 
@@ -36,11 +36,6 @@ class DeleteOptions:
         body = _body(request)
         preconditions = body.get("preconditions") or {}
         grace = body.get("gracePeriodSeconds", request.integer("gracePeriodSeconds"))
-        if grace is not None and (isinstance(grace, bool) or not isinstance(grace, int)):
-            raise bad_request(
-                'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: '
-                "json: cannot unmarshal into Go struct field DeleteOptions.gracePeriodSeconds of type int64"
-            )
         return DeleteOptions(
             grace,
             _propagation(request, body),
@@ -68,9 +63,7 @@ def dry_run(request: Request, options_kind: str, in_body: list[str] | None = Non
 def _body(request: Request) -> dict[str, Any]:
     if not request.body:
         return {}
-    body = parse(request.body, request.content_type)
-    if not isinstance(body, dict):
-        raise bad_request("the body of a deletion is not DeleteOptions")
+    body = decode_as("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions", request)
     kind = body.get("kind") or "DeleteOptions"
     if kind != "DeleteOptions":
         version = body.get("apiVersion", "")

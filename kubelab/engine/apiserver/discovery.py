@@ -26,6 +26,7 @@ _SUBRESOURCES: dict[str, tuple[tuple[str, ...], tuple[str, str, str] | None]] = 
     "attach": (("create", "get"), ("", "v1", "PodAttachOptions")),
     "exec": (("create", "get"), ("", "v1", "PodExecOptions")),
     "portforward": (("create", "get"), ("", "v1", "PodPortForwardOptions")),
+    "resize": (("get", "patch", "update"), None),
     "finalize": (("update",), None),
 }
 

@@ -12,7 +12,7 @@ import orjson
 
 from kubelab.client import Object, Resource
 from kubelab.clock import Clock, rfc3339
-from kubelab.engine.apiserver.bodies import parse
+from kubelab.engine.apiserver.bodies import decode_as
 from kubelab.engine.apiserver.collection import Stored
 from kubelab.engine.apiserver.deletion import Deleter
 from kubelab.engine.apiserver.deletion_options import DeleteOptions
@@ -193,9 +193,7 @@ def _check(target: Target, pod: Object, options: DeleteOptions) -> None:
 
 def _eviction(request: Request) -> tuple[str, DeleteOptions]:
     """Return whom to evict, and its ``deleteOptions`` as if they were the body of a deletion."""
-    eviction = parse(request.body, request.content_type) if request.body else {}
-    if not isinstance(eviction, dict):
-        raise bad_request("the body is not an Eviction")
+    eviction = decode_as("io.k8s.api.policy.v1.Eviction", request)
     options = eviction.get("deleteOptions") or {}
     name = (eviction.get("metadata") or {}).get("name") or ""
     return name, DeleteOptions.of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import operator
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from kubelab.engine.apiserver.status import bad_request, expired, failure, not_f
 from kubelab.engine.apiserver.store import Store
 
 _FRESH_PATIENCE_S = 3.0
+_LONGEST_VERSION = 20  # digits of 64 bits
 """How long a read waits for a version that has not been reached (upstream: cacher blockTimeout)."""
 
 _EXPIRED = (
@@ -209,14 +211,23 @@ def requested_version(request: Request) -> int:
     text = request.query.get("resourceVersion", "")
     if not text:
         return 0
-    if not text.isdecimal():
-        message = (
-            f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        )
+    wrong = not_a_version(text)
+    if wrong:
+        message = f'resourceVersion: Invalid value: "{text}": {wrong}'
         if request.flag("watch"):
             raise failure(500, "", message)
         raise bad_request(f"invalid resource version: {message}")
     return int(text)
+
+
+def not_a_version(text: str) -> str:
+    """Return what Go says of text that is no unsigned number of 64 bits; empty if it is one."""
+    if not (text.isascii() and text.isdecimal()):
+        return f'strconv.ParseUint: parsing "{text}": invalid syntax'
+    digits = text.lstrip("0")
+    if len(digits) > _LONGEST_VERSION or int(digits or 0) >= 2**64:
+        return f'strconv.ParseUint: parsing "{text}": value out of range'
+    return ""
 
 
 def _token(version: int, last: Key) -> str:
@@ -228,6 +239,6 @@ def _position(token: str) -> tuple[int, Key]:
     try:
         document = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         namespace, _, name = document["start"].rstrip("\0").partition("/")
-        return int(document["rv"]), (namespace, name)
+        return operator.index(document["rv"]), (namespace, name)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise bad_request(f"invalid continue token: continue key is not valid: {error}") from None

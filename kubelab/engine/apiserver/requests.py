@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -16,6 +17,10 @@ from kubelab.engine.apiserver.websocket import WebSocket
 JSON = "application/json"
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
 """What Go's ``strconv.ParseBool`` takes for true."""
+
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_LONGEST_INTEGER = 100  # with leading zeros; Python reads no more than 4,300 digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +65,17 @@ class Request:
         Raises
         ------
         ApiError
-            400 if it is not a number.
+            400 if it is not a number of 64 bits.
         """
         text = self.query.get(name, "")
         if not text:
             return None
-        try:
-            return int(text)
-        except ValueError:
-            message = f'strconv.ParseInt: parsing "{text}": invalid syntax'
-            raise failure(400, "BadRequest", message) from None
+        problem = "invalid syntax"
+        if _INTEGER.fullmatch(text):
+            if len(text) <= _LONGEST_INTEGER and -(2**63) <= int(text) < 2**63:
+                return int(text)
+            problem = "value out of range"
+        raise failure(400, "BadRequest", f'strconv.ParseInt: parsing "{text}": {problem}')
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubelab.client import Object, Resource
-from kubelab.engine.apiserver.bodies import parse
+from kubelab.engine.apiserver.bodies import check_fields, decode_as
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.patching import patched
 from kubelab.engine.apiserver.requests import FieldError, Reply, Request, Target, reply
@@ -30,13 +30,12 @@ class Scales:
             case "GET":
                 return reply(scale)
             case "PUT":
-                wanted = parse(request.body, request.content_type)
+                wanted = decode_as(_DEFINITION, request)
             case "PATCH":
                 wanted = patched(request, target.kind, scale)
             case _:
                 raise method_not_allowed()
-        if not isinstance(wanted, dict):
-            raise bad_request("the body is not a Scale")
+        check_fields(_DEFINITION, wanted)
         replicas = _replicas(target, obj, wanted)
 
         def edit(new: Object) -> None:
@@ -46,6 +45,7 @@ class Scales:
         return reply(_scale_of(target.kind, objects.parse(target.kind, written.stored)))
 
 
+_DEFINITION = "io.k8s.api.autoscaling.v1.Scale"
 _SCALE = Resource("autoscaling", "v1", "scales", "Scale")
 
 

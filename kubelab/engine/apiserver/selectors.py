@@ -23,11 +23,11 @@ _KEY = r"[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?"
 _VALUE = r"[-A-Za-z0-9_.]*"
 _LABEL_TERM = re.compile(
     rf"\s*(?:(?P<key>{_KEY})\s*(?P<op>==|!=|=)\s*(?P<value>{_VALUE})"
-    rf"|(?P<set_key>{_KEY})\s+(?P<set_op>in|notin)\s*\(\s*(?P<values>[^()]*?)\s*\)"
-    rf"|(?P<order_key>{_KEY})\s*(?P<order>[<>])\s*(?P<bound>-?\d+)"
+    rf"|(?P<set_key>{_KEY})\s+(?P<set_op>in|notin)\s*\((?P<values>[^()]*)\)"
+    rf"|(?P<order_key>{_KEY})\s*(?P<order>[<>])\s*(?P<bound>-?[0-9]{{1,18}})"
     rf"|(?P<absent>!\s*)?(?P<exists>{_KEY}))\s*(?:,|$)"
 )
-_FIELD_TERM = re.compile(r"\s*(?P<field>[^=!,]+?)\s*(?P<op>==|!=|=)(?P<value>(?:\\.|[^\\,=])*)(?:,|$)")
+_FIELD_TERM = re.compile(r"(?P<field>[^=!,]+)(?P<op>==|!=|=)(?P<value>(?:\\.|[^\\,=])*)(?:,|$)")
 
 # Fields other than metadata.name and metadata.namespace that each kind can be selected by
 # (upstream: the conversion.go of each group under pkg/apis, and the strategies' SelectableFields).
@@ -139,7 +139,9 @@ def _field_predicate(kind: Kind, text: str) -> Predicate | None:
         match = _FIELD_TERM.match(text, position)
         if match is None:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{text[position:]}'")
-        tests.append(_field_test(kind, match["field"], match["op"] != "!=", _unescape(match["value"])))
+        tests.append(
+            _field_test(kind, match["field"].strip(), match["op"] != "!=", _unescape(match["value"]))
+        )
         position = match.end()
     return tests[0] if len(tests) == 1 else lambda key, stored: all(test(key, stored) for test in tests)
 

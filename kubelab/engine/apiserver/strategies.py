@@ -14,6 +14,8 @@ from kubelab.engine.apiserver.kinds import Kind
 _STATUS_KEPT_ON_CREATE = frozenset({"Node", "Event"})
 _UNCONDITIONAL_REFUSED = frozenset({"Lease", "EndpointSlice", "CSINode", "VolumeAttachment"})
 
+_CONTAINERS = ("containers", "initContainers")
+
 _CREATED_BY_UPDATE = frozenset(
     {
         *("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "RuntimeClass"),
@@ -47,12 +49,41 @@ def prepare_update(kind: Kind, new: Object, old: Object, subresource: str) -> No
         _only_status(kind, new, old)
     elif "status" in kind.subresources:
         _restore(new, old, "status")
+    if subresource == "resize":
+        _only_resources(new, old)
     if kind.custom is None:
         if kind.resource.kind == "Secret":
             _encode_string_data(new)
         elif kind.resource.kind == "Namespace" and subresource != "finalize":
             spec = new.setdefault("spec", {})
             _restore(spec, old.get("spec") or {}, "finalizers")
+
+
+def _only_resources(new: Object, old: Object) -> None:
+    """Keep of a resize what it is for, unless containers are not those they were: that is for validation."""
+    for key in ("labels", "annotations", "ownerReferences", "finalizers"):
+        _restore(new["metadata"], old["metadata"], key)
+    spec, before = new.get("spec") or {}, old["spec"]
+    if any(len(spec.get(field) or ()) != len(before.get(field) or ()) for field in _CONTAINERS):
+        return
+    kept = {key: value for key, value in before.items() if key not in _CONTAINERS}
+    for field in _CONTAINERS:
+        if spec.get(field):
+            kept[field] = _resized(spec[field], before[field])
+    if resources := spec.get("resources") or before.get("resources"):
+        kept["resources"] = resources
+    new["spec"] = kept
+
+
+def _resized(containers: list[Object], before: list[Object]) -> list[Object]:
+    resized = []
+    for container, old in zip(containers, before, strict=True):
+        if container.get("name") != old["name"]:
+            return containers
+        resized.append(dict(old))
+        for key in ("resources", "resizePolicy"):
+            _restore(resized[-1], container, key)
+    return resized
 
 
 def _only_status(kind: Kind, new: Object, old: Object) -> None:
@@ -136,19 +167,25 @@ def _encode_string_data(secret: Object) -> None:
 
 
 def qos_class(spec: Object) -> str:
-    """Return a pod's quality of service class (upstream: ``qos.ComputePodQOS``)."""
-    containers = [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]
-    resources = [container.get("resources") or {} for container in containers]
-    declared = [{**(each.get("limits") or {}), **(each.get("requests") or {})} for each in resources]
-    if not any(key in {"cpu", "memory"} for each in declared for key in each):
-        return "BestEffort"
-    for each in resources:
-        limits, requests = each.get("limits") or {}, each.get("requests") or {}
-        if any(
-            key not in limits or requests.get(key, limits[key]) != limits[key] for key in ("cpu", "memory")
-        ):
-            return "Burstable"
-    return "Guaranteed"
+    """Return a pod's quality of service class (upstream: ``qos.ComputePodQOS``, v1.37)."""
+    level = spec.get("resources") or {}
+    holders = [spec] if level.get("requests") or level.get("limits") else _containers(spec)
+    found = {_qos_of(holder.get("resources") or {}, name) for holder in holders for name in ("cpu", "memory")}
+    if len(found) > 1:
+        return "Burstable"
+    return found.pop() if found else "BestEffort"
+
+
+def _qos_of(resources: Object, name: str) -> str:
+    """Return the class of one resource, its quantities written canonically."""
+    request = (resources.get("requests") or {}).get(name, "0")
+    if request != (resources.get("limits") or {}).get(name, "0"):
+        return "Burstable"
+    return "BestEffort" if request == "0" else "Guaranteed"
+
+
+def _containers(spec: Object) -> list[Object]:
+    return [container for field in _CONTAINERS for container in spec.get(field) or ()]
 
 
 _STARTS: dict[str, Callable[[Object], None]] = {

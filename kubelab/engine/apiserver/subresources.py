@@ -1,4 +1,4 @@
-"""What is served below an object: status, scale, binding, eviction, log, exec, token and so on."""
+"""What is served below an object: status, scale, resize, binding, eviction, log, exec, token and so on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kubelab.engine.apiserver.status import forbidden, method_not_allowed
 from kubelab.engine.apiserver.tokens import ServiceAccountTokens
 from kubelab.engine.apiserver.writing import Writer
 
-_NO_EPHEMERAL_CONTAINERS = (
+NO_EPHEMERAL_CONTAINERS = (
     "ephemeral containers cannot join a pod whose containers are processes of this machine: there is no "
     "image whose tools they could bring. Run the command in the pod itself (kubectl exec), or debug a copy "
     "of the pod (kubectl debug --copy-to)"
@@ -70,13 +70,13 @@ class Subresources:
                 return await self.progress.report(request, target)
             case (_, "scale"):
                 return await self.scales.answer(request, target)
-            case ("GET", "status" | "ephemeralcontainers"):
+            case ("GET", "status" | "resize" | "ephemeralcontainers"):
                 return await self.reader.get(request, target)
             case ("PUT" | "PATCH", "ephemeralcontainers"):
-                raise forbidden(target.resource, target.name, _NO_EPHEMERAL_CONTAINERS)
-            case ("PUT", "status" | "finalize"):
+                raise forbidden(target.resource, target.name, NO_EPHEMERAL_CONTAINERS)
+            case ("PUT", "status" | "resize" | "finalize"):
                 return await self.writer.update(request, target)
-            case ("PATCH", "status"):
+            case ("PATCH", "status" | "resize"):
                 return await self.patcher.patch(request, target)
             case _:
                 raise method_not_allowed()

@@ -151,7 +151,7 @@ class Writer:
             new["metadata"]["managedFields"] = old["metadata"]["managedFields"]
         strategies.prepare_update(kind, new, old, subresource)
         default(kind, new)
-        self.admission.update(kind, new, old)
+        self.admission.update(kind, new, old, subresource)
         self._validate(kind, new, old, subresource)
         self.admission.check_update(kind, new, old, subresource)
         if subresource != "status":

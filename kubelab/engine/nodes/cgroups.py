@@ -142,6 +142,19 @@ class Group:
         if self.cpu:
             self._limit_cpu(self.cpu, cpu_limit_millicores, cpu_request_millicores)
 
+    def resize(self, memory_limit_bytes: int, cpu_limit_millicores: int, cpu_request_millicores: int) -> None:
+        """Set other limits while processes are in the group.
+
+        Raises
+        ------
+        OSError
+            If the kernel refuses the memory limit, as where that much is in use and cannot be freed.
+        """
+        if memory_limit_bytes and self.memory:
+            self._set_memory(self.memory, memory_limit_bytes)
+        if self.cpu:
+            self._limit_cpu(self.cpu, cpu_limit_millicores, cpu_request_millicores)
+
     def join(self) -> None:
         """Move this process into the group."""
         for directory in self.directories:
@@ -181,18 +194,24 @@ class Group:
         self.cpu = None if self.cpu == directory else self.cpu
 
     def _limit_memory(self, directory: Path, limit_bytes: int) -> None:
-        name = "memory.limit_in_bytes" if self._version == 1 else "memory.max"
         try:
-            (directory / name).write_text(str(limit_bytes))
+            self._set_memory(directory, limit_bytes)
         except OSError:
             self.memory = None
-            return
-        extra = {"memory.memsw.limit_in_bytes": str(limit_bytes)}
+
+    def _set_memory(self, directory: Path, limit_bytes: int) -> None:
         if self._version == 2:
-            extra = {"memory.swap.max": "0", "memory.oom.group": "1"}
-        for key, value in extra.items():
-            with contextlib.suppress(OSError):
-                (directory / key).write_text(value)
+            (directory / "memory.max").write_text(str(limit_bytes))
+            for key, value in {"memory.swap.max": "0", "memory.oom.group": "1"}.items():
+                with contextlib.suppress(OSError):
+                    (directory / key).write_text(value)
+            return
+        names = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"]  # the second may never be the lower
+        if int((directory / names[0]).read_text()) < limit_bytes:
+            names.reverse()
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # where swap is not counted
+                (directory / name).write_text(str(limit_bytes))
 
     def _limit_cpu(self, directory: Path, limit_millicores: int, request_millicores: int) -> None:
         _set_share(directory, self._version, shares_of(request_millicores))
@@ -200,11 +219,12 @@ class Group:
             return
         quota_us = max(limit_millicores * _CPU_PERIOD_US // 1000, 1000)
         if self._version == 1:
-            values = {"cpu.cfs_period_us": str(_CPU_PERIOD_US), "cpu.cfs_quota_us": str(quota_us)}
-            values["cpu.cfs_burst_us"] = str(quota_us)
+            burst, quota = "cpu.cfs_burst_us", ("cpu.cfs_quota_us", str(quota_us))
+            values = [(burst, "0"), ("cpu.cfs_period_us", str(_CPU_PERIOD_US)), quota]
         else:
-            values = {"cpu.max": f"{quota_us} {_CPU_PERIOD_US}", "cpu.max.burst": str(quota_us)}
-        for key, value in values.items():
+            burst = "cpu.max.burst"
+            values = [(burst, "0"), ("cpu.max", f"{quota_us} {_CPU_PERIOD_US}")]
+        for key, value in [*values, (burst, str(quota_us))]:  # a burst may not be more than the quota
             with contextlib.suppress(OSError):
                 (directory / key).write_text(value)
 

@@ -58,7 +58,9 @@ class Container:
         self.started = False
         self.process: Process | None = None
         self.stopping = False
+        self.next_plan: ContainerPlan | None = None
         self.ran_s = 0.0
+        self.orphans_cpu_s = 0.0
         self._host = host
         self._ended = ended
         self._log: LogFile | None = None
@@ -99,13 +101,14 @@ class Container:
 
     def start(self) -> None:
         """Start a run; `restarts` counts those before it."""
+        self.plan, self.next_plan = self.next_plan or self.plan, None
         plan, host = self.plan, self._host
         if self.runs:
             self.restarts += 1
             self.last_state = self.state
         self.runs += 1
         self.stopping = self._out_of_memory = self.started = self.ready = False
-        self._start_error, self._began_s = "", 0.0
+        self._start_error, self._began_s, self.orphans_cpu_s = "", 0.0, 0.0
         host.record("Normal", "Pulled", _pulled(plan.image), plan)
         launch.make_directories(self.directory, plan)
         self._forget_old_logs()
@@ -136,7 +139,25 @@ class Container:
             if pid in live and (pid not in table or table[pid].start == start)
         }
 
-    def stop(self, grace_s: float) -> None:
+    def resize(self, plan: ContainerPlan) -> None:
+        """Take on a plan that differs in its resources, while it runs.
+
+        Raises
+        ------
+        OSError
+            If the kernel refuses a limit.
+        """
+        self.group.resize(plan.memory_limit_bytes, plan.cpu_limit_millicores, plan.cpu_request_millicores)
+        self.plan = plan
+        self._host.changed()
+
+    def replace(self, plan: ContainerPlan, grace_s: float) -> None:
+        """Stop this run, so that the next has the resources of a new plan."""
+        self.next_plan = plan
+        if not self.stopping:
+            self.stop(grace_s, f"Container {plan.name} resize requires restart")
+
+    def stop(self, grace_s: float, why: str = "") -> None:
         """Run preStop, send the stop signal, and kill what is left after ``grace_s``."""
         if self.process is None:
             return
@@ -144,7 +165,7 @@ class Container:
             self.stopping = True
             if self._probes:
                 self._probes.stop_all_but_readiness()
-            self._begin_stop()
+            self._begin_stop(why or f"Stopping container {self.plan.name}")
         if self._kill_timer:
             self._kill_timer.cancel()
         self._kill_timer = self._host.loop.after(grace_s, self.kill)
@@ -188,9 +209,12 @@ class Container:
     def sample(self) -> tuple[float, int]:
         """Return CPU seconds and proportional memory in bytes of its processes."""
         stats = [entry for pid in self._pids() if (entry := usage.stat(pid))]
-        return sum(entry.cpu_s for entry in stats), sum(
-            usage.proportional_bytes(entry.pid) for entry in stats
-        )
+        cpu_s = self.orphans_cpu_s + sum(entry.cpu_s for entry in stats)
+        return cpu_s, sum(usage.proportional_bytes(entry.pid) for entry in stats)
+
+    def leads(self, session: int) -> bool:
+        """Say whether a session is that of its process or of a command that runs beside it."""
+        return session in self.visitors or (self.process is not None and session == self.process.pid)
 
     def check_memory(self, *, whole_tree: bool) -> None:
         """Kill it when it uses more than its limit, where no control group does."""
@@ -238,8 +262,8 @@ class Container:
             self._host.record("Warning", "FailedPostStartHook", f"PostStartHook failed: {error}", self.plan)
             self.stop(self._host.pod.grace_s)
 
-    def _begin_stop(self) -> None:
-        self._host.record("Normal", "Killing", f"Stopping container {self.plan.name}", self.plan)
+    def _begin_stop(self, why: str) -> None:
+        self._host.record("Normal", "Killing", why, self.plan)
         hook = self.plan.lifecycle.get("preStop")
         if hook:
             run_hook(self._host, self, hook, self._after_pre_stop)

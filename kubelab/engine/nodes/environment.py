@@ -144,6 +144,16 @@ def resource_value(pod: Object, container: Object, ref: Object, allocatable: Map
     return str(int((amount / divisor).to_integral_value(ROUND_CEILING)))
 
 
+def resource_variables(pod: Object, container: Object, allocatable: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a container that tell of resources."""
+    variables = {each["name"]: (each.get("valueFrom") or {}) for each in container.get("env") or []}
+    return {
+        name: resource_value(pod, container, source["resourceFieldRef"], allocatable)
+        for name, source in variables.items()
+        if source.get("resourceFieldRef")
+    }
+
+
 def data_of(obj: Object) -> dict[str, bytes]:
     """Return the contents of a config map or secret."""
     if obj.get("kind") == "Secret":

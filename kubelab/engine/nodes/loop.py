@@ -6,6 +6,7 @@ selector, which a child simply lets go of.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import os
@@ -38,6 +39,7 @@ class Loop:
         self._selector = selectors.DefaultSelector()
         self._timers: list[Timer] = []
         self._order = itertools.count()
+        self._children: set[int] = set()
         self._running = True
 
     def read(self, fd: int, callback: Callback) -> None:
@@ -60,12 +62,22 @@ class Loop:
     def when_ended(self, pid: int, callback: Callback) -> None:
         """Call once when a child process has ended; the callback reaps it."""
         fd = os.pidfd_open(pid)
+        self._children.add(pid)
 
         def ended() -> None:
             self.forget(fd)
+            self._children.discard(pid)
             callback()
 
         self.read(fd, ended)
+
+    def ended_orphan(self) -> int:
+        """Return the pid of an ended child that nobody waits for, such as one that was adopted; 0 if none."""
+        with contextlib.suppress(ChildProcessError):
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if found is not None and found.si_pid not in self._children:
+                return found.si_pid
+        return 0
 
     def now(self) -> float:
         """Return seconds from an arbitrary start."""

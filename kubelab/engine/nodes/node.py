@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import shutil
 from collections.abc import AsyncIterator, Iterable
@@ -18,6 +17,7 @@ from kubelab.engine.measures import Measures, exponential
 from kubelab.engine.nodes import processes
 from kubelab.engine.nodes.access import PodAccess
 from kubelab.engine.nodes.addresses import Addresses
+from kubelab.engine.nodes.allocation import review
 from kubelab.engine.nodes.claims import Claims
 from kubelab.engine.nodes.events import Recorder
 from kubelab.engine.nodes.heartbeat import Heartbeat
@@ -25,13 +25,14 @@ from kubelab.engine.nodes.hosts import Hosts
 from kubelab.engine.nodes.isolation import Isolation, probe
 from kubelab.engine.nodes.node_context import NodeContext
 from kubelab.engine.nodes.nudges import Nudges
-from kubelab.engine.nodes.plan import PodPlan
 from kubelab.engine.nodes.pod_log import read_log
+from kubelab.engine.nodes.pod_resize import plan_in
 from kubelab.engine.nodes.pod_worker import PodWorker
 from kubelab.engine.nodes.preparation import cache_directory
 from kubelab.engine.nodes.process_usage import ProcessUsage
 from kubelab.engine.nodes.sessions import Session
 from kubelab.engine.nodes.warm_parent import WarmParent
+from kubelab.engine.scheduler.requests import amounts
 from kubelab.informer import Informers
 
 logger = logging.getLogger(__name__)
@@ -206,6 +207,7 @@ class ProcessNode:
         self._subscribe()
         group.create_task(self._tidy())
         self.ready.set()
+        self._review()
         if self._warm:
             group.create_task(self._keep_warm(self._warm))
 
@@ -230,7 +232,7 @@ class ProcessNode:
     def _make_hosts(self, isolation: Isolation) -> Hosts:
         self._addresses = self._addresses or Addresses(self._state_dir, self.name)
         for path in (self._state_dir / "pods").glob("*/plan.json"):
-            if plan := _plan_in(path.parent):
+            if plan := plan_in(path.parent):
                 self._addresses.keep(plan.uid, plan.address)
         return Hosts(
             self._informers,
@@ -267,7 +269,7 @@ class ProcessNode:
         await asyncio.to_thread(_empty_if_large, cache_directory(self._state_dir))
 
     def _is_ours(self, directory: Path) -> bool:
-        plan = _plan_in(directory)
+        plan = plan_in(directory)
         return plan is None or plan.node == self.name
 
     # -- pods ---------------------------------------------------------------------------------------
@@ -285,6 +287,8 @@ class ProcessNode:
             worker.update(new)
         elif new["spec"].get("nodeName") == self.name:
             self._take(new, self._context)
+        if pod["metadata"]["uid"] in self._workers:
+            self._review()
         self._context.hosts.changed()
 
     def _on_service(self, _old: Object | None, _new: Object | None) -> None:
@@ -315,6 +319,11 @@ class ProcessNode:
         self._workers.pop(worker.uid, None)
         self._tasks.pop(worker.uid, None)
         context.hosts.release(worker.uid)
+        self._review()
+
+    def _review(self) -> None:
+        if self._context and self.ready.is_set():  # every pod that is there has been taken on
+            review(self._workers, amounts(self._context.allocatable))
 
     def _live_pods(self) -> Iterable[tuple[Object, Path]]:
         return [(worker.pod, worker.directory) for worker in self._workers.values() if worker.live]
@@ -331,13 +340,6 @@ class ProcessNode:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._workers.clear()
         self._tasks.clear()
-
-
-def _plan_in(directory: Path) -> PodPlan | None:
-    """Return the plan of a pod's directory, or None if it was not finished."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return PodPlan.load(directory)
-    return None
 
 
 def _empty_if_large(cache: Path) -> None:

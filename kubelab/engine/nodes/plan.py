@@ -1,6 +1,7 @@
 """What a pod's supervisor carries out: everything resolved, so that it needs no API server.
 
-The node side writes a `PodPlan` to ``pods/<uid>/plan.json`` before the supervisor starts; it never changes.
+The node side writes a `PodPlan` to ``pods/<uid>/plan.json`` before the supervisor starts. Only a resize
+changes it, and of a container only `RESOURCE_FIELDS`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ class ContainerPlan:
         Why it cannot start (an image the node does not have); empty if it can.
     memory_limit_bytes, cpu_limit_millicores, cpu_request_millicores : int
         0 where not given.
+    resources : dict
+        The requests and limits that these are from, as in the pod's spec.
+    restarts_when_resized : list of str
+        Resources whose change asks for a restart.
     probes, lifecycle : dict
         As in the pod's spec, ports resolved to numbers.
     restart_rules : list of dict
@@ -62,6 +67,8 @@ class ContainerPlan:
     memory_limit_bytes: int = 0
     cpu_limit_millicores: int = 0
     cpu_request_millicores: int = 0
+    resources: dict[str, Any] = field(default_factory=dict)
+    restarts_when_resized: list[str] = field(default_factory=list)
     probes: dict[str, dict[str, Any]] = field(default_factory=dict)
     lifecycle: dict[str, Any] = field(default_factory=dict)
     termination_message_path: str = "/dev/termination-log"
@@ -72,6 +79,17 @@ class ContainerPlan:
     stdin: bool = False
     stdin_once: bool = False
     tty: bool = False
+
+
+RESOURCE_FIELDS = (
+    "memory_limit_bytes",
+    "cpu_limit_millicores",
+    "cpu_request_millicores",
+    "resources",
+    "restarts_when_resized",
+    "env",
+)
+"""What a resize may change; a process that runs keeps the environment it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +117,15 @@ class IsolationPlan:
 
 @dataclass(frozen=True, slots=True)
 class PodPlan:
-    """One pod, resolved."""
+    """One pod, resolved.
+
+    Attributes
+    ----------
+    generation : int
+        The pod's when it was given these resources.
+    resources : dict
+        Requests and limits of the pod as a whole, as in its spec.
+    """
 
     uid: str
     name: str
@@ -115,6 +141,8 @@ class PodPlan:
     deadline_s: float | None = None
     back_off_s: float = 10.0
     keep_paths: list[str] = field(default_factory=list)
+    generation: int = 0
+    resources: dict[str, Any] = field(default_factory=dict)
 
     def save(self, directory: Path) -> None:
         """Write ``plan.json`` so that a reader sees it whole or not at all."""

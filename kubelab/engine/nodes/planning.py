@@ -9,13 +9,20 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kubelab.client import Object
 from kubelab.engine.nodes import images
-from kubelab.engine.nodes.environment import ConfigurationError, Sources, containers_of, expand, resolve
+from kubelab.engine.nodes.environment import (
+    ConfigurationError,
+    Sources,
+    containers_of,
+    expand,
+    resolve,
+    resource_variables,
+)
 from kubelab.engine.nodes.launch import container_directory
 from kubelab.engine.nodes.names import hostname_of
 from kubelab.engine.nodes.plan import ContainerPlan, IsolationPlan, MountPlan, PodPlan, Role
@@ -88,7 +95,32 @@ def make_plan(pod: Object, context: PlanContext) -> PodPlan:
         deadline_s=spec.get("activeDeadlineSeconds"),
         back_off_s=context.back_off_s,
         keep_paths=kept_paths(),
+        generation=meta.get("generation", 0),
+        resources=spec.get("resources") or {},
     )
+
+
+def resized(plan: PodPlan, pod: Object, allocatable: Mapping[str, str]) -> PodPlan:
+    """Return the plan with the resources that the pod asks for now.
+
+    Parameters
+    ----------
+    allocatable : mapping of str to str
+        The node's: what a limit defaults to in an environment.
+    """
+    wanted = {each["name"]: each for each in containers_of(pod)}
+    containers = []
+    for each in plan.containers:
+        container = wanted[each.name]
+        env = {**each.env, **resource_variables(pod, container, allocatable)}
+        containers.append(replace(each, **_resource_fields(container), env=env))
+    return replace(plan, containers=containers, generation=pod["metadata"].get("generation", 0))
+
+
+def allotted(container: Object) -> Object:
+    """Return a container's requests and limits, without those that are empty."""
+    resources = container.get("resources") or {}
+    return {part: dict(resources[part]) for part in ("limits", "requests") if resources.get(part)}
 
 
 def kept_paths() -> list[str]:
@@ -116,7 +148,6 @@ def _container(pod: Object, container: Object, context: PlanContext) -> Containe
         argv, cwd = [rewrite(word) for word in argv], rewrite(cwd)
         env = {name: _addressed(rewrite(value), context) for name, value in env.items()}
         container = _with_commands_rewritten(container, rewrite)
-    limits, requests = _resources(container)
     security = {**(pod["spec"].get("securityContext") or {}), **(container.get("securityContext") or {})}
     return ContainerPlan(
         name=container["name"],
@@ -129,9 +160,7 @@ def _container(pod: Object, container: Object, context: PlanContext) -> Containe
         blocked=image.problem,
         restart_policy=_restart_policy(pod, container, role),
         restart_rules=container.get("restartPolicyRules") or [],
-        memory_limit_bytes=whole(limits.get("memory", 0)),
-        cpu_limit_millicores=cpu_millicores(limits.get("cpu", 0)),
-        cpu_request_millicores=cpu_millicores(requests.get("cpu", limits.get("cpu", 0))),
+        **_resource_fields(container),
         probes={
             kind: _with_port_number(container[kind], container) for kind in _PROBES if container.get(kind)
         },
@@ -159,9 +188,19 @@ def _restart_policy(pod: Object, container: Object, role: Role) -> str:
     return "OnFailure" if role == "init" and policy == "Always" else policy
 
 
-def _resources(container: Object) -> tuple[dict[str, Any], dict[str, Any]]:
-    resources = container.get("resources") or {}
-    return resources.get("limits") or {}, resources.get("requests") or {}
+def _resource_fields(container: Object) -> dict[str, Any]:
+    resources = allotted(container)
+    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    policies = container.get("resizePolicy") or []
+    return {
+        "memory_limit_bytes": whole(limits.get("memory", 0)),
+        "cpu_limit_millicores": cpu_millicores(limits.get("cpu", 0)),
+        "cpu_request_millicores": cpu_millicores(requests.get("cpu", limits.get("cpu", 0))),
+        "resources": resources,
+        "restarts_when_resized": [
+            each["resourceName"] for each in policies if each["restartPolicy"] == "RestartContainer"
+        ],
+    }
 
 
 def _defaults(pod: Object, container: Object, context: PlanContext) -> dict[str, str]:

@@ -21,6 +21,7 @@ from kubelab.engine.nodes.environment import ConfigurationError
 from kubelab.engine.nodes.node_context import NodeContext
 from kubelab.engine.nodes.plan import PodPlan, read_json, write_json
 from kubelab.engine.nodes.planning import runs_jax
+from kubelab.engine.nodes.pod_resize import PodResize, ResizeState
 from kubelab.engine.nodes.preparation import prepare, prepare_volumes
 from kubelab.engine.nodes.python_main import accepts
 from kubelab.engine.nodes.status import Observation, pod_status
@@ -57,8 +58,10 @@ class PodWorker:
         self._address = ""
         self._gone = False
         self._ordered_s: float | None = None
-        self._told_events = 0
+        self._told_events = self._told_resizing = 0
         self._start_time = rfc3339(node.clock.now())
+        self.resize = PodResize(self.directory, node.events, node.allocatable)
+        self._read_report()  # of a pod that an earlier node process started
         self._seen_at: float | None = asyncio.get_running_loop().time()
 
     # -- what the node tells it ---------------------------------------------------------------------
@@ -91,6 +94,12 @@ class PodWorker:
     def live(self) -> bool:
         """Whether the pod has an address and has not ended."""
         return bool(self._address) and not self._ended
+
+    @property
+    def active(self) -> bool:
+        """Whether the pod holds a part of the node: it is not gone and has not ended."""
+        phase = (self.pod.get("status") or {}).get("phase")
+        return not (self._gone or self._ended or phase in _TERMINAL)
 
     @property
     def _ended(self) -> bool:
@@ -149,7 +158,7 @@ class PodWorker:
         self._node.events.record(self.pod, "Warning", reason, text)
 
     async def _start(self) -> None:
-        plan = PodPlan.load(self.directory)
+        self.resize.plan = plan = PodPlan.load(self.directory)
         warm = self._node.warm
         patient = any(accepts(each.argv, each.env) and runs_jax(each.env) for each in plan.containers)
         if warm and await warm.supervise(self.directory, patient=patient):
@@ -163,7 +172,8 @@ class PodWorker:
         self._start_time = plan.start_time
         self._seen_at = None
         with contextlib.suppress(FileNotFoundError):
-            self._told_events = int(read_json(self.directory / "node.json")["told_events"])
+            told = read_json(self.directory / "node.json")
+            self._told_events, self.resize.under_way = int(told["told_events"]), int(told.get("resizing", 0))
         self._nudged.set()
 
     async def _attend(self) -> None:
@@ -233,7 +243,7 @@ class PodWorker:
 
     async def _renew_volumes(self) -> None:
         with contextlib.suppress(volumes.VolumeError, ApiError, ConnectionFailedError):
-            await prepare_volumes(self.pod, self._node, only_projected=True)
+            await prepare_volumes(self.resize.as_given(self.pod), self._node, only_projected=True)
 
     # -- telling the API ----------------------------------------------------------------------------
 
@@ -241,8 +251,9 @@ class PodWorker:
         """Bring the pod's status up to date with one patch, if it is not."""
         if self.report is None and waiting == ("ContainerCreating", ""):
             return
+        resize = self.resize.state(self.pod, self.report)
         self._tell_events()
-        status = pod_status(self.pod, self._observation(waiting))
+        status = pod_status(self.pod, self._observation(waiting, resize))
         if self._seen_at is not None and status["phase"] == "Running":
             self._node.starts.observe(asyncio.get_running_loop().time() - self._seen_at)
             self._seen_at = None
@@ -263,7 +274,7 @@ class PodWorker:
         if newer["metadata"]["uid"] == self.uid:
             self.update(newer)
 
-    def _observation(self, waiting: tuple[str, str]) -> Observation:
+    def _observation(self, waiting: tuple[str, str], resize: ResizeState | None) -> Observation:
         node = self._node
         return Observation(
             address=self._address,
@@ -272,6 +283,7 @@ class PodWorker:
             now=rfc3339(node.clock.now()),
             report=self.report,
             waiting=waiting,
+            resize=resize,
         )
 
     def _tell_events(self) -> None:
@@ -287,9 +299,10 @@ class PodWorker:
                 field=event["field"],
                 at=event["time"],
             )
-        if events:
-            self._told_events = events[-1]["number"]
-            write_json(self.directory / "node.json", {"told_events": self._told_events})
+        told = events[-1]["number"] if events else self._told_events
+        if (told, self.resize.under_way) != (self._told_events, self._told_resizing):
+            self._told_events, self._told_resizing = told, self.resize.under_way
+            write_json(self.directory / "node.json", {"told_events": told, "resizing": self._told_resizing})
 
     # -- the end ------------------------------------------------------------------------------------
 

@@ -74,6 +74,11 @@ def end_all(state_dir: Path, *, grace_s: float = 0.0) -> int:
 def order_end(pod_directory: Path, grace_s: float) -> None:
     """Tell a pod's supervisor to end it; it learns of it even if it starts only later."""
     write_json(pod_directory / "control.json", {"grace_s": grace_s})
+    nudge(pod_directory)
+
+
+def nudge(pod_directory: Path) -> None:
+    """Have a pod's supervisor look at its files; one that is not there yet looks when it starts."""
     with contextlib.suppress(OSError):
         fd = os.open(pod_directory / "control", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:

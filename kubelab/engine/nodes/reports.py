@@ -46,7 +46,13 @@ class Report:
         self._events = [*self._events[1 - _MAX_EVENTS :], event]
 
     def write(
-        self, containers: list[tuple[Container, float]], *, ended: bool, reason: str, message: str
+        self,
+        containers: list[tuple[Container, float]],
+        *,
+        ended: bool,
+        reason: str,
+        message: str,
+        resize_error: str = "",
     ) -> None:
         """Write the file and nudge the node.
 
@@ -59,6 +65,7 @@ class Report:
             "ended": ended,
             "reason": reason,
             "message": message,
+            "resize_error": resize_error,
             "containers": [_entry(container, back_off_s) for container, back_off_s in containers],
             "events": self._events,
         }
@@ -86,6 +93,7 @@ def _entry(container: Container, back_off_s: float) -> dict[str, Any]:
         "visitors": sorted(container.visitors),
         "runs": container.runs,
         "back_off_s": back_off_s,
+        "resources": container.plan.resources,
         "status": container.status(),
     }
 

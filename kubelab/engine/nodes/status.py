@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubelab.client import Object
+from kubelab.engine.nodes.pod_resize import ResizeState
+from kubelab.engine.resizing import IN_PROGRESS, PENDING
 
 _OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 
@@ -25,6 +27,8 @@ class Observation:
         The supervisor's ``status.json``; None before it wrote one.
     waiting : (str, str)
         Reason and message of every container while there is no report.
+    resize : ResizeState or None
+        What its containers were given, and what became of a resize; None before that.
     """
 
     address: str
@@ -33,12 +37,13 @@ class Observation:
     now: str
     report: Mapping[str, Any] | None = None
     waiting: tuple[str, str] = ("ContainerCreating", "")
+    resize: ResizeState | None = None
 
 
 def pod_status(pod: Object, seen: Observation) -> Object:
     """Return the whole ``status`` that the pod shall have."""
     old = pod.get("status") or {}
-    entries = list(seen.report["containers"]) if seen.report else _unstarted(pod, seen.waiting)
+    entries = _reported(seen) if seen.report else _unstarted(pod, seen.waiting)
     mains = [entry["status"] for entry in entries if entry["role"] == "main"]
     inits = [entry for entry in entries if entry["role"] != "main"]
     phase = _phase(seen.report, mains, inits)
@@ -59,6 +64,21 @@ def pod_status(pod: Object, seen: Observation) -> Object:
     if generation := pod["metadata"].get("generation"):
         status["observedGeneration"] = generation
     return status
+
+
+def _reported(seen: Observation) -> list[Object]:
+    """Return what the supervisor tells of the containers, with the resources they have and were given."""
+    entries = []
+    for entry in (seen.report or {})["containers"]:
+        status = entry["status"]
+        if seen.resize and status["containerID"]:
+            given = seen.resize.allotted[status["name"]]
+            has = entry.get("resources", given) if status["state"].get("running") else given
+            status = {**status, "resources": has}
+            if given.get("requests"):
+                status["allocatedResources"] = given["requests"]
+        entries.append({**entry, "status": status})
+    return entries
 
 
 def _unstarted(pod: Object, waiting: tuple[str, str]) -> list[Object]:
@@ -139,7 +159,33 @@ def _conditions(
     }
     generation = pod["metadata"].get("generation")
     mine = [_condition(kind, wanted[kind], old.get(kind), seen.now, generation) for kind in _OWNED]
-    return [*mine, *(entry for kind, entry in old.items() if kind not in _OWNED)]
+    others = (entry for kind, entry in old.items() if kind not in (*_OWNED, PENDING, IN_PROGRESS))
+    return [
+        *mine,
+        *others,
+        *([] if ended or not seen.resize else _resize_conditions(pod, seen.resize, old, seen.now)),
+    ]
+
+
+def _resize_conditions(pod: Object, resize: ResizeState, old: Mapping[str, Object], now: str) -> list[Object]:
+    found = []
+    if resize.pending:
+        generation, verdict = pod["metadata"].get("generation"), resize.pending
+        found.append(_resize_condition(PENDING, (verdict.reason, verdict.message), old, now, generation))
+    if resize.under_way:
+        why = ("Error", resize.error) if resize.error else ("", "")
+        found.append(_resize_condition(IN_PROGRESS, why, old, now, resize.under_way))
+    return found
+
+
+def _resize_condition(
+    type: str, why: tuple[str, str], old: Mapping[str, Object], now: str, generation: int | None
+) -> Object:
+    """Return a condition whose time is that of its reason (upstream: ``updatedPodResizeCondition``)."""
+    before, (reason, message) = old.get(type) or {}, why
+    same = bool(before) and before.get("reason", "") == reason
+    condition = _condition(type, (True, reason, message), before if same else None, now, generation)
+    return {**condition, "lastProbeTime": now if not same else before.get("lastProbeTime")}
 
 
 def _readiness(phase: str, unready: list[str]) -> tuple[bool, str, str]:

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from kubelab.clock import Clock, parse_rfc3339
+from kubelab.engine.nodes import usage
 from kubelab.engine.nodes.container import Container
 from kubelab.engine.nodes.host import Host
 from kubelab.engine.nodes.loop import Loop, Timer
 from kubelab.engine.nodes.plan import ContainerPlan, PodPlan, read_json, write_json
 from kubelab.engine.nodes.reports import Report
+from kubelab.engine.nodes.resizes import Resizes
 from kubelab.engine.nodes.restarts import BackOff, go_duration, restarts
 from kubelab.engine.nodes.visits import Visits
 
@@ -47,6 +49,8 @@ class Supervisor:
         host = Host(self.plan, directory, self.loop, clock, self._changed, self._record, python_paths)
         self._containers = {plan.name: Container(host, plan, self._on_end) for plan in self.plan.containers}
         self._visits = Visits(host, self._containers)
+        self._resizes = Resizes(directory, self._containers)
+        self._measures_memory = False
         self._back_offs = {name: BackOff(self.plan.back_off_s) for name in self._containers}
         self._timers: dict[str, Timer] = {}
         self._report = Report(directory, clock)
@@ -64,8 +68,7 @@ class Supervisor:
         if self.plan.deadline_s is not None:
             age = (self._clock.now() - parse_rfc3339(self.plan.start_time)).total_seconds()
             self.loop.after(self.plan.deadline_s - age, self._on_deadline)
-        if any(plan.memory_limit_bytes for plan in self.plan.containers):
-            self.loop.after(_MEMORY_CHECK_S, lambda: self._check_memory(1))
+        self._measure_memory_if_limited()
         self.loop.after(_SAMPLE_S, self._sample)
         self._advance()
         self.loop.run()
@@ -133,6 +136,7 @@ class Supervisor:
     def _start(self, container: Container) -> None:
         name = container.plan.name
         self._timers.pop(name, None)
+        self._resizes.apply()
         if container.runs:
             self._back_offs[name] = self._back_offs[name].after_start()
         container.start()
@@ -141,6 +145,10 @@ class Supervisor:
 
     def _on_end(self, container: Container) -> None:
         ended = container.terminated or {}
+        if container.next_plan and not self._ending:
+            container.start()
+            self._advance()
+            return
         if ended["exitCode"] != 0 and not self._ending:
             # The kubelet tells nobody; but the pod may be deleted before anybody reads its status.
             how = f"exit code {ended['exitCode']} ({ended['reason']})"
@@ -209,18 +217,41 @@ class Supervisor:
         self._obey()
 
     def _obey(self) -> None:
+        if not self._ending:
+            self._resize()
         with contextlib.suppress(FileNotFoundError):
             order = read_json(self.directory / "control.json")
             self._end("Terminated", grace_s=float(order["grace_s"]))
 
+    def _resize(self) -> None:
+        self._resizes.apply()
+        self._measure_memory_if_limited()
+        self._changed()
+
     # -- measuring ----------------------------------------------------------------------------------
+
+    def _measure_memory_if_limited(self) -> None:
+        limited = any(container.plan.memory_limit_bytes for container in self._containers.values())
+        if limited and not self._measures_memory:
+            self._measures_memory = True
+            self.loop.after(_MEMORY_CHECK_S, lambda: self._check_memory(1))
 
     def _check_memory(self, count: int) -> None:
         for container in self._containers.values():
             container.check_memory(whole_tree=count % 5 == 0)
         self.loop.after(_MEMORY_CHECK_S, lambda: self._check_memory(count + 1))
 
+    def _reap_orphans(self) -> None:
+        """Let go of processes whose parent ended before them; their containers keep the time they used."""
+        while pid := self.loop.ended_orphan():
+            orphan = usage.stat(pid)
+            for container in self._containers.values():
+                if orphan and container.leads(orphan.session):
+                    container.orphans_cpu_s += orphan.cpu_s
+            os.waitpid(pid, 0)
+
     def _sample(self) -> None:
+        self._reap_orphans()
         now = self._clock.now().timestamp()
         for name, container in self._containers.items():
             if container.running:
@@ -228,6 +259,8 @@ class Supervisor:
                 sample = {"container": name, "time": now, "cpu_s": cpu_s, "memory_bytes": memory_bytes}
                 self._samples = [*self._samples[-719:], sample]
         write_json(self.directory / "usage.json", self._samples)
+        if self._resizes.error:
+            self._resize()  # what was in use may have been freed
         self.loop.after(_SAMPLE_S, self._sample)
 
     # -- telling ------------------------------------------------------------------------------------
@@ -256,6 +289,7 @@ class Supervisor:
             ended=bool(self._ending) and not active,
             reason=self._ending if self._ending == _DEADLINE else "",
             message=self._message,
+            resize_error=self._resizes.error,
         )
 
     def _restore(self) -> None:

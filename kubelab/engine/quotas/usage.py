@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from kubelab.client import Object, Resource
 from kubelab.clock import parse_rfc3339
 from kubelab.engine.quotas.amounts import Amounts, add, largest, parse
+from kubelab.engine.resizing import specs_of
 
 PLAIN_COUNTS = frozenset(
     {
@@ -48,6 +50,14 @@ def limited(resource: Resource, names: Iterable[str]) -> set[str]:
     """Return which of a quota's resources objects of a kind can use."""
     count, plural = _count(resource), resource.plural if not resource.group else ""
     return {name for name in names if name == count or (plural and _is_of(plural, name))}
+
+
+def held_amounts(pod: Object, part: Literal["requests", "limits"]) -> Amounts:
+    """Return what a pod holds: while it is resized, the most of what it asks for, was given and has."""
+    total: Amounts = {}
+    for spec in specs_of(pod, part):
+        total = largest(total, pod_amounts(spec, part))
+    return total
 
 
 def pod_amounts(spec: Object, part: str) -> Amounts:
@@ -106,8 +116,7 @@ def _is_of(plural: str, name: str) -> bool:
 def _pod(pod: Object, now: datetime) -> Amounts:
     if not is_charged(pod, now):
         return {}
-    spec = pod.get("spec") or {}
-    return {"pods": _ONE, **_compute(pod_amounts(spec, "requests"), pod_amounts(spec, "limits"))}
+    return {"pods": _ONE, **_compute(held_amounts(pod, "requests"), held_amounts(pod, "limits"))}
 
 
 def _compute(requests: Amounts, limits: Amounts) -> Amounts:

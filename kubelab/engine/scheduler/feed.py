@@ -22,6 +22,7 @@ from kubelab.engine.scheduler.cache import Cache, is_finished
 from kubelab.engine.scheduler.hints import Change, Kind, may_help
 from kubelab.engine.scheduler.queue import SchedulingQueue
 from kubelab.engine.scheduler.selectors import Selector
+from kubelab.engine.scheduler.shapes import resized
 from kubelab.engine.scheduler.snapshot import Key, PodInfo, Snapshot
 from kubelab.informer import Informers, key_of
 
@@ -122,6 +123,8 @@ class Feed:
             self.cache.nominate(pod, "")
             self.cache.place(pod, node)
             self._changed(Change(Kind.POD_PLACED))
+            if old is not None and (resized(old) or resized(new)):
+                self._changed(Change(Kind.NODE, self.cache.nodes.get(node)))
 
     def _waiting(self, old: Object | None, new: Object) -> None:
         uid = new["metadata"]["uid"]
@@ -177,4 +180,5 @@ def _differs(old: Object, new: Object) -> bool:
         old["spec"] != new["spec"]
         or before.get("labels") != after.get("labels")
         or before.get("deletionTimestamp") != after.get("deletionTimestamp")
+        or resized(old) != resized(new)
     )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from kubelab.client import Object
+from kubelab.engine.resizing import specs_of
 from kubelab.quantities import cpu_millicores, whole
 
 DEFAULT_CPU_MILLICORES = 100
@@ -28,6 +29,14 @@ def amounts(quantities: Mapping[str, str | int | float] | None) -> dict[str, int
         name: cpu_millicores(quantity) if name == "cpu" else whole(quantity)
         for name, quantity in (quantities or {}).items()
     }
+
+
+def held_requests(pod: Object, *, nonzero: bool = False) -> dict[str, int]:
+    """Return what a whole pod holds: while it is resized, the most of what it asks for, was given and has."""
+    total: Counter[str] = Counter()
+    for spec in specs_of(pod, "requests"):
+        total |= Counter(pod_requests(spec, nonzero=nonzero))
+    return dict(total)
 
 
 def pod_requests(spec: Object, *, nonzero: bool = False) -> dict[str, int]:

@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 
 from kubelab.client import Object
-from kubelab.engine.scheduler.requests import pod_requests
+from kubelab.engine.resizing import specs_of
+from kubelab.engine.scheduler.requests import held_requests
 from kubelab.engine.scheduler.selectors import (
     Labels,
     NodeTerm,
@@ -169,7 +170,16 @@ def _relevant(pod: Object) -> list[Any]:
         spec.get("preemptionPolicy"),
         claim_names(pod),
         placed and [meta.get("namespace"), meta.get("labels")],
+        resized(pod),
     ]
+
+
+def resized(pod: Object) -> list[Any] | None:
+    """Return the resources that a pod holds while it is resized; None if they are what it asks for."""
+    specs = specs_of(pod, "requests")
+    if specs[0] is pod["spec"] and len(specs) == 1:
+        return None
+    return [[each.get("resources") for each in _containers(spec)] for spec in specs]
 
 
 def _container(container: Object) -> tuple[Any, ...]:
@@ -199,9 +209,9 @@ def parse_shape(pod: Object) -> Shape:
     nodes = affinity.get("nodeAffinity") or {}
     pods = affinity.get("podAffinity") or {}
     apart = affinity.get("podAntiAffinity") or {}
-    nonzero = pod_requests(spec, nonzero=True)
+    nonzero = held_requests(pod, nonzero=True)
     return Shape(
-        requests=pod_requests(spec),
+        requests=held_requests(pod),
         nonzero_cpu_millicores=nonzero.get("cpu", 0),
         nonzero_memory_bytes=nonzero.get("memory", 0),
         ports=_ports(spec),

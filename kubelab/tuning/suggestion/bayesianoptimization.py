@@ -2,10 +2,11 @@
 
 The settings are Katib's, which are those of scikit-optimize; that package is no longer maintained, so the
 models are made here (`surrogate`). ``base_estimator`` is the model: a Gaussian process (GP), random forests
-(RF), extremely randomised trees (ET) or boosted trees (GBRT). ``acq_func`` says what promising means: expected
-improvement (EI), its probability (PI), the lower confidence bound (LCB), or one of these at random each time
-(gp_hedge, which in scikit-optimize learns which to prefer). ``acq_optimizer`` takes the most promising of
-random places (sampling), and with a Gaussian process goes uphill from the best of them (lbfgs; auto chooses).
+(RF), extremely randomised trees (ET) or boosted trees (GBRT). ``acq_func`` says what promising means:
+expected improvement (EI), its probability (PI), the lower confidence bound (LCB), or one of these at random
+each time (gp_hedge, which in scikit-optimize learns which to prefer). ``acq_optimizer`` takes the most
+promising of random places (sampling), and with a Gaussian process goes uphill from the best of them (lbfgs;
+auto chooses).
 
 Trials that still run are taken to be as good as the best one, so that those beside them look elsewhere.
 """
@@ -33,6 +34,8 @@ from kubelab.tuning.suggestion.surrogate import Layout, fit, promise
 
 if TYPE_CHECKING:
     from kubelab.tuning.suggestion.surrogate import Array
+
+    Promising = Callable[[Array], Array]
 
 INITIAL_POINTS = 10
 """scikit-optimize's default, and Katib's."""
@@ -86,28 +89,42 @@ def _most_promising(
     problem: Problem, settings: Settings, trials: Sequence[TrialRecord], number: int
 ) -> Mapping[str, str]:
     try:
-        import numpy as np
-        import sklearn.gaussian_process  # noqa: F401
+        import sklearn.gaussian_process  # noqa: F401 - brings BLAS in, so that its threads can be limited
+        import threadpoolctl
     except ModuleNotFoundError:
         raise MissingPackageError("bayesianoptimization", "scikit-learn") from None
     layout = Layout(problem.parameters)
-    generator = np.random.default_rng(seed_number(problem, settings, number))
+    # On small matrices BLAS threads only wait for each other: on a busy machine 20 times as long.
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        promising = _promising(problem, settings, trials, layout, number)
+        best = _best(_candidates(problem, settings, trials, number), layout, promising)
+        if settings["base_estimator"] != "GP" or settings["acq_optimizer"] == "sampling":
+            return best[0]
+        ends = [layout.moved(start, _uphill(layout, start, promising)) for start in best]
+        return _best(ends, layout, promising)[0]
+
+
+def _promising(
+    problem: Problem, settings: Settings, trials: Sequence[TrialRecord], layout: Layout, number: int
+) -> Promising:
+    """Return what says how much places promise, after what the trials have shown."""
+    import numpy as np
+
+    seed = seed_number(problem, settings, number)
     function = settings["acq_func"]
     if function == "gp_hedge":
-        function = str(generator.choice(["EI", "LCB", "PI"]))
+        function = str(np.random.default_rng(seed).choice(["EI", "LCB", "PI"]))
     places, losses = _known(problem, layout, trials)
-    model = fit(settings["base_estimator"], places, losses, seed_number(problem, settings, number))
+    model = fit(settings["base_estimator"], places, losses, seed)
+    return lambda at: promise(function, *model(at), float(losses.min()))
 
-    def promising(at: Array) -> Array:
-        return promise(function, *model(at), float(losses.min()))
 
-    candidates = _candidates(problem, settings, trials, number)
+def _best(candidates: Sequence[dict[str, str]], layout: Layout, promising: Promising) -> list[dict[str, str]]:
+    """Return the candidates that promise most, the best first."""
+    import numpy as np
+
     found = promising(np.array([layout.place(each) for each in candidates]))
-    best = [candidates[int(place)] for place in np.argsort(-found, kind="stable")[:CLIMBERS]]
-    if settings["base_estimator"] != "GP" or settings["acq_optimizer"] == "sampling":
-        return best[0]
-    ends = [layout.moved(start, _uphill(layout, start, promising)) for start in best]
-    return max(ends, key=lambda end: float(promising(np.array([layout.place(end)]))[0]))
+    return [candidates[int(place)] for place in np.argsort(-found, kind="stable")[:CLIMBERS]]
 
 
 def _known(problem: Problem, layout: Layout, trials: Sequence[TrialRecord]) -> tuple[Array, Array]:
@@ -131,7 +148,7 @@ def _candidates(
     return [each for each in drawn if tuple(sorted(each.items())) not in tried] or drawn
 
 
-def _uphill(layout: Layout, start: Mapping[str, str], promising: Callable[[Array], Array]) -> list[float]:
+def _uphill(layout: Layout, start: Mapping[str, str], promising: Promising) -> list[float]:
     """Return where the way uphill from a place ends, changing only numbers."""
     import numpy as np
     from scipy.optimize import minimize

@@ -29,7 +29,7 @@ def check(problem: Problem, _: Settings) -> None:
     ProblemError
         If there are too many combinations, or fewer than ``max_trials``, as Katib has it.
     """
-    combinations = len(_grid(problem.parameters, ""))
+    combinations = _size(problem.parameters)
     if problem.max_trials is not None and problem.max_trials > combinations:
         raise ProblemError(
             f"max_trials={problem.max_trials} is more than the grid's {combinations} combinations",
@@ -49,14 +49,15 @@ def suggest(problem: Problem, settings: Settings, trials: Sequence[TrialRecord],
 @lru_cache(maxsize=8)
 def _grid(space: Space, seed: str) -> tuple[tuple[tuple[str, str], ...], ...]:
     """Return every combination in the seed's order."""
-    _check_size(space)
+    _size(space)
     # A parameter that does not count in some combinations would repeat them.
     combinations = list(dict.fromkeys(_combinations(space)))
     random.Random(seed).shuffle(combinations)  # noqa: S311 - no secret
     return tuple(combinations)
 
 
-def _check_size(space: Space) -> None:
+def _size(space: Space) -> int:
+    """Return how many combinations there are; refuse a grid that has no end, or that nobody would see end."""
     for name in space:
         if space.parameter(name).count is None:
             raise SpaceError(
@@ -65,12 +66,28 @@ def _check_size(space: Space) -> None:
                 "random, tpe and asha need no step.",
                 name,
             )
-    size = math.prod(space.parameter(name).count or 1 for name in space)
+    size = _count(space)
     if size > MOST_COMBINATIONS:
         raise ProblemError(
             f"the grid has {size:,} combinations, more than {MOST_COMBINATIONS:,}",
             "Use larger steps, or the algorithm random.",
         )
+    return size
+
+
+def _count(space: Space) -> int:
+    """Return how many combinations there are, without making them.
+
+    Only the parameters on which others depend are gone through; the rest multiply.
+    """
+    deciding = sorted({other for name in space for other in space.conditions(name)})
+    found: dict[tuple[tuple[str, str], ...], int] = {}
+    for row in itertools.product(*(_texts(space.parameter(name)) for name in deciding)):
+        counting = space.choose({**dict.fromkeys(space, ""), **dict(zip(deciding, row, strict=True))})
+        decided = tuple((name, counting[name]) for name in deciding if name in counting)
+        sizes = (space.parameter(name).count or 1 for name in counting if name not in deciding)
+        found[decided] = math.prod(sizes)
+    return sum(found.values())
 
 
 def _combinations(space: Space) -> Iterator[tuple[tuple[str, str], ...]]:

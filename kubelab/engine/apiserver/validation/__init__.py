@@ -16,6 +16,7 @@ from kubelab.engine.apiserver.validation import (
     jobs,
     networking,
     others,
+    pod_resizes,
     pod_updates,
     pods,
     policies,
@@ -104,7 +105,8 @@ def validate(kind: Kind, obj: Object, old: Object | None = None, subresource: st
     old : dict, optional
         What is stored, for updates.
     subresource : str
-        ``status`` and so on, where the write goes there; the spec is then as it was, and not checked again.
+        ``status`` and so on, where the write goes there; but for ``resize`` the spec is then as it was, and
+        not checked again.
     """
     causes = list(_metadata_causes(kind, obj.get("metadata") or {}, old))
     if kind.custom is not None:
@@ -113,6 +115,13 @@ def validate(kind: Kind, obj: Object, old: Object | None = None, subresource: st
         return causes + list(validate_custom(kind, obj, old))
     if subresource == "ephemeralcontainers" and old is not None:
         causes += pod_updates.validate_ephemeral_containers(obj, old)
+    if subresource == "resize" and old is not None:
+        unresizable = pod_resizes.unresizable(old)
+        if unresizable:
+            return [unresizable]
+        causes += check_fields(kind.definition, obj)
+        causes += pods.validate_pod_spec(obj["spec"], "spec")
+        causes += pod_resizes.validate_pod_resize(obj, old)
     if subresource:
         return causes
     return causes + list(_builtin_causes(kind.definition, obj, old))

@@ -60,6 +60,10 @@ def validate_init_container(container: Object, path: str) -> Iterator[Cause]:
             yield forbidden(
                 f"{path}.{field}", "may not be set for init containers without restartPolicy=Always"
             )
+    for i, policy in enumerate(container.get("resizePolicy") or ()):
+        if policy.get("restartPolicy") == "RestartContainer":
+            detail = "must not be set to 'RestartContainer' for non-sidecar initContainers"
+            yield invalid(f"{path}.resizePolicy[{i}].restartPolicy", "RestartContainer", detail)
 
 
 def _validate_ports(ports: list[Object], path: str) -> Iterator[Cause]:

@@ -11,6 +11,7 @@ from kubelab.engine.apiserver.validation.affinity import validate_affinity, vali
 from kubelab.engine.apiserver.validation.causes import Cause, duplicate, forbidden, invalid, required
 from kubelab.engine.apiserver.validation.containers import validate_container, validate_init_container
 from kubelab.engine.apiserver.validation.metadata import validate_annotations, validate_labels
+from kubelab.engine.apiserver.validation.resources import validate_resize_policy
 from kubelab.engine.apiserver.validation.volumes import validate_volumes
 
 
@@ -73,6 +74,8 @@ def _validate_containers(spec: Object, volumes: set[str], path: str) -> Iterator
                 yield duplicate(f"{at}.name", name)
             seen.add(name)
             yield from validate_container(container, volumes, at)
+            if container.get("resizePolicy"):
+                yield from validate_resize_policy(container, spec, at)
             if field == "initContainers":
                 yield from validate_init_container(container, at)
             if container.get("ports"):

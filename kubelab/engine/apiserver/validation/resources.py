@@ -1,4 +1,7 @@
-"""Resource requests and limits of a container (upstream: ``ValidateContainerResourceRequirements``)."""
+"""Resources of a container and how they may change.
+
+Upstream: ``ValidateContainerResourceRequirements`` and ``validateResizePolicy`` of core validation.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ from collections.abc import Iterator
 
 from kubelab.client import Object
 from kubelab.engine.apiserver.validation import names
-from kubelab.engine.apiserver.validation.causes import Cause, invalid
+from kubelab.engine.apiserver.validation.causes import Cause, duplicate, invalid, not_supported, required
 from kubelab.quantities import parse_quantity
 
 _STANDARD = frozenset({"cpu", "memory", "ephemeral-storage"})
 _HUGE_PAGES = "hugepages-"
+_RESIZABLE = ("cpu", "memory")
+_RESIZE_POLICIES = ("NotRequired", "RestartContainer")
 
 
 def validate_resources(resources: Object, path: str) -> Iterator[Cause]:
@@ -29,6 +34,23 @@ def validate_resources(resources: Object, path: str) -> Iterator[Cause]:
                 yield Cause("FieldValueRequired", f"Required value: {detail}", f"{path}.limits")
         elif limit != request:
             yield from _validate_pair(name, request, limit, path)
+
+
+def validate_resize_policy(container: Object, spec: Object, path: str) -> Iterator[Cause]:
+    """Check what a container says of how its resources may change while it runs."""
+    at, seen = f"{path}.resizePolicy", set()
+    for i, policy in enumerate(container["resizePolicy"]):
+        resource, restart = policy.get("resourceName", ""), policy.get("restartPolicy", "")
+        if resource in seen:
+            yield duplicate(f"{at}[{i}]", resource)
+        seen.add(resource)
+        for value, known in ((resource, _RESIZABLE), (restart, _RESIZE_POLICIES)):
+            if not value:
+                yield required(at)
+            elif value not in known:
+                yield not_supported(at, value, known)
+        if spec.get("restartPolicy") == "Never" and restart != "NotRequired":
+            yield invalid(at, restart, "must be 'NotRequired' when pod `restartPolicy` is 'Never'")
 
 
 def _validate_pair(name: str, request: str | float, limit: str | float, path: str) -> Iterator[Cause]:

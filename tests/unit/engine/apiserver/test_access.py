@@ -59,6 +59,18 @@ async def test_a_user_with_a_token_may_do_what_is_granted(
     assert (await fetch(kubeconfig, "/api/v1/secrets", token="t-ann"))[0] == 403
 
 
+async def test_resizing_is_a_right_of_its_own(client: Client, kubeconfig: Kubeconfig, tmp_path: Path) -> None:
+    write_users(tmp_path, "t-ann,ann", "t-bob,bob")
+    await grant(client, "ann", {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "patch"]})
+    await grant(client, "bob", {"apiGroups": [""], "resources": ["pods/resize"], "verbs": ["get"]})
+    await client.create(PODS, pod("a"), "default")
+    path = "/api/v1/namespaces/default/pods/a"
+    assert (await fetch(kubeconfig, path, token="t-ann"))[0] == 200
+    assert (await fetch(kubeconfig, f"{path}/resize", token="t-ann"))[0] == 403
+    assert (await fetch(kubeconfig, path, token="t-bob"))[0] == 403
+    assert (await fetch(kubeconfig, f"{path}/resize", token="t-bob"))[0] == 200
+
+
 async def test_a_user_is_added_and_removed_while_the_server_runs(
     kubeconfig: Kubeconfig, tmp_path: Path
 ) -> None:

@@ -67,6 +67,9 @@ def test_resources_list_subresources_with_their_kinds(kinds: Kinds) -> None:
     assert resources["deployments/scale"]["kind"] == "Scale"
     assert resources["deployments/scale"]["group"] == "autoscaling"
     assert discovery.resource_list(kinds, "apps", "v9") is None
+    core = discovery.resource_list(kinds, "", "v1") or {}
+    (resize,) = (each for each in core["resources"] if each["name"] == "pods/resize")
+    assert (resize["kind"], resize["verbs"]) == ("Pod", ["get", "patch", "update"])
 
 
 def test_the_aggregated_document_says_the_same(kinds: Kinds) -> None:

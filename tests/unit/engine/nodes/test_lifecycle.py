@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,6 +114,28 @@ async def test_grace_ends_with_sigkill(lab: Lab) -> None:
     await lab.client.delete(PODS, "deaf", "default")
     await _gone(lab, "deaf")
     await lab.events("deaf", "Killing")
+
+
+async def test_an_orphan_is_reaped_while_its_pod_runs_on(one_lab: Lab) -> None:
+    await one_lab.create("parent", "sh", "-c", "(sleep 0.01 & echo $!); sleep 1000")
+    await one_lab.running("parent")
+    (line,) = await one_lab.until(lambda: one_lab.log("parent"), "the orphan's pid")
+    await one_lab.until(lambda: not alive(int(line)), "the orphan to be reaped")
+    assert (await one_lab.pod("parent"))["status"]["phase"] == "Running"
+
+
+async def test_a_container_keeps_the_time_that_its_orphans_used(one_lab: Lab) -> None:
+    burn = "import time\nwhile time.process_time() < 0.5: pass"
+    pod = await one_lab.create("parent", "sh", "-c", f"(python -c '{burn}' & echo $!); sleep 1000")
+    await one_lab.running("parent")
+    (line,) = await one_lab.until(lambda: one_lab.log("parent"), "the orphan's pid")
+    await one_lab.until(lambda: not alive(int(line)), "the orphan to be reaped")
+    usage = one_lab.state_dir / "pods" / pod["metadata"]["uid"] / "usage.json"
+
+    def counted() -> bool:
+        return usage.exists() and json.loads(usage.read_text())[-1]["cpu_s"] >= 0.4
+
+    await one_lab.until(counted, "its time")
 
 
 async def test_leftover_processes_of_a_container_end_with_it(lab: Lab) -> None:

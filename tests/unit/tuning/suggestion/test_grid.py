@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
 
 from kubelab.tuning import Problem, Space, choice, integer, log, suggest, uniform, when
 from kubelab.tuning.errors import ProblemError, SpaceError
-from tests.unit.tuning.searches import search, trial
+from kubelab.tuning.suggestion.grid import _count, _grid
+from tests.unit.tuning.searches import search, spaces, trial
 
 SPACE = Space(
     {
@@ -51,6 +53,27 @@ def test_more_trials_than_combinations_are_refused_as_katib_does() -> None:
         ProblemError, match=r"max_trials=9 is more than the grid's 8 combinations. Use max_trials=8"
     ):
         suggest(grid(max_trials=9), [], 1)
+
+
+@given(spaces())
+@settings(max_examples=50, deadline=None)
+def test_combinations_are_counted_as_they_are_made(space: Space) -> None:
+    finite = Space({name: space[name] for name in space if space.parameter(name).count is not None})
+    if _count(finite) <= 5_000:
+        assert _count(finite) == len(_grid(finite, ""))
+
+
+def test_conditions_that_hang_together_are_counted_once() -> None:
+    space = Space(
+        {
+            "a": choice(1, 2),
+            "b": when(choice("x", "y"), a=1),
+            "c": when(integer(1, 9), b="x"),
+            "d": integer(1, 3),
+        }
+    )
+    # a=1, b=x: 9 * 3; a=1, b=y: 3; a=2: 3.
+    assert _count(space) == len(_grid(space, "")) == 33
 
 
 def test_a_grid_that_would_never_end_is_refused() -> None:
