@@ -113,7 +113,9 @@ def launch(
         raise SweepError(f"max_failed={max_failed!r} is no number of trials: use a whole number, 0 or more.")
     shipped = archive(fn, args)
     request = replace(request, args_json=shipped.args_json)
-    made = portal.run(create(client, problem, request, shipped.content, max_failed=max_failed))
+    made = portal.run(
+        create(client, problem, request, shipped.content, max_failed=min(max_failed, max_trials))
+    )
     return Sweep(client, namespace, name, made["metadata"]["uid"])
 
 
