@@ -16,7 +16,8 @@ from statistics import NormalDist
 from typing import Any, Literal
 
 from kubelab.tuning.errors import SpaceError
-from kubelab.tuning.values import Value, read_value, write_value
+from kubelab.tuning.values import write_value
+from kubelab.values import Value, read_value
 
 __all__ = [
     "DISTRIBUTIONS",
