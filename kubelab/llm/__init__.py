@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kubelab.llm.config import SIZES, GPTConfig
 
 if TYPE_CHECKING:
-    from kubelab.llm.base import Base, bases, find, make
+    from kubelab.llm.base import Base, bases, find, make, mounted_bases
     from kubelab.llm.sampling import sample
     from kubelab.llm.train import Trained, finetune, pretrain
 
@@ -25,6 +25,7 @@ __all__ = [
     "find",
     "finetune",
     "make",
+    "mounted_bases",
     "pretrain",
     "sample",
 ]
@@ -36,6 +37,7 @@ _HOMES = {
     "find": "base",
     "finetune": "train",
     "make": "base",
+    "mounted_bases": "base",
     "pretrain": "train",
     "sample": "sampling",
 }

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from kubelab.llm.model import GPT
     from kubelab.llm.train import Trained
 
-FOLDER = "KUBELAB_LLM_BASES"
+FOLDER = "LLM_BASES"
 """The variable that says where bases are, such as where a pod has the volume with them."""
+MOUNT = "/mnt/kubelab-bases"
 _FACTS = "base.json"
 _WEIGHTS = "weights"
 DEFAULT_STEPS = 600
@@ -185,9 +186,22 @@ def folder() -> Path:
     """Return the folder that holds all bases."""
     if os.environ.get(FOLDER):
         return Path(os.environ[FOLDER])
-    from kubelab.home import cache
-
+    try:
+        from kubelab.home import cache
+    except ImportError:  # a pod has only what travels
+        raise WeightsError(
+            "there are no bases in this pod: launch it with cluster.train(..., **llm.mounted_bases())."
+        ) from None
     return cache("llm")
+
+
+def mounted_bases() -> dict[str, Any]:
+    """Return what ``cluster.train`` needs for pods on this machine to read its bases: a volume, a variable.
+
+    On a cluster of other machines, put the folder on a claim of your own and mount that.
+    """
+    source = {"hostPath": {"path": str(folder().absolute()), "type": "Directory"}}
+    return {"volumes": {MOUNT: source}, "env": {FOLDER: MOUNT}}
 
 
 def _read(path: Path) -> Base:

@@ -34,5 +34,5 @@ def tiny(rhyme: Corpus) -> Iterator[Trained]:
 @pytest.fixture
 def bases_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of its own for bases."""
-    monkeypatch.setenv("KUBELAB_LLM_BASES", str(tmp_path))
+    monkeypatch.setenv("LLM_BASES", str(tmp_path))
     return tmp_path
