@@ -64,7 +64,7 @@ def fit(
         If the loss is no longer a number.
     """
     run = training.context()
-    _check_shares(settings.batch, run.mesh.size)
+    check_shares(settings.batch, run.mesh.size)
     program = Program(model, only, adamw(settings.weight_decay))
     state, frozen = run.replicate(program.start()), run.replicate(program.frozen)
     state, done = run.restore(state) or (state, 0)
@@ -132,7 +132,8 @@ class _Progress:
         return clock.monotonic() - self._begun
 
 
-def _check_shares(batch: int, devices: int) -> None:
+def check_shares(batch: int, devices: int) -> None:
+    """Raise a `ConfigError` if a batch cannot be split evenly."""
     if batch % devices:
         raise ConfigError(
             f"batch={batch} cannot be shared among {devices} devices: choose a multiple of {devices}."

@@ -13,7 +13,7 @@ from flax import nnx
 
 from kubelab import training
 from kubelab.llm import corpus as corpora
-from kubelab.llm.config import SIZES
+from kubelab.llm.config import SIZES, GPTConfig, count
 from kubelab.llm.config import size as size_of
 from kubelab.llm.corpus import Corpus
 from kubelab.llm.fit import Fitted, Report, fit
@@ -62,7 +62,7 @@ class Trained:
 
 
 def pretrain(
-    size: str = "nano",
+    size: str | GPTConfig = "nano",
     steps: int = 600,
     data: str | Path | Corpus = "stdlib",
     *,
@@ -80,8 +80,8 @@ def pretrain(
 
     Parameters
     ----------
-    size : str
-        One of `kubelab.llm.SIZES`.
+    size : str or GPTConfig
+        One of `kubelab.llm.SIZES`, or a shape of your own.
     steps, batch, context, lr, schedule, warmup, weight_decay, report_every, seed
         See `kubelab.llm.settings.Settings`; the size's own context unless given.
     data : str, Path or Corpus
@@ -90,7 +90,7 @@ def pretrain(
         `kubelab.training.report` unless given.
     """
     training.context()
-    shape = size_of(size)
+    shape = size if isinstance(size, GPTConfig) else size_of(size)
     corpus = corpora.load(data)
     settings = Settings(
         steps=steps,
@@ -104,7 +104,7 @@ def pretrain(
         seed=seed,
     )
     model = GPT(shape, nnx.Rngs(seed), compute_dtype())
-    return _trained(model, fit(model, corpus, settings, report=report), settings, corpus, size)
+    return _trained(model, fit(model, corpus, settings, report=report), settings, corpus, _title(shape))
 
 
 def finetune(
@@ -168,12 +168,16 @@ def compute_dtype() -> Any:
 
 def _base(base: str | Path | GPT) -> tuple[GPT, str]:
     if isinstance(base, GPT):
-        names = [name for name, shape in SIZES.items() if shape == base.config]
-        return base, names[0] if names else "GPT"
+        return base, _title(base.config)
     from kubelab.llm.base import find
 
     found = find(base)
     return found.load(), found.name
+
+
+def _title(shape: GPTConfig) -> str:
+    names = [name for name, known in SIZES.items() if known == shape]
+    return names[0] if names else f"GPT of {count(shape.parameters)}"
 
 
 def _trained(model: GPT, fitted: Fitted, settings: Settings, corpus: Corpus, title: str) -> Trained:

@@ -10,10 +10,10 @@ from flax import nnx
 
 from kubelab.llm.corpus import Corpus
 from kubelab.llm.errors import ConfigError
-from kubelab.llm.fit import fit
 from kubelab.llm.lora import EVERY, LoRA, LoRALinear, adapt, merge
 from kubelab.llm.model import GPT
-from kubelab.llm.settings import Settings
+from kubelab.llm.optimizer import adamw
+from kubelab.llm.program import Program, key_of
 from kubelab.llm.train import Trained, finetune
 
 from .conftest import TINY
@@ -79,11 +79,13 @@ def test_only_adapters_are_trained(tiny: Trained, tuned: Trained) -> None:
     assert trained == TINY.layers * sum(4 * (inputs + outputs) for inputs, outputs in widths)
 
 
-def test_only_adapters_have_gradients_and_a_place_in_the_optimiser(tiny: Trained, rhyme: Corpus) -> None:
-    adapted = adapt(tiny.model, LoRA(rank=4))
-    settings = Settings(steps=1, batch=4, context=16, lr=1e-3, warmup=0)
-    fitted = fit(adapted, rhyme, settings, only=nnx.LoRAParam, report=quiet)
-    names = {path[-1].key for path, _ in jax.tree_util.tree_leaves_with_path(fitted.params)}
+def test_only_adapters_have_a_place_in_the_optimiser(tiny: Trained) -> None:
+    program = Program(adapt(tiny.model, LoRA(rank=4)), nnx.LoRAParam, adamw(0.0))
+    names = {
+        path[-1].key
+        for path, leaf in jax.tree_util.tree_leaves_with_path(program.start())
+        if leaf.ndim  # the optimiser also counts its steps
+    }
     assert names == {"lora_a", "lora_b"}
 
 
@@ -110,22 +112,31 @@ def test_dropout_is_for_training_only(tiny: Trained) -> None:
     assert np.allclose(rows[0], rows[1])
 
 
-def test_dropout_draws_anew_in_every_step(tiny: Trained, rhyme: Corpus) -> None:
-    losses: dict[int, list[float]] = {0: [], 1: []}
-    for seed, found in losses.items():
-        settings = Settings(steps=3, batch=4, context=16, lr=1e-12, warmup=0, report_every=1, seed=seed)
-        adapted = adapt(tiny.model, LoRA(dropout=0.5))
-        for _, layer in nnx.iter_modules(adapted):
-            if isinstance(layer, LoRALinear):
-                layer.lora_b[...] = jnp.ones_like(layer.lora_b[...])
-        fit(
-            adapted,
-            rhyme,
-            settings,
-            only=nnx.LoRAParam,
-            report=lambda found=found, **each: found.append(each["loss"]),
+def test_dropout_draws_anew_in_every_step_and_the_same_for_the_same_step(tiny: Trained) -> None:
+    adapted = adapt(tiny.model, LoRA(dropout=0.5))
+    for _, layer in nnx.iter_modules(adapted):
+        if isinstance(layer, LoRALinear):
+            layer.lora_b[...] = jnp.ones_like(layer.lora_b[...])
+    program = Program(adapted, nnx.LoRAParam, adamw(0.0))
+
+    def loss(seed: int, step: int) -> float:
+        state = jax.tree.map(jnp.copy, program.start())
+        return float(program.update(state, program.frozen, TOKENS, np.float32(0), key_of(seed, step))[1])
+
+    assert len({loss(0, 1), loss(0, 2), loss(1, 1)}) == 3
+    assert loss(0, 1) == loss(0, 1)
+
+
+def test_trials_that_differ_in_numbers_share_one_compiled_program(tiny: Trained) -> None:
+    texts = set()
+    for alpha, dropout, rate in ((8.0, 0.1, 1e-2), (32.0, 0.3, 1e-3)):
+        adapted = adapt(tiny.model, LoRA(rank=2, alpha=alpha, dropout=dropout))
+        program = Program(adapted, nnx.LoRAParam, adamw(0.0))
+        start = program.start()
+        texts.add(
+            program.update.lower(start, program.frozen, TOKENS, np.float32(rate), key_of(0, 1)).as_text()
         )
-    assert len({*losses[0], *losses[1]}) == 6
+    assert len(texts) == 1
 
 
 @pytest.mark.parametrize(

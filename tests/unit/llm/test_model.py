@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -58,26 +59,32 @@ def test_a_token_sees_only_those_before_it(model: GPT) -> None:
     assert not np.allclose(before[:, 7:], after[:, 7:])
 
 
+@nnx.jit
+def decoded(model: GPT, tokens: jax.Array) -> jax.Array:
+    """Return the logits of each position, computed one token at a time."""
+
+    def one(cache: Any, now: Any) -> Any:
+        logits, cache = model.decode(now[0], cache, now[1])
+        return cache, logits
+
+    batch, length = tokens.shape
+    _, logits = jax.lax.scan(one, model.empty_cache(batch, length), (tokens.T, jnp.arange(length)))
+    return logits.swapaxes(0, 1)
+
+
 def test_one_token_at_a_time_gives_the_same_logits(model: GPT) -> None:
-    whole = model(jnp.asarray(TOKENS))
-    cache = model.empty_cache(*TOKENS.shape)
-    for position in range(TOKENS.shape[1]):
-        logits, cache = model.decode(jnp.asarray(TOKENS[:, position]), cache, jnp.asarray(position))
-        assert np.allclose(logits, whole[:, position], atol=1e-5)
+    tokens = jnp.asarray(TOKENS)
+    assert np.allclose(decoded(model, tokens), model(tokens), atol=1e-5)
 
 
 def test_one_at_a_time_looks_back_no_further_than_the_context(model: GPT) -> None:
     tokens = np.random.default_rng(1).integers(0, 256, (1, 60))
     changed = tokens.copy()
     changed[0, 0] = (changed[0, 0] + 1) % 256
-    last = []
-    for each in (tokens, changed):
-        cache = model.empty_cache(1, 60)
-        for position in range(60):
-            logits, cache = model.decode(jnp.asarray(each[:, position]), cache, jnp.asarray(position))
-        last.append(logits)
+    before, after = decoded(model, jnp.asarray(tokens)), decoded(model, jnp.asarray(changed))
+    assert not np.array_equal(before[0, 1], after[0, 1])
     # Two layers reach back twice the context of 16.
-    assert np.array_equal(last[0], last[1])
+    assert np.array_equal(before[0, 32:], after[0, 32:])
 
 
 def test_bfloat16_computes_the_same_roughly(model: GPT) -> None:
