@@ -80,7 +80,7 @@ class GPTConfig:
 
 
 SIZES: Mapping[str, GPTConfig] = {
-    "nano": GPTConfig(width=96, layers=2, heads=3, kv_heads=3, head_dim=32, hidden=384),
+    "nano": GPTConfig(width=96, layers=2, heads=3, kv_heads=3, head_dim=32, hidden=384, context=64),
     "micro": GPTConfig(width=128, layers=4, heads=4, kv_heads=4, head_dim=32, hidden=512),
     "mini": GPTConfig(width=256, layers=4, heads=8, kv_heads=4, head_dim=32, hidden=704, context=256),
     "small": GPTConfig(width=384, layers=6, heads=6, kv_heads=3, head_dim=64, hidden=1152, context=256),
