@@ -232,7 +232,7 @@ def report(
 def pretrain(
     *,
     size: Annotated[str, typer.Option(help="The model's size: nano, micro, mini, small or medium.")] = "nano",
-    steps: Annotated[int, typer.Option(help="Training steps.", min=1)] = 800,
+    steps: Annotated[int, typer.Option(help="Training steps.", min=1)] = 700,
     data: Annotated[
         str, typer.Option(help="The text: stdlib, stdlib-prose, a folder, or hf:NAME.")
     ] = "stdlib",

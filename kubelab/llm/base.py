@@ -28,7 +28,7 @@ FOLDER = "LLM_BASES"
 MOUNT = "/mnt/kubelab-bases"
 _FACTS = "base.json"
 _WEIGHTS = "weights"
-DEFAULT_STEPS = 800
+DEFAULT_STEPS = 700
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class Trained:
 
 def pretrain(
     size: str | GPTConfig = "nano",
-    steps: int = 800,
+    steps: int = 700,
     data: str | Path | Corpus = "stdlib",
     *,
     batch: int = 8,

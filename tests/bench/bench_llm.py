@@ -103,7 +103,7 @@ def _tutorial() -> Iterator[Figure]:
     """Yield what the sweep tutorial needs: a base, a fine-tune of it, and some text."""
     base = pretrain(report=_quiet)
     yield Figure(
-        "LLM", "pretraining nano", 20, base.seconds, "s", note=f"800 steps to {base.val_loss:.2f} nats"
+        "LLM", "pretraining nano", 20, base.seconds, "s", note=f"{base.steps} steps to {base.val_loss:.2f} nats"
     )
     tuned = finetune(base.model, report=_quiet)
     note = f"100 steps to {tuned.val_loss:.2f} nats of prose"
