@@ -72,4 +72,5 @@ def _tensor(path: Path, name: str, entry: Any, data: Tensor) -> Tensor:
     shape = tuple(entry["shape"])
     if not 0 <= start <= end <= len(data) or end - start != math.prod(shape) * dtype.itemsize:
         raise WeightsError(f"{path}: the bytes of {name} are not all there. Fetch the file again.")
-    return data[start:end].view(dtype).reshape(shape)
+    tensor: Tensor = data[start:end].view(dtype).reshape(shape)
+    return tensor

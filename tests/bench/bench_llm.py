@@ -102,9 +102,8 @@ def by_hand(shape: GPTConfig, corpus: Corpus, *, tuned: bool) -> float:
 def _tutorial() -> Iterator[Figure]:
     """Yield what the sweep tutorial needs: a base, a fine-tune of it, and some text."""
     base = pretrain(report=_quiet)
-    yield Figure(
-        "LLM", "pretraining nano", 20, base.seconds, "s", note=f"{base.steps} steps to {base.val_loss:.2f} nats"
-    )
+    note = f"{base.steps} steps to {base.val_loss:.2f} nats"
+    yield Figure("LLM", "pretraining nano", 20, base.seconds, "s", note=note)
     tuned = finetune(base.model, report=_quiet)
     note = f"100 steps to {tuned.val_loss:.2f} nats of prose"
     yield Figure("LLM", "LoRA fine-tune of nano", None, tuned.seconds, "s", note=note)
