@@ -13,6 +13,7 @@ from tests.conftest import Lab
 TIMEOUT_S = 240.0
 
 
+@pytest.mark.slow
 def test_a_base_made_once_is_tuned_by_two_processes_of_a_job(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

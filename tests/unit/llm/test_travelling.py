@@ -88,6 +88,7 @@ def learn(data: str, steps: int, schedule: str = "cosine") -> Any:
     return llm.pretrain(TINY, steps, data, **options)
 
 
+@pytest.mark.slow
 def test_two_workers_learn_what_one_would(workers: Workers, rhyme: Corpus) -> None:
     first, second = workers.run(learn, data=rhyme.name, steps=4)
     assert losses(first) == losses(second)
@@ -104,6 +105,7 @@ def test_two_workers_learn_what_one_would(workers: Workers, rhyme: Corpus) -> No
     assert first.lines[-1].startswith("returned <GPT of 0.0 M: 4 steps on ")
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_from_its_checkpoint(workers: Workers, rhyme: Corpus) -> None:
     options = {"data": rhyme.name, "schedule": "constant"}
     (before,) = workers.run(learn, 1, steps=6, **options)
