@@ -160,6 +160,7 @@ class Cluster:
         checkpoint_every: int | None = 50,
         kind: Literal["TrainJob", "JAXJob", "Job"] = "TrainJob",
         env: Mapping[str, str] | None = None,
+        volumes: Mapping[str, Object] | None = None,
         image: str | None = None,
         max_restarts: int = 3,
     ) -> TrainJob:
@@ -185,6 +186,9 @@ class Cluster:
             headless Service. On a cluster without Trainer a TrainJob becomes the latter.
         env : mapping, optional
             Further environment variables.
+        volumes : mapping, optional
+            What the processes read from, mounted read-only: a path in the pod, and the source of a Kubernetes
+            volume, such as ``{"/mnt/data": {"hostPath": {"path": "/data"}}}``.
         image : str, optional
             The image of the cluster's JAX runtime unless given.
         max_restarts : int
@@ -209,6 +213,7 @@ class Cluster:
             checkpoint_every=checkpoint_every,
             kind=kind,
             env=env,
+            volumes=volumes,
             image=image,
             max_restarts=max_restarts,
         )
