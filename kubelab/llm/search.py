@@ -13,7 +13,7 @@ LORA = ("rank", "alpha", "dropout", "targets")
 
 
 def default_space() -> dict[str, Parameter]:
-    """Return learning rate, LoRA rank, alpha and dropout, batch and schedule, where small models like them."""
+    """Return what is searched unless a space is given, in bounds that suit small models."""
     return {
         "lr": log(3e-4, 3e-2),
         "rank": choice(2, 4, 8, 16),
