@@ -1,0 +1,146 @@
+"""The Experiment controller: acts on what `decide` says, and records it."""
+
+from __future__ import annotations
+
+import copy
+
+from kubelab.client import CONFIG_MAPS, EXPERIMENTS, SUGGESTIONS, TRIALS, Object
+from kubelab.engine.apiserver.defaults.katib import default_experiment
+from kubelab.engine.controllers.batches import together
+from kubelab.engine.controllers.controller import Controller, Surroundings
+from kubelab.engine.controllers.events import Note
+from kubelab.engine.controllers.experiment.decision import ExperimentDecision, decide, is_completed
+from kubelab.engine.controllers.katib.names import RUNS, experiment_index, trial_of
+from kubelab.engine.controllers.katib.objects import run_object, suggestion_object, trial_object
+from kubelab.engine.controllers.katib.problems import Problems
+from kubelab.engine.controllers.katib.template import source_of
+from kubelab.engine.controllers.owners import controller_uids, is_controlled_by, owner_reference
+from kubelab.engine.controllers.suggestion.decision import restarted, retired
+from kubelab.errors import AlreadyExistsError, ApiError
+from kubelab.tuning import Problem, TuningError
+
+_BY_EXPERIMENT = "experiment"
+_BY_CONTROLLER = "controller uid"
+
+
+class ExperimentController(Controller):
+    """Runs Experiments (kubeflow.org/v1beta1).
+
+    What runs a trial is created before the Trial of its name: the Kubeflow SDK asks for the TrainJob of each
+    Trial that it sees. Until the Trial is there and takes it over, the run is the Experiment's own.
+    """
+
+    name = "experiment-controller"
+
+    def __init__(self, around: Surroundings) -> None:
+        super().__init__(around)
+        self.experiments = self.follow(EXPERIMENTS)
+        self.suggestions = self.follow_owned(SUGGESTIONS, EXPERIMENTS)
+        self.trials = self.follow_owned(TRIALS, EXPERIMENTS)
+        self.trials.index(_BY_EXPERIMENT, experiment_index)
+        self.config_maps = self.views.of(CONFIG_MAPS)
+        self.problems = Problems()
+        self.runs = {key: self.views.of(resource) for key, resource in RUNS.items()}
+        for view in self.runs.values():
+            view.index(_BY_CONTROLLER, controller_uids)
+
+    async def reconcile(self, namespace: str, name: str) -> float | None:
+        """Count the trials of one Experiment, judge it, and create and delete trials."""
+        written = self.experiments.get(namespace, name)
+        if written is None:
+            return None
+        experiment = copy.deepcopy(written)
+        default_experiment(experiment)
+        trials = [
+            trial
+            for trial in self.trials.by_index(_BY_EXPERIMENT, f"{namespace}/{name}")
+            if is_controlled_by(trial, experiment)
+        ]
+        suggestion = self.suggestions.get(namespace, name)
+        if suggestion is not None and not is_controlled_by(suggestion, experiment):
+            suggestion = None
+        problem, refusal = self._problem(experiment)
+        decision = decide(experiment, trials, suggestion, problem, self.clock.now(), refusal=refusal)
+        await self._act(written, experiment, trials, suggestion, decision)
+        return None
+
+    def _problem(self, experiment: Object) -> tuple[Problem | None, str]:
+        try:
+            return self.problems.of(experiment), ""
+        except TuningError as error:
+            return None, str(error)
+
+    async def _act(
+        self,
+        written: Object,
+        experiment: Object,
+        trials: list[Object],
+        suggestion: Object | None,
+        decision: ExperimentDecision,
+    ) -> None:
+        if decision.status != (written.get("status") or {}):
+            await self.update_status(EXPERIMENTS, written, decision.status)
+            for note in decision.notes:
+                self.note(written, note)
+        await together(self.delete(TRIALS, trial) for trial in decision.delete)
+        if is_completed(decision.status):
+            await self._discard_runs(experiment, trials)
+        if decision.requests is not None:
+            await self._ask(experiment, suggestion, decision.requests)
+        if decision.suggestion and suggestion is not None:
+            await self._change_suggestion(experiment, suggestion, decision)
+        if decision.create:
+            source = source_of(experiment["spec"]["trialTemplate"], self._template_map(experiment))
+            await together(self._create_trial(experiment, each, source) for each in decision.create)
+
+    # The Suggestion
+
+    async def _ask(self, experiment: Object, suggestion: Object | None, requests: int) -> None:
+        if suggestion is None:
+            await self.create(SUGGESTIONS, suggestion_object(experiment, requests))
+        elif suggestion["spec"].get("requests") != requests:
+            await self.patch(SUGGESTIONS, suggestion, {"spec": {"requests": requests}})
+
+    async def _change_suggestion(
+        self, experiment: Object, suggestion: Object, decision: ExperimentDecision
+    ) -> None:
+        change = retired if decision.suggestion == "retire" else restarted
+        status = change(suggestion, str(experiment["spec"].get("resumePolicy")), self.clock.now())
+        if status != (suggestion.get("status") or {}):
+            await self.update_status(SUGGESTIONS, suggestion, status)
+
+    # Trials
+
+    def _template_map(self, experiment: Object) -> Object | None:
+        place = experiment["spec"]["trialTemplate"].get("configMap") or {}
+        return self.config_maps.get(
+            str(place.get("configMapNamespace", "")), str(place.get("configMapName", ""))
+        )
+
+    async def _create_trial(self, experiment: Object, suggested: Object, source: Object | str) -> None:
+        """Create what runs a trial, and then the Trial."""
+        trial = trial_object(experiment, suggested, source)
+        run = run_object(trial, owner_reference(experiment, EXPERIMENTS))
+        resource = RUNS[(run["apiVersion"], run["kind"])]
+        try:
+            await self.create(resource, run)
+        except AlreadyExistsError:
+            pass  # made before a restart; the Trial's own controller sees whether it is a stranger's
+        except ApiError as error:
+            if error.code not in (400, 404, 422):
+                self.note(experiment, Note("Warning", "ReconcileError", f"Failed to reconcile: {error}"))
+                raise
+            # It will never be accepted: the Trial's own controller says so in its status.
+        try:
+            await self.create(TRIALS, trial)
+        except AlreadyExistsError:
+            return
+
+    async def _discard_runs(self, experiment: Object, trials: list[Object]) -> None:
+        """Delete runs whose Trial was never created, since the Experiment ended before."""
+        names = {trial["metadata"]["name"] for trial in trials}
+        for key, view in self.runs.items():
+            for run in view.by_index(_BY_CONTROLLER, experiment["metadata"]["uid"]):
+                if trial_of(run) and trial_of(run) not in names:
+                    await self.delete(RUNS[key], run)
+

@@ -1,0 +1,239 @@
+"""The Trial controller: acts on what `decide` says, follows the trial's metrics, and records them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubelab.client import CONFIG_MAPS, EXPERIMENTS, PODS, SUGGESTIONS, TRIALS, Object, Resource
+from kubelab.engine.controllers.controller import Controller, Surroundings, either
+from kubelab.engine.controllers.events import Note
+from kubelab.engine.controllers.katib.histories import Histories
+from kubelab.engine.controllers.katib.names import (
+    RUNS,
+    STOPPED_ANNOTATION,
+    experiment_index,
+    experiment_of,
+    is_annotated,
+    trial_of,
+)
+from kubelab.engine.controllers.katib.objects import run_object
+from kubelab.engine.controllers.katib.observations import KEY, dump, history_name, history_object
+from kubelab.engine.controllers.katib.problems import Problems
+from kubelab.engine.controllers.katib.trials import Reports, has_ended, records_of
+from kubelab.engine.controllers.owners import owner_reference
+from kubelab.engine.controllers.trial.collector import Collection
+from kubelab.engine.controllers.trial.decision import Evidence, TrialDecision, decide
+from kubelab.errors import AlreadyExistsError
+from kubelab.informer import Key, key_of
+from kubelab.tuning import Problem, Stop, TuningError, verdict
+
+_BY_EXPERIMENT = "experiment"
+_BY_TRIAL = "trial"
+_HISTORY_PERIOD_S = 1.0
+"""A history is written at most this often while its trial runs."""
+_STOPPING_ALGORITHMS = ("asha", "hyperband")
+
+
+class TrialController(Controller):
+    """Runs Trials (kubeflow.org/v1beta1)."""
+
+    name = "trial-controller"
+
+    def __init__(self, around: Surroundings) -> None:
+        super().__init__(around)
+        self.trials = self.follow(TRIALS)
+        self.trials.index(_BY_EXPERIMENT, experiment_index)
+        self.suggestions = self.views.of(SUGGESTIONS)
+        self.experiments = self.views.of(EXPERIMENTS)
+        self.experiments.subscribe(self._experiment_changed)
+        self.runs = {key: self.views.of(resource) for key, resource in RUNS.items()}
+        for view in self.runs.values():
+            view.subscribe(self._part_changed)
+        self.pods = self.views.of(PODS)
+        self.pods.index(_BY_TRIAL, trial_index)
+        self.pods.subscribe(self._pod_changed)
+        self.config_maps = self.views.of(CONFIG_MAPS)
+        self.histories = Histories(self.config_maps)
+        self.problems = Problems()
+        self.collections: dict[Key, Collection] = {}
+        self._written: dict[Key, tuple[int, float]] = {}
+
+    async def run(self) -> None:
+        """Run trials until cancelled."""
+        try:
+            await super().run()
+        finally:
+            for collection in self.collections.values():
+                collection.stop()
+
+    async def reconcile(self, namespace: str, name: str) -> float | None:
+        """Create, follow, judge and end what runs one Trial."""
+        trial = self.trials.get(namespace, name)
+        experiment = self._experiment(trial) if trial else None
+        if trial is None or experiment is None:
+            self._let_go((namespace, name))
+            return None
+        try:
+            problem = self.problems.of(experiment)
+        except TuningError:
+            return None  # the Experiment has failed for it
+        resource = self._resource(trial)
+        run = self.views.of(resource).get(namespace, name) if resource else None
+        evidence = self._evidence(trial, experiment, run, problem)
+        decision = decide(trial, run, problem, evidence, self.clock.now())
+        if resource is None:
+            return None
+        return await self._act(trial, resource, run, decision, evidence)
+
+    # What is known
+
+    def _experiment(self, trial: Object) -> Object | None:
+        return self.experiments.get(trial["metadata"]["namespace"], experiment_of(trial))
+
+    def _resource(self, trial: Object) -> Resource | None:
+        run = trial["spec"]["runSpec"]
+        return RUNS.get((run.get("apiVersion", ""), run.get("kind", "")))
+
+    def _evidence(self, trial: Object, experiment: Object, run: Object | None, problem: Problem) -> Evidence:
+        key = key_of(trial)
+        killed = "the experiment was asked to stop" if is_annotated(experiment, STOPPED_ANNOTATION) else ""
+        if has_ended(trial):
+            self._let_go(key)
+            return Evidence()
+        collection = self._collection(trial, run, problem)
+        if collection is None:
+            return Evidence(killed=killed, complete=True)
+        return Evidence(
+            reports=collection.reported.reports,
+            other_metrics=tuple(collection.reported.other_metrics),
+            complete=collection.complete,
+            stop=self._stop(trial, problem),
+            killed=killed,
+        )
+
+    def _collection(self, trial: Object, run: Object | None, problem: Problem) -> Collection | None:
+        key = key_of(trial)
+        if key not in self.collections and run is not None:
+            self.collections[key] = Collection(
+                self.client,
+                trial,
+                str(trial["spec"].get("primaryContainerName")),
+                problem.metrics,
+                lambda: self.pods.by_index(_BY_TRIAL, "/".join(key)),
+                lambda: self.queue.add(key),
+            )
+        return self.collections.get(key)
+
+    def _let_go(self, key: Key) -> None:
+        collection = self.collections.pop(key, None)
+        self._written.pop(key, None)
+        if collection is not None:
+            collection.stop()
+
+    def _stop(self, trial: Object, problem: Problem) -> Stop | None:
+        """Return why a trial should be stopped, among all that is known of the others."""
+        if problem.early_stopping is None and problem.algorithm not in _STOPPING_ALGORITHMS:
+            return None
+        namespace, name = key_of(trial)
+        siblings = self.trials.by_index(_BY_EXPERIMENT, f"{namespace}/{experiment_of(trial)}")
+        trials = {each["metadata"]["name"]: each for each in siblings}
+        reports = {each: self._reports((namespace, each)) for each in trials}
+        suggestion = self.suggestions.get(namespace, experiment_of(trial))
+        records = records_of(suggestion, trials, reports)
+        own = next((record for record in records if record.name == name), None)
+        if own is None:
+            return None
+        return verdict(problem, own, [record for record in records if record is not own])
+
+    def _reports(self, key: Key) -> Reports:
+        collection = self.collections.get(key)
+        if collection is None:
+            return self.histories.of(*key)
+        return {metric: tuple(listed) for metric, listed in collection.reported.reports.items()}
+
+    # What is done
+
+    async def _act(
+        self, trial: Object, resource: Resource, run: Object | None, decision: TrialDecision, evidence: Evidence
+    ) -> float | None:
+        collection = self.collections.get(key_of(trial))
+        if decision.read_on and collection is not None:
+            collection.finish()
+        again_after_s = await self._keep_history(trial, decision)
+        if decision.run == "create":
+            await self._create_run(trial, resource)
+        elif decision.run == "adopt" and run is not None:
+            references = [owner_reference(trial, TRIALS)]
+            await self.patch(resource, run, {"metadata": {"ownerReferences": references, "uid": run["metadata"]["uid"]}})
+        if decision.status != (trial.get("status") or {}):
+            await self.update_status(TRIALS, trial, decision.status)
+            for note in decision.notes:
+                self.note(trial, note)
+        if run is not None and decision.run == "delete":
+            await self.delete(resource, run)
+            for note in decision.notes:
+                self.note(trial, note)
+        elif run is not None and decision.run == "suspend":
+            await self.patch(resource, run, {"spec": suspension(resource)})
+        return again_after_s
+
+    async def _create_run(self, trial: Object, resource: Resource) -> None:
+        created = await self.create(resource, run_object(trial, owner_reference(trial, TRIALS)))
+        self.note(trial, Note("Normal", "JobCreated", f"Job {created['metadata']['name']} has been created"))
+
+    async def _keep_history(self, trial: Object, decision: TrialDecision) -> float | None:
+        """Write what was reported, if that is due; return in how many seconds it will be."""
+        key = key_of(trial)
+        collection = self.collections.get(key)
+        if collection is None:
+            return None
+        reported = collection.reported
+        version, at_s = self._written.get(key, (-1, 0.0))
+        if version == reported.version:
+            return None
+        now_s = self.clock.now().timestamp()
+        ends = bool(decision.status.get("completionTime"))
+        left_s = at_s + _HISTORY_PERIOD_S - now_s
+        if version >= 0 and left_s > 0 and not ends:
+            return left_s
+        self._written[key] = (reported.version, now_s)
+        if self.config_maps.get(key[0], history_name(key[1])) is None:
+            try:
+                await self.create(CONFIG_MAPS, history_object(trial, reported.reports))
+                return None
+            except AlreadyExistsError:
+                pass
+        data = {"data": {KEY: dump(reported.reports)}}
+        written = await self.client.patch(CONFIG_MAPS, history_name(key[1]), data, key[0])
+        self.config_maps.wrote(written)
+        return None
+
+    # What changes
+
+    def _experiment_changed(self, old: Object | None, new: Object | None) -> None:
+        namespace, name = key_of(either(old, new))
+        for trial in self.trials.by_index(_BY_EXPERIMENT, f"{namespace}/{name}"):
+            self.queue.add(key_of(trial))
+
+    def _part_changed(self, old: Object | None, new: Object | None) -> None:
+        part = either(old, new)
+        if trial_of(part):
+            self.queue.add((part["metadata"]["namespace"], trial_of(part)))
+
+    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        pod = either(old, new)
+        collection = self.collections.get((pod["metadata"]["namespace"], trial_of(pod)))
+        if collection is not None:
+            collection.wake()
+
+
+def trial_index(obj: Object) -> tuple[str, ...]:
+    """Return ``namespace/trial`` as the values of an index."""
+    name = trial_of(obj)
+    return (f"{obj['metadata']['namespace']}/{name}",) if name else ()
+
+
+def suspension(resource: Resource) -> dict[str, Any]:
+    """Return the part of a run's spec that suspends it."""
+    return {"runPolicy": {"suspend": True}} if resource.kind == "JAXJob" else {"suspend": True}
+
