@@ -10,7 +10,7 @@ from kubelab.engine.controllers.batches import together
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.experiment.decision import ExperimentDecision, decide, is_completed
-from kubelab.engine.controllers.katib.names import RUNS, experiment_index, trial_of
+from kubelab.engine.controllers.katib.names import NEVER_ACCEPTED, RUNS, experiment_index, trial_of
 from kubelab.engine.controllers.katib.objects import run_object, suggestion_object, trial_object
 from kubelab.engine.controllers.katib.problems import Problems
 from kubelab.engine.controllers.katib.template import source_of
@@ -127,7 +127,7 @@ class ExperimentController(Controller):
         except AlreadyExistsError:
             pass  # made before a restart; the Trial's own controller sees whether it is a stranger's
         except ApiError as error:
-            if error.code not in (400, 404, 422):
+            if error.code not in NEVER_ACCEPTED:
                 self.note(experiment, Note("Warning", "ReconcileError", f"Failed to reconcile: {error}"))
                 raise
             # It will never be accepted: the Trial's own controller says so in its status.
@@ -143,4 +143,3 @@ class ExperimentController(Controller):
             for run in view.by_index(_BY_CONTROLLER, experiment["metadata"]["uid"]):
                 if trial_of(run) and trial_of(run) not in names:
                     await self.delete(RUNS[key], run)
-

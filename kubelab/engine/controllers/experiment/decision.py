@@ -97,12 +97,18 @@ def decide(
         if not may_restart(experiment, status):
             return ExperimentDecision(status, suggestion=_retirement(experiment), reason="completed")
         return _restarted(experiment, status, now)
-    status, notes = _judged(experiment, status, problem, trials, suggestion, now)
-    if is_completed(status):
+    case = _Case(experiment, status, trials, suggestion)
+    verdict = case.verdict(problem)
+    if verdict is not None:
+        type_, note = verdict
+        status = _over(status, type_, note.reason, note.message, now)
         return ExperimentDecision(
-            status, suggestion=_retirement(experiment), notes=notes, reason=notes[-1].message
+            status, suggestion=_retirement(experiment), notes=(note,), reason=note.message
         )
-    return _populated(experiment, status, trials, suggestion)
+    if trials:
+        running = "ExperimentRunning", "Experiment is running"
+        status = {**status, "conditions": conditions.mark(listed, "Running", *running, now)}
+    return _Case(experiment, status, trials, suggestion).populated()
 
 
 def is_completed(status: Object) -> bool:
@@ -156,67 +162,6 @@ def _restarted(experiment: Object, status: Object, now: datetime) -> ExperimentD
     )
 
 
-def _judged(
-    experiment: Object,
-    status: Object,
-    problem: Problem,
-    trials: Sequence[Object],
-    suggestion: Object | None,
-    now: datetime,
-) -> tuple[Object, tuple[Note, ...]]:
-    """Return the status with the condition that holds now, and what to say of it."""
-    verdict = _verdict(experiment, status, problem, trials, suggestion)
-    if verdict is not None:
-        type_, reason, message = verdict
-        note = Note("Normal" if type_ == "Succeeded" else "Warning", reason, message)
-        return _over(status, type_, reason, message, now), (note,)
-    if not trials:
-        return status, ()
-    listed = conditions.mark(
-        status["conditions"], "Running", "ExperimentRunning", "Experiment is running", now
-    )
-    return {**status, "conditions": listed}, ()
-
-
-def _verdict(
-    experiment: Object,
-    status: Object,
-    problem: Problem,
-    trials: Sequence[Object],
-    suggestion: Object | None,
-) -> tuple[str, str, str] | None:
-    """Return type, reason and message of the condition that ends an Experiment, in upstream's order."""
-    spec = experiment["spec"]
-    failed = int(status.get("trialsFailed") or 0) + int(status.get("trialMetricsUnavailable") or 0)
-    active = int(status.get("trialsPending") or 0) + int(status.get("trialsRunning") or 0)
-    most, most_failed = spec.get("maxTrialCount"), spec.get("maxFailedTrialCount")
-    if trials and goal_is_reached(status, problem):
-        message = "Experiment has succeeded because Objective goal has reached"
-        return "Succeeded", "ExperimentGoalReached", message
-    if most_failed is not None and failed and failed >= most_failed:
-        return "Failed", "ExperimentFailed", "Experiment has failed because max failed count has reached"
-    if most is not None and finished_count(status) >= most:
-        return "Succeeded", MAX_TRIALS_REACHED, "Experiment has succeeded because max trial count has reached"
-    if active:
-        return None
-    if is_annotated(experiment, STOPPED_ANNOTATION):
-        return "Succeeded", "ExperimentStopped", "Experiment has succeeded because it was asked to stop"
-    return _end_of_suggestions(trials, suggestion)
-
-
-def _end_of_suggestions(
-    trials: Sequence[Object], suggestion: Object | None
-) -> tuple[str, str, str] | None:
-    status = (suggestion or {}).get("status") or {}
-    failure = conditions.find(status.get("conditions"), "Failed")
-    if failure is not None and failure["status"] == "True":
-        return "Failed", "ExperimentFailed", f"Suggestion has failed. {failure.get('message', '')}".rstrip()
-    if conditions.is_true(status.get("conditions"), "Succeeded") and not _waiting(trials, suggestion):
-        message = "Experiment has succeeded because suggestion service has reached the end"
-        return "Succeeded", "ExperimentSuggestionEndReached", message
-    return None
-
-
 def goal_is_reached(status: Object, problem: Problem) -> bool:
     """Say whether the best trial is as good as the goal."""
     if problem.goal is None:
@@ -233,39 +178,80 @@ def goal_is_reached(status: Object, problem: Problem) -> bool:
     return False
 
 
-def _populated(
-    experiment: Object, status: Object, trials: Sequence[Object], suggestion: Object | None
-) -> ExperimentDecision:
-    """Return how many trials to ask for, which to create, and which are too many."""
-    spec = experiment["spec"]
-    parallel, most = int(spec["parallelTrialCount"]), spec.get("maxTrialCount")
-    active = [trial for trial in trials if not has_ended(trial)]
-    if is_annotated(experiment, STOPPED_ANNOTATION):
-        return ExperimentDecision(status, reason="it was asked to stop: its trials are killed")
-    if len(active) > parallel:
-        newest = sorted(active, key=_age, reverse=True)[: len(active) - parallel]
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An Experiment that is not over, with its trials counted."""
+
+    experiment: Object
+    status: Object
+    trials: Sequence[Object]
+    suggestion: Object | None
+
+    def verdict(self, problem: Problem) -> tuple[str, Note] | None:
+        """Return the condition that ends it, and what to say, in upstream's order; None while it goes on."""
+        spec, status = self.experiment["spec"], self.status
+        failed = int(status.get("trialsFailed") or 0) + int(status.get("trialMetricsUnavailable") or 0)
+        most, most_failed = spec.get("maxTrialCount"), spec.get("maxFailedTrialCount")
+        if self.trials and goal_is_reached(status, problem):
+            return _success("ExperimentGoalReached", "Objective goal has reached")
+        if most_failed is not None and failed and failed >= most_failed:
+            return _failure("Experiment has failed because max failed count has reached")
+        if most is not None and finished_count(status) >= most:
+            return _success(MAX_TRIALS_REACHED, "max trial count has reached")
+        if self._active():
+            return None
+        if is_annotated(self.experiment, STOPPED_ANNOTATION):
+            return _success("ExperimentStopped", "it was asked to stop")
+        return self._end_of_suggestions()
+
+    def populated(self) -> ExperimentDecision:
+        """Return how many trials to ask for, which to create, and which are too many."""
+        spec, active = self.experiment["spec"], self._active()
+        parallel, most = int(spec["parallelTrialCount"]), spec.get("maxTrialCount")
+        if is_annotated(self.experiment, STOPPED_ANNOTATION):
+            return ExperimentDecision(self.status, reason="it was asked to stop: its trials are killed")
+        if len(active) > parallel:
+            newest = sorted(active, key=_age, reverse=True)[: len(active) - parallel]
+            reason = f"{len(active)} trials run, {parallel} may"
+            return ExperimentDecision(self.status, delete=tuple(newest), reason=reason)
+        if is_annotated(self.experiment, PAUSED_ANNOTATION):
+            return ExperimentDecision(self.status, reason="it is paused")
+        places = parallel if most is None else min(parallel, most - finished_count(self.status))
+        missing = max(places - len(active), 0)
+        if not missing:
+            return ExperimentDecision(self.status, reason="as many trials run as may")
         return ExperimentDecision(
-            status, delete=tuple(newest), reason=f"{len(active)} trials run, {parallel} may"
+            self.status,
+            requests=len(self.trials) + missing,
+            create=tuple(self._waiting()[:missing]),
+            reason=f"{missing} more trials may run",
         )
-    if is_annotated(experiment, PAUSED_ANNOTATION):
-        return ExperimentDecision(status, reason="it is paused")
-    places = parallel if most is None else min(parallel, most - finished_count(status))
-    missing = max(places - len(active), 0)
-    if not missing:
-        return ExperimentDecision(status, reason="as many trials run as may")
-    return ExperimentDecision(
-        status,
-        requests=len(trials) + missing,
-        create=tuple(_waiting(trials, suggestion)[:missing]),
-        reason=f"{missing} more trials may run",
-    )
+
+    def _active(self) -> list[Object]:
+        return [trial for trial in self.trials if not has_ended(trial)]
+
+    def _waiting(self) -> list[Object]:
+        """Return the suggestions that have no trial yet."""
+        names = {trial["metadata"]["name"] for trial in self.trials}
+        suggested = ((self.suggestion or {}).get("status") or {}).get("suggestions") or ()
+        return [each for each in suggested if each["name"] not in names]
+
+    def _end_of_suggestions(self) -> tuple[str, Note] | None:
+        listed = ((self.suggestion or {}).get("status") or {}).get("conditions")
+        failure = conditions.find(listed, "Failed")
+        if failure is not None and failure["status"] == "True":
+            return _failure(f"Suggestion has failed. {failure.get('message', '')}".rstrip())
+        if conditions.is_true(listed, "Succeeded") and not self._waiting():
+            return _success("ExperimentSuggestionEndReached", "suggestion service has reached the end")
+        return None
 
 
-def _waiting(trials: Sequence[Object], suggestion: Object | None) -> list[Object]:
-    """Return the suggestions that have no trial yet."""
-    names = {trial["metadata"]["name"] for trial in trials}
-    suggested = ((suggestion or {}).get("status") or {}).get("suggestions") or ()
-    return [each for each in suggested if each["name"] not in names]
+def _success(reason: str, cause: str) -> tuple[str, Note]:
+    return "Succeeded", Note("Normal", reason, f"Experiment has succeeded because {cause}")
+
+
+def _failure(message: str) -> tuple[str, Note]:
+    return "Failed", Note("Warning", "ExperimentFailed", message)
 
 
 def _over(status: Object, type_: str, reason: str, message: str, now: datetime) -> Object:

@@ -5,7 +5,7 @@ Upstream: katib v0.19.0, ``updateTrialsSummary`` of ``pkg/controller.v1beta1/exp
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from kubelab.client import Object
 from kubelab.engine.controllers.katib.trials import record_of, state_of
@@ -42,14 +42,14 @@ def summarize(
     listed: dict[str, list[str]] = {state: [] for state in _LISTS}
     ordered = sorted(trials, key=_order(suggestion))
     for trial in ordered:
-        state = state_of(trial)
-        listed[state if state in listed else "Pending"].append(trial["metadata"]["name"])
+        state = state_of(trial) or "Pending"
+        listed.get(state, listed["Pending"]).append(trial["metadata"]["name"])
     summary = dict(status)
-    for state, (names, count) in _LISTS.items():
-        summary[count] = len(listed[state])
+    for each, (names, count) in _LISTS.items():
+        summary[count] = len(listed[each])
         summary.pop(names, None)
-        if listed[state]:
-            summary[names] = listed[state]
+        if listed[each]:
+            summary[names] = listed[each]
     summary["trials"] = len(trials)
     optimum = _optimum(problem, ordered)
     if optimum is not None:
@@ -75,7 +75,7 @@ def _as_record(trial: Object) -> TrialRecord:
     return record_of(suggested, 0, trial)
 
 
-def _order(suggestion: Object | None):  # type: ignore[no-untyped-def]
+def _order(suggestion: Object | None) -> Callable[[Object], tuple[int, str, str]]:
     suggested = ((suggestion or {}).get("status") or {}).get("suggestions") or ()
     positions: Mapping[str, int] = {each["name"]: number for number, each in enumerate(suggested)}
 

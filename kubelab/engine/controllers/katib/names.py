@@ -20,6 +20,9 @@ RUNS: dict[tuple[str, str], Resource] = {
 }
 """What a trial can be, by apiVersion and kind."""
 
+NEVER_ACCEPTED = (400, 404, 422)
+"""HTTP statuses of refusals that trying again does not change."""
+
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """k8s.io/apimachinery/pkg/util/rand: no vowels, and nothing that is read as something else."""
 _SUFFIX_LENGTH = 8

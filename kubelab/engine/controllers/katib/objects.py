@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator
 
 from kubelab.client import EXPERIMENTS, JAX_JOBS, JOBS, SUGGESTIONS, TRAIN_JOBS, TRIALS, Object
+from kubelab.engine.controllers.katib.collectors import FILE_ANNOTATION, add_sidecar, file_of
 from kubelab.engine.controllers.katib.names import (
     EXPERIMENT_LABEL,
     TRIAL_LABEL,
@@ -26,7 +27,7 @@ def suggestion_object(experiment: Object, requests: int) -> Object:
     """Return the Suggestion of an Experiment."""
     meta, spec = experiment["metadata"], experiment["spec"]
     copied = {key: spec[key] for key in ("algorithm", "earlyStopping", "resumePolicy") if spec.get(key)}
-    return {
+    suggestion: Object = {
         "apiVersion": SUGGESTIONS.api_version,
         "kind": SUGGESTIONS.kind,
         "metadata": {
@@ -37,6 +38,7 @@ def suggestion_object(experiment: Object, requests: int) -> Object:
         },
         "spec": {**copied, "requests": requests},
     }
+    return suggestion
 
 
 def trial_object(experiment: Object, suggested: Object, source: Object | str) -> Object:
@@ -49,7 +51,9 @@ def trial_object(experiment: Object, suggested: Object, source: Object | str) ->
     """
     meta, spec = experiment["metadata"], experiment["spec"]
     template, name = spec["trialTemplate"], suggested["name"]
-    return {
+    optional = {key: suggested[key] for key in ("earlyStoppingRules", "labels") if suggested.get(key)}
+    optional |= {key: template[key] for key in _TEMPLATE_FIELDS if template.get(key)}
+    trial: Object = {
         "apiVersion": TRIALS.api_version,
         "kind": TRIALS.kind,
         "metadata": {
@@ -61,20 +65,19 @@ def trial_object(experiment: Object, suggested: Object, source: Object | str) ->
         "spec": {
             "objective": spec["objective"],
             "parameterAssignments": suggested.get("parameterAssignments") or [],
-            **({"earlyStoppingRules": suggested["earlyStoppingRules"]} if suggested.get("earlyStoppingRules") else {}),
             "runSpec": run_spec(experiment, source, name, assignments_of(suggested)),
             "retainRun": bool(template.get("retain")),
             "metricsCollector": spec.get("metricsCollectorSpec") or {},
-            **{key: template[key] for key in _TEMPLATE_FIELDS if template.get(key)},
-            **({"labels": suggested["labels"]} if suggested.get("labels") else {}),
+            **optional,
         },
     }
+    return trial
 
 
 def run_object(trial: Object, owner: Object) -> Object:
     """Return what runs a trial: its runSpec, owned, with the trial's labels on it and on its pods.
 
-    Katib's webhook labels the pods and names the trial in their environment; here it is done in the templates.
+    Katib's webhook labels the pods and names the trial in their environment; here the templates are changed.
 
     Parameters
     ----------
@@ -83,17 +86,20 @@ def run_object(trial: Object, owner: Object) -> Object:
     owner : dict
         The reference to who owns the run.
     """
-    run = copy.deepcopy(trial["spec"]["runSpec"])
+    run: Object = copy.deepcopy(trial["spec"]["runSpec"])
     labels = {EXPERIMENT_LABEL: experiment_of(trial), TRIAL_LABEL: trial["metadata"]["name"]}
     meta = run.setdefault("metadata", {})
     meta["labels"] = {**(meta.get("labels") or {}), **labels}
     meta["ownerReferences"] = [owner]
+    file = file_of(trial["spec"])
     container = str(trial["spec"].get("primaryContainerName") or "")
     variable = {"name": TRIAL_NAME_VARIABLE, "value": trial["metadata"]["name"]}
     annotations = {_DEFAULT_CONTAINER: container} if container else {}
     if run["kind"] == TRAIN_JOBS.kind:
         metadata = {"labels": labels, "annotations": annotations}
         _patch_runtime(run, trial, metadata, {"name": container, "env": [variable]})
+        if file:
+            meta["annotations"] = {**(meta.get("annotations") or {}), FILE_ANNOTATION: file}
         return run
     for template in _pod_templates(run):
         meta = template.setdefault("metadata", {})
@@ -102,6 +108,8 @@ def run_object(trial: Object, owner: Object) -> Object:
         for each in (template.get("spec") or {}).get("containers") or ():
             if each.get("name") == container:
                 each["env"] = [*(each.get("env") or ()), variable]
+        if file and isinstance(template.get("spec"), dict):
+            add_sidecar(template["spec"], file)
     return run
 
 

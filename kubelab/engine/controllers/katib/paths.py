@@ -1,16 +1,16 @@
 """The part of GJSON's path language that success and failure conditions are written in.
 
 Katib asks ``status.conditions.#(type=="Complete")#|#(status=="True")#`` of a run. Known here: fields and
-positions with dots and pipes, ``#(…)`` for the first and ``#(…)#`` for all that fit, ``#`` for each, ``@this``,
-and comparisons of a field with a text, a number, true, false or null. Anything else is refused by name.
-The language: https://github.com/tidwall/gjson/blob/master/SYNTAX.md.
+positions with dots and pipes, ``#(…)`` for the first and ``#(…)#`` for all that fit, ``#`` for each,
+``@this`` and ``[@this]``, and comparisons of a field with a text, a number, true, false or null. Anything
+else is refused by name. The language: https://github.com/tidwall/gjson/blob/master/SYNTAX.md.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,8 @@ from kubelab.errors import KubelabError
 MISSING = object()
 """What a path finds where there is nothing."""
 
-_QUERY = re.compile(r"""^(?P<field>[^=!<>%~]*?)\s*(?P<operator>==|!=|<=|>=|<|>|=)\s*(?P<value>.+)$""")
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+_QUERY = re.compile(r"#\((?P<field>[^=!<>%~#]*?)\s*(?P<sign>==|!=|<=|>=|<|>|=)\s*(?P<value>.+)\)(?P<all>#?)")
+_SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "=": operator.eq,
     "!=": operator.ne,
@@ -29,6 +29,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_WORDS = {True: "true", False: "false", None: "null"}
 
 
 class PathError(KubelabError):
@@ -46,17 +47,46 @@ class PathError(KubelabError):
         self.path = path
         self.problem = problem
         super().__init__(
-            f"the condition {path!r} has {problem}. Known are fields with dots and pipes, #, #(field==value), "
-            '#(field==value)# and @this, as in status.conditions.#(type=="Complete")#|#(status=="True")#.'
+            f"the condition {path!r} has {problem}. Known are fields with dots and pipes, #, @this, "
+            '#(field==value) and #(field==value)#, as in status.conditions.#(type=="Complete")#.'
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One step of a path; ``piped`` says that a pipe comes before it."""
+    """One step of a path; ``piped`` says that a pipe comes before it, ``query`` is what fits."""
 
     text: str
     piped: bool
+    query: _Query | None = None
+
+    @property
+    def is_each(self) -> bool:
+        """Whether what follows a dot is asked of each element that it finds."""
+        return self.text == "#" or (self.query is not None and self.query.finds_all)
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    field: str
+    sign: str
+    value: str
+    finds_all: bool
+
+    def fits(self, element: Any) -> bool:
+        """Say whether an element has what is asked for."""
+        found = _walk(element, _parse(self.field)) if self.field else element
+        compare, quoted = _SIGNS[self.sign], self.value[:1] == self.value[-1:] == '"'
+        if found is MISSING:
+            return False
+        if isinstance(found, str):
+            return compare(found, self.value[1:-1] if quoted else self.value)
+        if found is None or isinstance(found, bool):
+            return compare(_WORDS[found], self.value)
+        number = _number(self.value)
+        if isinstance(found, int | float) and number is not None:
+            return compare(found, number)
+        return self.sign == "!="
 
 
 def find(document: Any, path: str) -> Any:
@@ -67,10 +97,7 @@ def find(document: Any, path: str) -> Any:
     PathError
         If the path is not one that is known.
     """
-    parts = _split(path)
-    for part in parts:
-        _check(part.text, path)
-    return _walk(document, parts)
+    return _walk(document, _parse(path))
 
 
 def match(document: Any, path: str) -> dict[str, Any] | None:
@@ -85,103 +112,76 @@ def match(document: Any, path: str) -> dict[str, Any] | None:
         If the path is not one that is known.
     """
     found = find(document, path)
-    if isinstance(found, list):
-        found = found[0] if found else MISSING
-        return found if isinstance(found, dict) else None if found is MISSING else {}
+    if isinstance(found, list) and found:
+        return found[0] if isinstance(found[0], dict) else {}
     return found if isinstance(found, dict) else None
 
 
-def _split(path: str) -> list[_Part]:
-    parts: list[_Part] = []
+def _parse(path: str) -> list[_Part]:
+    return [_part(text, piped, path) for text, piped in _split(path)]
+
+
+def _split(path: str) -> Iterator[tuple[str, bool]]:
     text, piped, depth, quoted, escaped = "", False, 0, False, False
     for character in path:
-        if escaped:
-            text, escaped = text + character, False
-            continue
-        if character == "\\" and not quoted:
-            escaped = True
+        if escaped or (character == "\\" and not quoted):
+            text += character if escaped else ""
+            escaped = not escaped
             continue
         quoted ^= character == '"'
-        depth += (character in "([") - (character in ")]") if not quoted else 0
+        if not quoted:
+            depth += (character in "([") - (character in ")]")
         if character in ".|" and depth == 0 and not quoted:
-            parts.append(_Part(text, piped))
+            yield text, piped
             text, piped = "", character == "|"
         else:
             text += character
     if depth or quoted or not path:
         raise PathError(path, "a bracket or a quote that is not closed" if path else "no text")
-    return [*parts, _Part(text, piped)]
+    yield text, piped
 
 
-def _check(text: str, path: str) -> None:
+def _part(text: str, piped: bool, path: str) -> _Part:
     if text in {"#", "@this", "[@this]"}:
-        return
-    if text.startswith("#("):
-        inner = text.removesuffix("#")
-        if not inner.endswith(")") or not _QUERY.match(inner[2:-1]) or "#" in _QUERY.match(inner[2:-1])["field"]:  # type: ignore[index]
-            raise PathError(path, f"the query {text!r}, which is not known")
-        return
-    if not text or text[0] in "@!{[#" or any(character in text for character in "*?{}()[]"):
+        return _Part(text, piped)
+    query = _QUERY.fullmatch(text)
+    if query is not None:
+        field, value = query["field"].strip(), query["value"].strip()
+        return _Part(text, piped, _Query(field, query["sign"], value, bool(query["all"])))
+    if not text or text[0] in "@!" or any(character in text for character in "#*?{}()[]"):
         raise PathError(path, f"the part {text!r}, which is not known")
+    return _Part(text, piped)
 
 
-def _walk(value: Any, parts: list[_Part]) -> Any:
+def _walk(value: Any, parts: Sequence[_Part]) -> Any:
     for position, part in enumerate(parts):
         rest = parts[position + 1 :]
-        is_each = part.text == "#" or (part.text.startswith("#(") and part.text.endswith("#"))
-        if part.text.startswith("#") and not isinstance(value, list):
-            return MISSING
-        if is_each and rest and not rest[0].piped:
-            found = (_walk(each, rest) for each in _all(value, part.text))
+        if part.is_each and rest and not rest[0].piped:
+            found = (_walk(each, rest) for each in _fitting(value, part))
             return [each for each in found if each is not MISSING]
-        value = _step(value, part.text)
+        value = _step(value, part)
         if value is MISSING:
             return MISSING
     return value
 
 
-def _step(value: Any, text: str) -> Any:
-    if text == "@this":
-        return value
-    if text == "[@this]":
-        return [value]
-    if text == "#":
-        return len(value)
-    if text.startswith("#("):
-        fitting = _all(value, text)
-        return fitting if text.endswith("#") else fitting[0] if fitting else MISSING
+def _step(value: Any, part: _Part) -> Any:
+    if part.text.endswith("@this") or part.text == "[@this]":
+        return value if part.text == "@this" else [value]
+    if part.text == "#":
+        return len(value) if isinstance(value, list) else MISSING
+    if part.query is not None:
+        fitting = _fitting(value, part)
+        return fitting if part.query.finds_all else next(iter(fitting), MISSING)
     if isinstance(value, dict):
-        return value.get(text, MISSING)
-    if isinstance(value, list) and text.isdigit() and int(text) < len(value):
-        return value[int(text)]
-    return MISSING
+        return value.get(part.text, MISSING)
+    is_position = isinstance(value, list) and part.text.isdigit() and int(part.text) < len(value)
+    return value[int(part.text)] if is_position else MISSING
 
 
-def _all(values: list[Any], text: str) -> list[Any]:
-    if text == "#":
-        return values
-    query = _QUERY.match(text.removesuffix("#")[2:-1])
-    assert query is not None, text  # _check has seen it
-    field = query["field"].strip()
-    fits = _comparison(query["operator"], query["value"].strip())
-    return [each for each in values if fits(_walk(each, _split(field)) if field else each)]
-
-
-def _comparison(sign: str, wanted: str) -> Callable[[Any], bool]:
-    compare = _OPERATORS[sign]
-    text = wanted[1:-1] if len(wanted) > 1 and wanted[0] == wanted[-1] == '"' else wanted
-
-    def fits(value: Any) -> bool:
-        if isinstance(value, str):
-            return compare(value, text)
-        if isinstance(value, bool) or value is None:
-            return compare({True: "true", False: "false", None: "null"}[value], wanted)
-        if isinstance(value, int | float):
-            number = _number(wanted)
-            return sign == "!=" if number is None else compare(value, number)
-        return sign == "!=" and value is not MISSING
-
-    return fits
+def _fitting(value: Any, part: _Part) -> list[Any]:
+    elements = value if isinstance(value, list) else []
+    return [each for each in elements if part.query is None or part.query.fits(each)]
 
 
 def _number(text: str) -> float | None:

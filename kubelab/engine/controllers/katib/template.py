@@ -112,10 +112,7 @@ def run_spec(
     """
     namespace = experiment["metadata"]["namespace"]
     values = _values(experiment, parsed(source), trial_name, assignments)
-    if isinstance(source, str):
-        run = parsed(_replaced(source, values))
-    else:
-        run = _substituted(source, values)
+    run = parsed(_replaced(source, values)) if isinstance(source, str) else _substituted(source, values)
     meta = {**(run.get("metadata") or {}), "name": trial_name, "namespace": namespace}
     return {**run, "metadata": meta}
 

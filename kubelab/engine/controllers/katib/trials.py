@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from kubelab.client import Object
 from kubelab.engine.controllers.katib.conditions import is_true
@@ -12,7 +12,8 @@ from kubelab.tuning.problem import State
 ENDS: tuple[State, ...] = ("Killed", "Failed", "Succeeded", "EarlyStopped", "MetricsUnavailable")
 """The conditions that end a trial, in the order in which Katib counts them (``status_util.go``)."""
 
-Reports = Mapping[str, tuple[Report, ...]]
+Reports = Mapping[str, Sequence[Report]]
+"""What a trial reported, by metric."""
 
 
 def state_of(trial: Object) -> State | None:
@@ -53,7 +54,7 @@ def record_of(
         number=number,
         assignments=assignments_of(suggested),
         state=(state_of(trial) if trial else None) or "Created",
-        reports=reports or {},
+        reports={metric: tuple(listed) for metric, listed in (reports or {}).items()},
         observation=observation_of(trial) if trial else (),
         labels=suggested.get("labels") or {},
         rules=rules_of(trial["spec"]) if trial else None,

@@ -1,7 +1,7 @@
 """What a Suggestion's status should say: pure functions from it and the algorithm's answer.
 
-Upstream: katib v0.19.0, ``pkg/controller.v1beta1/suggestion``. There is no Deployment behind a Suggestion here,
-and so no condition DeploymentReady: the algorithm runs in the controller.
+Upstream: katib v0.19.0, ``pkg/controller.v1beta1/suggestion``. No Deployment stands behind a Suggestion
+here, and so there is no condition DeploymentReady: the algorithm runs in the controller.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ def running(status: Object, now: datetime) -> Object:
 def failed(status: Object, problem: str, now: datetime) -> Object:
     """Return the status of a Suggestion whose algorithm refuses the search."""
     message = f"Validation failed: {problem}"
-    return {**status, "conditions": conditions.end(status["conditions"], "Failed", "SuggestionFailed", message, now)}
+    return {
+        **status,
+        "conditions": conditions.end(status["conditions"], "Failed", "SuggestionFailed", message, now),
+    }
 
 
 def answered(
@@ -72,7 +75,11 @@ def retired(suggestion: Object, resume_policy: str, now: datetime) -> Object:
     """Return the status of a Suggestion whose Experiment is over."""
     status = dict(suggestion.get("status") or {})
     listed = list(status.get("conditions") or ())
-    if conditions.is_true(listed, "Succeeded") or conditions.is_true(listed, "Failed") or is_restarting(status):
+    if (
+        conditions.is_true(listed, "Succeeded")
+        or conditions.is_true(listed, "Failed")
+        or is_restarting(status)
+    ):
         return status
     message = "Suggestion is succeeded, can't be restarted"
     if resume_policy == "FromVolume":

@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 from kubelab.client import PODS, Client, Object
+from kubelab.engine.controllers.katib.collectors import Source
 from kubelab.engine.controllers.katib.names import TRIAL_LABEL
 from kubelab.engine.controllers.trial.reported import Reported
 from kubelab.errors import ApiError, ConnectionFailedError
+from kubelab.metric_grammar import seconds
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +30,8 @@ class Collection:
         Where logs are read.
     trial : dict
         The Trial.
-    container : str
-        Whose log holds the metrics; the primary container's, or a sidecar's.
+    source : Source
+        Which log holds its metrics, and how.
     metrics : sequence of str
         Those of the search.
     pods : callable
@@ -42,16 +44,17 @@ class Collection:
         self,
         client: Client,
         trial: Object,
-        container: str,
+        source: Source,
         metrics: Sequence[str],
+        *,
         pods: Callable[[], list[Object]],
         changed: Callable[[], None],
     ) -> None:
         self.client = client
         self.namespace, self.name = trial["metadata"]["namespace"], trial["metadata"]["name"]
         self.labels: dict[str, str] = trial["spec"].get("primaryPodLabels") or {}
-        self.container = container
-        self.reported = Reported(metrics)
+        self.container = source.container
+        self.reported = Reported(metrics, source)
         self.complete = False
         self._pods = pods
         self._changed = changed
@@ -98,7 +101,7 @@ class Collection:
         return page.items
 
     async def _follow_next(self, pods: Sequence[Object]) -> bool:
-        """Read the log of the first container that has started and was not read; say whether there was one."""
+        """Read the log of the first container that has started and was not read; say if there was one."""
         for pod in sorted(pods, key=_age):
             start = _start(pod, self.container)
             if not self._is_primary(pod) or start is None:
@@ -122,11 +125,10 @@ class Collection:
         async with aclosing(lines):
             number = 0
             async for line in lines:
-                before = self.reported.version
-                self.reported.add_line(line)
-                number += 1
-                if self.reported.version != before:
+                time, _, text = line.partition(" ")
+                if self.reported.feed(text, seconds(time)):
                     self._changed()
+                number += 1
                 if number % _TOGETHER == 0:
                     await asyncio.sleep(0)
 

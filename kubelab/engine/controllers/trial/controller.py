@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from kubelab.client import CONFIG_MAPS, EXPERIMENTS, PODS, SUGGESTIONS, TRIALS, Object, Resource
 from kubelab.engine.controllers.controller import Controller, Surroundings, either
 from kubelab.engine.controllers.events import Note
+from kubelab.engine.controllers.katib.collectors import Source, source_of
 from kubelab.engine.controllers.katib.histories import Histories
 from kubelab.engine.controllers.katib.names import (
+    NEVER_ACCEPTED,
     RUNS,
     STOPPED_ANNOTATION,
     experiment_index,
@@ -23,7 +26,7 @@ from kubelab.engine.controllers.katib.trials import Reports, has_ended, records_
 from kubelab.engine.controllers.owners import owner_reference
 from kubelab.engine.controllers.trial.collector import Collection
 from kubelab.engine.controllers.trial.decision import Evidence, TrialDecision, decide
-from kubelab.errors import AlreadyExistsError
+from kubelab.errors import AlreadyExistsError, ApiError, NotFoundError
 from kubelab.informer import Key, key_of
 from kubelab.tuning import Problem, Stop, TuningError, verdict
 
@@ -57,6 +60,9 @@ class TrialController(Controller):
         self.problems = Problems()
         self.collections: dict[Key, Collection] = {}
         self._written: dict[Key, tuple[int, float]] = {}
+        self._refusals: dict[Key, str] = {}
+        self._pushed: set[Key] = set()
+        self.config_maps.subscribe(self._part_changed)
 
     async def run(self) -> None:
         """Run trials until cancelled."""
@@ -83,7 +89,7 @@ class TrialController(Controller):
         decision = decide(trial, run, problem, evidence, self.clock.now())
         if resource is None:
             return None
-        return await self._act(trial, resource, run, decision, evidence)
+        return await self._act(trial, resource, run, decision)
 
     # What is known
 
@@ -96,37 +102,54 @@ class TrialController(Controller):
 
     def _evidence(self, trial: Object, experiment: Object, run: Object | None, problem: Problem) -> Evidence:
         key = key_of(trial)
-        killed = "the experiment was asked to stop" if is_annotated(experiment, STOPPED_ANNOTATION) else ""
         if has_ended(trial):
             self._let_go(key)
             return Evidence()
-        collection = self._collection(trial, run, problem)
+        killed = "the experiment was asked to stop" if is_annotated(experiment, STOPPED_ANNOTATION) else ""
+        refusal = self._refusals.get(key, "")
+        source = source_of(trial["spec"])
+        if source is None:
+            pushed = self.histories.of(*key)
+            return Evidence(
+                reports={metric: pushed.get(metric, ()) for metric in problem.metrics},
+                complete=key in self._pushed,
+                unavailable=_unavailable(problem.objective, pushed),
+                stop=self._stop(trial, problem),
+                killed=killed,
+                refusal=refusal,
+            )
+        collection = self._collection(trial, run, source, problem)
         if collection is None:
-            return Evidence(killed=killed, complete=True)
+            return Evidence(killed=killed, refusal=refusal)
         return Evidence(
             reports=collection.reported.reports,
-            other_metrics=tuple(collection.reported.other_metrics),
             complete=collection.complete,
+            unavailable=collection.reported.unavailable(),
             stop=self._stop(trial, problem),
             killed=killed,
+            refusal=refusal,
         )
 
-    def _collection(self, trial: Object, run: Object | None, problem: Problem) -> Collection | None:
+    def _collection(
+        self, trial: Object, run: Object | None, source: Source, problem: Problem
+    ) -> Collection | None:
         key = key_of(trial)
         if key not in self.collections and run is not None:
             self.collections[key] = Collection(
                 self.client,
                 trial,
-                str(trial["spec"].get("primaryContainerName")),
+                source,
                 problem.metrics,
-                lambda: self.pods.by_index(_BY_TRIAL, "/".join(key)),
-                lambda: self.queue.add(key),
+                pods=lambda: self.pods.by_index(_BY_TRIAL, "/".join(key)),
+                changed=lambda: self.queue.add(key),
             )
         return self.collections.get(key)
 
     def _let_go(self, key: Key) -> None:
         collection = self.collections.pop(key, None)
         self._written.pop(key, None)
+        self._refusals.pop(key, None)
+        self._pushed.discard(key)
         if collection is not None:
             collection.stop()
 
@@ -154,59 +177,90 @@ class TrialController(Controller):
     # What is done
 
     async def _act(
-        self, trial: Object, resource: Resource, run: Object | None, decision: TrialDecision, evidence: Evidence
+        self, trial: Object, resource: Resource, run: Object | None, decision: TrialDecision
     ) -> float | None:
-        collection = self.collections.get(key_of(trial))
-        if decision.read_on and collection is not None:
-            collection.finish()
+        if decision.read_on:
+            await self._read_on(trial)
         again_after_s = await self._keep_history(trial, decision)
-        if decision.run == "create":
-            await self._create_run(trial, resource)
-        elif decision.run == "adopt" and run is not None:
-            references = [owner_reference(trial, TRIALS)]
-            await self.patch(resource, run, {"metadata": {"ownerReferences": references, "uid": run["metadata"]["uid"]}})
         if decision.status != (trial.get("status") or {}):
             await self.update_status(TRIALS, trial, decision.status)
-            for note in decision.notes:
-                self.note(trial, note)
-        if run is not None and decision.run == "delete":
+        if run is None:
+            if decision.run == "create" and not await self._create_run(trial, resource):
+                return None
+        elif decision.run == "adopt":
+            meta = {"ownerReferences": [owner_reference(trial, TRIALS)], "uid": run["metadata"]["uid"]}
+            await self.patch(resource, run, {"metadata": meta})
+        elif decision.run == "delete":
             await self.delete(resource, run)
-            for note in decision.notes:
-                self.note(trial, note)
-        elif run is not None and decision.run == "suspend":
+        elif decision.run == "suspend":
             await self.patch(resource, run, {"spec": suspension(resource)})
+        for note in decision.notes:
+            self.note(trial, note)
         return again_after_s
 
-    async def _create_run(self, trial: Object, resource: Resource) -> None:
-        created = await self.create(resource, run_object(trial, owner_reference(trial, TRIALS)))
-        self.note(trial, Note("Normal", "JobCreated", f"Job {created['metadata']['name']} has been created"))
+    async def _read_on(self, trial: Object) -> None:
+        """Read what is left of a trial whose run has succeeded."""
+        key = key_of(trial)
+        collection = self.collections.get(key)
+        if collection is not None:
+            collection.finish()
+        elif source_of(trial["spec"]) is None:
+            with contextlib.suppress(NotFoundError):
+                name = history_name(key[1])
+                self.config_maps.wrote(await self.client.get(CONFIG_MAPS, name, key[0]))
+            self._pushed.add(key)
+            self.queue.add(key)
+
+    async def _create_run(self, trial: Object, resource: Resource) -> bool:
+        """Create what runs a trial; say whether it is there. What is not valid will never be."""
+        try:
+            await self.create(resource, run_object(trial, owner_reference(trial, TRIALS)))
+        except AlreadyExistsError:
+            meta = trial["metadata"]
+            self.views.of(resource).wrote(await self.client.get(resource, meta["name"], meta["namespace"]))
+            self.queue.add(key_of(trial))
+            return False
+        except ApiError as error:
+            if error.code not in NEVER_ACCEPTED:
+                self.note(trial, Note("Warning", "ReconcileError", f"Failed to reconcile: {error}"))
+                raise
+            self._refusals[key_of(trial)] = error.message
+            self.queue.add(key_of(trial))
+            return False
+        return True
 
     async def _keep_history(self, trial: Object, decision: TrialDecision) -> float | None:
         """Write what was reported, if that is due; return in how many seconds it will be."""
         key = key_of(trial)
         collection = self.collections.get(key)
         if collection is None:
+            await self._begin_history(trial)
             return None
         reported = collection.reported
         version, at_s = self._written.get(key, (-1, 0.0))
         if version == reported.version:
             return None
         now_s = self.clock.now().timestamp()
-        ends = bool(decision.status.get("completionTime"))
         left_s = at_s + _HISTORY_PERIOD_S - now_s
-        if version >= 0 and left_s > 0 and not ends:
+        if 0 < left_s <= _HISTORY_PERIOD_S and not decision.status.get("completionTime"):
             return left_s
+        if not await self._begin_history(trial, reported.reports):
+            data = {"data": {KEY: dump(reported.reports)}}
+            written = await self.client.patch(CONFIG_MAPS, history_name(key[1]), data, key[0])
+            self.config_maps.wrote(written)
         self._written[key] = (reported.version, now_s)
-        if self.config_maps.get(key[0], history_name(key[1])) is None:
-            try:
-                await self.create(CONFIG_MAPS, history_object(trial, reported.reports))
-                return None
-            except AlreadyExistsError:
-                pass
-        data = {"data": {KEY: dump(reported.reports)}}
-        written = await self.client.patch(CONFIG_MAPS, history_name(key[1]), data, key[0])
-        self.config_maps.wrote(written)
         return None
+
+    async def _begin_history(self, trial: Object, reports: Reports | None = None) -> bool:
+        """Create a trial's history where there is none; say whether that was so."""
+        namespace, name = key_of(trial)
+        if has_ended(trial) or self.config_maps.get(namespace, history_name(name)) is not None:
+            return False
+        try:
+            await self.create(CONFIG_MAPS, history_object(trial, reports or {}))
+        except AlreadyExistsError:
+            return False
+        return True
 
     # What changes
 
@@ -233,7 +287,13 @@ def trial_index(obj: Object) -> tuple[str, ...]:
     return (f"{obj['metadata']['namespace']}/{name}",) if name else ()
 
 
+def _unavailable(objective: str, pushed: Reports) -> str:
+    """Return why an objective has no value where others write the history."""
+    names = ", ".join(pushed)
+    told = f"These were: {names}." if names else "Nobody wrote into the trial's history."
+    return f"{objective} was never reported. {told}"
+
+
 def suspension(resource: Resource) -> dict[str, Any]:
     """Return the part of a run's spec that suspends it."""
     return {"runPolicy": {"suspend": True}} if resource.kind == "JAXJob" else {"suspend": True}
-

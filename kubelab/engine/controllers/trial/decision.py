@@ -1,7 +1,7 @@
 """What to do about a Trial: a pure function from it, what runs it, and what it has reported.
 
-Upstream: katib v0.19.0, ``pkg/controller.v1beta1/trial``. Unlike there a trial knows while it runs what it
-reports, and a message says which metrics were reported where the objective was not.
+Upstream: katib v0.19.0, ``pkg/controller.v1beta1/trial``. Unlike there a trial's reports are known while it
+runs, and a message says what was reported where the objective was not.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Evidence:
     ----------
     reports : mapping of str to sequence of Report
         What it reported of each metric of the search.
-    other_metrics : tuple of str
-        Names of other metrics that it reported.
     complete : bool
         Whether everything it reported has been read.
+    unavailable : str
+        Why the objective has no value, where it has none.
     stop : Stop, optional
         Why it should be stopped.
     killed : str
@@ -43,8 +43,8 @@ class Evidence:
     """
 
     reports: Mapping[str, Sequence[Report]] = field(default_factory=dict)
-    other_metrics: tuple[str, ...] = ()
     complete: bool = False
+    unavailable: str = ""
     stop: Stop | None = None
     killed: str = ""
     refusal: str = ""
@@ -72,11 +72,7 @@ class TrialDecision:
 
 
 def decide(
-    trial: Object,
-    run: Object | None,
-    problem: Problem,
-    evidence: Evidence,
-    now: datetime,
+    trial: Object, run: Object | None, problem: Problem, evidence: Evidence, now: datetime
 ) -> TrialDecision:
     """Return what to do about a Trial.
 
@@ -100,52 +96,59 @@ def decide(
         return _after(trial, run, status)
     listed = conditions.mark(status.get("conditions"), "Created", "TrialCreated", "Trial is created", now)
     status = {**status, "conditions": listed, "startTime": status.get("startTime") or rfc3339(now)}
+    return _judged(trial, run, _Ending(status, problem, evidence, now))
+
+
+def _judged(trial: Object, run: Object | None, ending: _Ending) -> TrialDecision:
+    evidence, name = ending.evidence, trial["metadata"]["name"]
     if evidence.killed:
-        return _ended(status, "Killed", "TrialKilled", f"Trial is killed: {evidence.killed}", problem, evidence, now)
+        return ending.observed("Killed", "TrialKilled", f"Trial is killed: {evidence.killed}")
     if evidence.refusal:
-        return _failed(status, run, evidence.refusal, "", now)
+        return ending.failed(name, evidence.refusal)
+    created = Note("Normal", "JobCreated", f"Job {name} has been created")
     if run is None:
-        return TrialDecision(status, run="create", reason="what runs it is missing")
-    stranger = _stranger(trial, run)
-    if stranger:
-        return _failed(status, run, stranger, "", now)
-    action: RunAction = "" if _is_adopted(trial, run) else "adopt"
-    return _judged(trial, status, run, action, problem, evidence, now)
+        reason = "what runs it is missing"
+        return TrialDecision(ending.status, "create", notes=(created,), reason=reason)
+    if is_stranger(trial, run):
+        problem = f"a {run.get('kind')} named {name} exists that is not the trial's"
+        return ending.failed(name, f"{problem}. Delete it and the Trial.")
+    if not _is_adopted(trial, run):
+        status = _running(ending.status, ending.now)
+        return TrialDecision(status, "adopt", notes=(created,), reason="its run is to be its own")
+    return _judged_by_run(trial, run, ending)
 
 
-def _judged(
-    trial: Object,
-    status: Object,
-    run: Object,
-    action: RunAction,
-    problem: Problem,
-    evidence: Evidence,
-    now: datetime,
-) -> TrialDecision:
+def _judged_by_run(trial: Object, run: Object, ending: _Ending) -> TrialDecision:
+    name, evidence = run["metadata"]["name"], ending.evidence
     try:
         failure = match(run, trial["spec"].get("failureCondition") or "")
         success = match(run, trial["spec"].get("successCondition") or "")
     except PathError as error:
-        return _failed(status, run, str(error), "", now)
+        return ending.failed(name, str(error))
     if failure is not None:
-        return _failed(status, run, str(failure.get("message") or ""), str(failure.get("reason") or ""), now)
+        return ending.failed(name, str(failure.get("message") or ""), str(failure.get("reason") or ""))
     if success is not None:
-        if not evidence.complete:
-            reason = "its metrics are still being read"
-            return TrialDecision(_running(status, now), action, read_on=True, reason=reason)
-        return _succeeded(status, run, action, success, problem, evidence, now)
+        return ending.succeeded(name, success) if evidence.complete else _read_on(ending)
     if evidence.stop is not None:
-        stop = evidence.stop
-        return _ended(status, "EarlyStopped", "TrialEarlyStopped", stop.reason, problem, evidence, now)
-    was_running = conditions.is_true(status["conditions"], "Running")
-    name = run["metadata"]["name"]
+        return ending.observed("EarlyStopped", "TrialEarlyStopped", evidence.stop.reason)
+    was_running = conditions.is_true(ending.status["conditions"], "Running")
     notes = () if was_running else (Note("Normal", "JobRunning", f"Job {name} is running"),)
-    return TrialDecision(_running(status, now), action, notes=notes, reason="it runs")
+    return TrialDecision(_running(ending.status, ending.now), notes=notes, reason="it runs")
+
+
+def _read_on(ending: _Ending) -> TrialDecision:
+    reason = "its metrics are still being read"
+    return TrialDecision(_running(ending.status, ending.now), read_on=True, reason=reason)
+
+
+def _running(status: Object, now: datetime) -> Object:
+    listed = conditions.mark(status["conditions"], "Running", "TrialRunning", "Trial is running", now)
+    return {**status, "conditions": listed}
 
 
 def _after(trial: Object, run: Object | None, status: Object) -> TrialDecision:
     """Return what becomes of the run of a trial that is over."""
-    if run is None or run["metadata"].get("deletionTimestamp") or _stranger(trial, run):
+    if run is None or run["metadata"].get("deletionTimestamp") or is_stranger(trial, run):
         return TrialDecision(status, reason="it has ended")
     if not trial["spec"].get("retainRun"):
         note = Note("Normal", "JobDeleted", f"Job {run['metadata']['name']} has been deleted")
@@ -156,10 +159,9 @@ def _after(trial: Object, run: Object | None, status: Object) -> TrialDecision:
 
 
 def _still_runs(trial: Object, run: Object) -> bool:
+    ends = [trial["spec"].get(each) or "" for each in ("failureCondition", "successCondition")]
     try:
-        return all(
-            match(run, trial["spec"].get(each) or "") is None for each in ("failureCondition", "successCondition")
-        )
+        return all(match(run, each) is None for each in ends)
     except PathError:
         return False
 
@@ -170,72 +172,67 @@ def is_suspended(run: Object) -> bool:
     return bool(spec.get("suspend") or (spec.get("runPolicy") or {}).get("suspend"))
 
 
-def _running(status: Object, now: datetime) -> Object:
-    listed = conditions.mark(status["conditions"], "Running", "TrialRunning", "Trial is running", now)
-    return {**status, "conditions": listed}
+def is_stranger(trial: Object, run: Object) -> bool:
+    """Say whether a run of a trial's name belongs neither to it nor to its Experiment."""
+    owners = [each["uid"] for each in trial["metadata"].get("ownerReferences") or ()]
+    return not _controllers(run) & {trial["metadata"]["uid"], *owners}
 
 
-def _succeeded(
-    status: Object,
-    run: Object,
-    action: RunAction,
-    success: Object,
-    problem: Problem,
-    evidence: Evidence,
-    now: datetime,
-) -> TrialDecision:
-    name = run["metadata"]["name"]
-    if problem.objective not in evidence.reports or not evidence.reports[problem.objective]:
-        message = f"Metrics are not available. {_what_was_reported(problem, evidence)}"
-        note = Note("Warning", "MetricsUnavailable", f"Metrics are not available for Job {name}")
-        reason, message = _with_run("MetricsUnavailable", message, success)
-        return _ended(status, "MetricsUnavailable", reason, message, problem, evidence, now, action, note)
-    message = "Trial has succeeded"
-    if objective_value(problem, _record(problem, evidence)) is None:
-        message += f". {problem.objective} was never a number but NaN, so it cannot be the best"
-    reason, message = _with_run("TrialSucceeded", message, success)
-    note = Note("Normal", "JobSucceeded", f"Job {name} has succeeded")
-    return _ended(status, "Succeeded", reason, message, problem, evidence, now, action, note)
+def _is_adopted(trial: Object, run: Object) -> bool:
+    return trial["metadata"]["uid"] in _controllers(run)
 
 
-def _what_was_reported(problem: Problem, evidence: Evidence) -> str:
-    names = [name for name in problem.metrics if evidence.reports.get(name)] + list(evidence.other_metrics)
-    told = f"reported were: {', '.join(names)}" if names else "nothing was reported"
-    remedy = f"Print lines such as {problem.objective}=0.5, or name another objective"
-    return f"{problem.objective} was never reported; {told}. {remedy}"
+def _controllers(run: Object) -> set[str]:
+    references = run["metadata"].get("ownerReferences") or ()
+    return {each["uid"] for each in references if each.get("controller")}
 
 
-def _failed(
-    status: Object, run: Object | None, run_message: str, run_reason: str, now: datetime
-) -> TrialDecision:
-    found = {"message": run_message, "reason": run_reason}
-    reason, message = _with_run("TrialFailed", "Trial has failed", found)
-    name = run["metadata"]["name"] if run else ""
-    told = f"Job {name} has failed. {run_message} {run_reason}".rstrip()
-    listed = conditions.end(status["conditions"], "Failed", reason, message, now)
-    return TrialDecision(
-        {**status, "conditions": listed, "completionTime": rfc3339(now)},
-        notes=(Note("Warning", "JobFailed", told),),
-        reason=message,
-    )
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """The ways in which a trial ends."""
 
+    status: Object
+    problem: Problem
+    evidence: Evidence
+    now: datetime
 
-def _ended(
-    status: Object,
-    type_: str,
-    reason: str,
-    message: str,
-    problem: Problem,
-    evidence: Evidence,
-    now: datetime,
-    action: RunAction = "",
-    note: Note | None = None,
-) -> TrialDecision:
-    """Return that a trial is over, with what it reported."""
-    listed = conditions.end(status["conditions"], type_, reason, message, now)
-    observation = observation_object(observe(problem, _record(problem, evidence)))
-    status = {**status, "conditions": listed, "completionTime": rfc3339(now), "observation": observation}
-    return TrialDecision(status, action, notes=(note or Note("Normal", reason, message),), reason=message)
+    def succeeded(self, run_name: str, condition: Mapping[str, object]) -> TrialDecision:
+        """Return that its run has succeeded; without the objective that is not enough."""
+        objective = self.problem.objective
+        if not self.evidence.reports.get(objective):
+            message = f"Metrics are not available. {self.evidence.unavailable}".rstrip()
+            reason, message = _with_run("MetricsUnavailable", message, condition)
+            note = Note("Warning", "MetricsUnavailable", f"Metrics are not available for Job {run_name}")
+            return self.observed("MetricsUnavailable", reason, message, note)
+        message = "Trial has succeeded"
+        if objective_value(self.problem, self._record()) is None:
+            message += f". It reported nothing but NaN for {objective}, so it cannot be the best"
+        reason, message = _with_run("TrialSucceeded", message, condition)
+        note = Note("Normal", "JobSucceeded", f"Job {run_name} has succeeded")
+        return self.observed("Succeeded", reason, message, note)
+
+    def failed(self, run_name: str, run_message: str, run_reason: str = "") -> TrialDecision:
+        """Return that its run has failed, or can never be."""
+        found = {"message": run_message, "reason": run_reason}
+        reason, message = _with_run("TrialFailed", "Trial has failed", found)
+        note = Note("Warning", "JobFailed", f"Job {run_name} has failed. {run_message} {run_reason}".rstrip())
+        return self._over("Failed", reason, message, note)
+
+    def observed(self, type_: str, reason: str, message: str, note: Note | None = None) -> TrialDecision:
+        """Return that it is over, and what it reported until then."""
+        observation = observation_object(observe(self.problem, self._record()))
+        decision = self._over(type_, reason, message, note or Note("Normal", reason, message))
+        decision.status["observation"] = observation
+        return decision
+
+    def _over(self, type_: str, reason: str, message: str, note: Note) -> TrialDecision:
+        listed = conditions.end(self.status["conditions"], type_, reason, message, self.now)
+        status = {**self.status, "conditions": listed, "completionTime": rfc3339(self.now)}
+        return TrialDecision(status, notes=(note,), reason=message)
+
+    def _record(self) -> TrialRecord:
+        reports = {name: tuple(listed) for name, listed in self.evidence.reports.items()}
+        return TrialRecord("", 0, {}, reports=reports)
 
 
 def _with_run(reason: str, message: str, condition: Mapping[str, object]) -> tuple[str, str]:
@@ -245,25 +242,3 @@ def _with_run(reason: str, message: str, condition: Mapping[str, object]) -> tup
     if condition.get("reason"):
         reason = f"{reason}. Job reason: {condition['reason']}"
     return reason, message
-
-
-def _record(problem: Problem, evidence: Evidence) -> TrialRecord:
-    reports = {name: tuple(listed) for name, listed in evidence.reports.items()}
-    return TrialRecord("", 0, {}, reports=reports)
-
-
-def _is_adopted(trial: Object, run: Object) -> bool:
-    owners = run["metadata"].get("ownerReferences") or ()
-    return any(each.get("controller") and each["uid"] == trial["metadata"]["uid"] for each in owners)
-
-
-def _stranger(trial: Object, run: Object) -> str:
-    """Return why a run of the trial's name is not the trial's; empty where it is."""
-    if _is_adopted(trial, run):
-        return ""
-    controllers = [each["uid"] for each in run["metadata"].get("ownerReferences") or () if each.get("controller")]
-    experiments = [each["uid"] for each in trial["metadata"].get("ownerReferences") or ()]
-    if controllers and controllers[0] in experiments:
-        return ""
-    name = run["metadata"]["name"]
-    return f"a {run.get('kind')} named {name} exists that is not the trial's. Delete it and the Trial."
