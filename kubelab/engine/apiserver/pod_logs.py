@@ -146,8 +146,8 @@ def _check(name: str, value: int | None, least: int, field: str, detail: str) ->
 def container_of(pod: Object, wanted: str) -> str:
     """Return the container to show (upstream: ``podLogs`` and ``validateContainer`` of the pod registry).
 
-    Katib's clients read a trial's log from its metrics collector. Where kubelab reads the log itself, no pod has
-    such a container: the default one, which a trial's primary container is, answers for it.
+    Katib's clients read a trial's log from its metrics collector. Where kubelab reads the log itself, no pod
+    has such a container: the default one, which a trial's primary container is, answers for it.
     """
     spec, name = pod["spec"], pod["metadata"]["name"]
     labels = pod["metadata"].get("labels") or {}

@@ -6,18 +6,18 @@ import copy
 
 from kubelab.client import CONFIG_MAPS, EXPERIMENTS, SUGGESTIONS, TRIALS, Object
 from kubelab.engine.apiserver.defaults.katib import default_experiment
+from kubelab.engine.apiserver.validation.experiments import validate_experiment, validate_run
 from kubelab.engine.controllers.batches import together
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.experiment.decision import ExperimentDecision, decide, is_completed
-from kubelab.engine.controllers.katib.names import NEVER_ACCEPTED, RUNS, experiment_index, trial_of
 from kubelab.engine.controllers.katib.objects import run_object, suggestion_object, trial_object
-from kubelab.engine.controllers.katib.problems import Problems
-from kubelab.engine.controllers.katib.template import source_of
 from kubelab.engine.controllers.owners import controller_uids, is_controlled_by, owner_reference
 from kubelab.engine.controllers.suggestion.decision import restarted, retired
+from kubelab.engine.katib.names import NEVER_ACCEPTED, RUNS, experiment_index, trial_of
+from kubelab.engine.katib.problems import Problems
+from kubelab.engine.katib.template import TemplateError, parsed, source_of
 from kubelab.errors import AlreadyExistsError, ApiError
-from kubelab.tuning import Problem, TuningError
 
 _BY_EXPERIMENT = "experiment"
 _BY_CONTROLLER = "controller uid"
@@ -40,6 +40,7 @@ class ExperimentController(Controller):
         self.trials.index(_BY_EXPERIMENT, experiment_index)
         self.config_maps = self.views.of(CONFIG_MAPS)
         self.problems = Problems()
+        self._refusals: dict[str, tuple[int | None, str]] = {}
         self.runs = {key: self.views.of(resource) for key, resource in RUNS.items()}
         for view in self.runs.values():
             view.index(_BY_CONTROLLER, controller_uids)
@@ -59,16 +60,26 @@ class ExperimentController(Controller):
         suggestion = self.suggestions.get(namespace, name)
         if suggestion is not None and not is_controlled_by(suggestion, experiment):
             suggestion = None
-        problem, refusal = self._problem(experiment)
+        refusal = self._refusal(experiment, trials)
+        problem = None if refusal else self.problems.of(experiment)
         decision = decide(experiment, trials, suggestion, problem, self.clock.now(), refusal=refusal)
         await self._act(written, experiment, trials, suggestion, decision)
         return None
 
-    def _problem(self, experiment: Object) -> tuple[Problem | None, str]:
+    def _refusal(self, experiment: Object, trials: list[Object]) -> str:
+        """Return why an Experiment cannot be run; empty if it can. The embedded server refuses it before."""
+        meta = experiment["metadata"]
+        known = self._refusals.get(meta["uid"])
+        if known is None or known[0] != meta.get("generation"):
+            causes = [f"{cause.field}: {cause.message}" for cause in validate_experiment(experiment)]
+            known = self._refusals[meta["uid"]] = (meta.get("generation"), "; ".join(causes))
+        if known[1] or trials or not experiment["spec"]["trialTemplate"].get("configMap"):
+            return known[1]
         try:
-            return self.problems.of(experiment), ""
-        except TuningError as error:
-            return None, str(error)
+            run = parsed(source_of(experiment["spec"]["trialTemplate"], self._template_map(experiment)))
+        except TemplateError as error:
+            return str(error)
+        return "; ".join(cause.message for cause in validate_run(experiment, run))
 
     async def _act(
         self,

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from kubelab.client import TRIALS, Object
-from kubelab.engine.controllers.katib.names import EXPERIMENT_LABEL, TRIAL_LABEL, experiment_of
 from kubelab.engine.controllers.owners import owner_reference
+from kubelab.engine.katib.names import EXPERIMENT_LABEL, TRIAL_LABEL, experiment_of
 from kubelab.tuning import Report
 
 KEY = "reports.json"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 
 from kubelab.client import JOB_SETS, TRAIN_JOBS, Object
-from kubelab.engine.controllers.katib.collectors import FILE_ANNOTATION, add_sidecar
 from kubelab.engine.controllers.owners import owner_reference
 from kubelab.engine.controllers.trainjob.patches import apply_runtime_patches, upsert
 from kubelab.engine.controllers.trainjob.progress import add_progress
+from kubelab.engine.katib.collectors import FILE_ANNOTATION, add_sidecar
 
 ANCESTOR_STEP = "trainer.kubeflow.org/trainjob-ancestor-step"
 TRAINER_STEP = "trainer"

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 from kubelab.client import PODS, Client, Object
-from kubelab.engine.controllers.katib.collectors import Source
-from kubelab.engine.controllers.katib.names import TRIAL_LABEL
 from kubelab.engine.controllers.trial.reported import Reported
+from kubelab.engine.katib.collectors import Source
+from kubelab.engine.katib.names import TRIAL_LABEL
 from kubelab.errors import ApiError, ConnectionFailedError
 from kubelab.metric_grammar import seconds
 

@@ -15,8 +15,8 @@ from kubelab.client import Object
 from kubelab.clock import rfc3339
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.katib import conditions
-from kubelab.engine.controllers.katib.paths import PathError, match
 from kubelab.engine.controllers.katib.trials import has_ended, observation_object
+from kubelab.engine.katib.paths import PathError, match
 from kubelab.tuning import Problem, Report, Stop, TrialRecord, objective_value, observe
 
 RunAction = Literal["", "create", "adopt", "delete", "suspend"]
@@ -200,7 +200,7 @@ class _Ending:
         """Return that its run has succeeded; without the objective that is not enough."""
         objective = self.problem.objective
         if not self.evidence.reports.get(objective):
-            message = f"Metrics are not available. {self.evidence.unavailable}".rstrip()
+            message = f"Metrics are not available. {self.evidence.unavailable}".rstrip(". ")
             reason, message = _with_run("MetricsUnavailable", message, condition)
             note = Note("Warning", "MetricsUnavailable", f"Metrics are not available for Job {run_name}")
             return self.observed("MetricsUnavailable", reason, message, note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubelab.engine.controllers.katib.collectors import Source
+from kubelab.engine.katib.collectors import Source
 from kubelab.tuning import Report
 from kubelab.tuning.metric_lines import MetricReader
 
