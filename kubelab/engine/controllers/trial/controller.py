@@ -236,19 +236,21 @@ class TrialController(Controller):
         if collection is None:
             await self._begin_history(trial)
             return None
-        reported = collection.reported
-        version, at_s = self._written.get(key, (-1, 0.0))
-        if version == reported.version:
+        reported, ends = collection.reported, bool(decision.status.get("completionTime"))
+        version, now_s = reported.version, self.clock.now().timestamp()
+        written_version, at_s = self._written.get(key, (-1, now_s - _HISTORY_PERIOD_S))
+        if version == written_version:
             return None
-        now_s = self.clock.now().timestamp()
         left_s = at_s + _HISTORY_PERIOD_S - now_s
-        if 0 < left_s <= _HISTORY_PERIOD_S and not decision.status.get("completionTime"):
+        if written_version < 0 and _count(reported.reports) < _count(self.histories.of(*key)):
+            left_s = _HISTORY_PERIOD_S  # it is read again after a restart: what is known stays meanwhile
+        if 0 < left_s <= _HISTORY_PERIOD_S and not ends:
             return left_s
+        text = dump(reported.reports)
         if not await self._begin_history(trial, reported.reports):
-            data = {"data": {KEY: dump(reported.reports)}}
-            written = await self.client.patch(CONFIG_MAPS, history_name(key[1]), data, key[0])
-            self.config_maps.wrote(written)
-        self._written[key] = (reported.version, now_s)
+            patch = {"data": {KEY: text}}
+            self.config_maps.wrote(await self.client.patch(CONFIG_MAPS, history_name(key[1]), patch, key[0]))
+        self._written[key] = (version, now_s)
         return None
 
     async def _begin_history(self, trial: Object, reports: Reports | None = None) -> bool:
@@ -285,6 +287,10 @@ def trial_index(obj: Object) -> tuple[str, ...]:
     """Return ``namespace/trial`` as the values of an index."""
     name = trial_of(obj)
     return (f"{obj['metadata']['namespace']}/{name}",) if name else ()
+
+
+def _count(reports: Reports) -> int:
+    return sum(len(listed) for listed in reports.values())
 
 
 def _unavailable(objective: str, pushed: Reports) -> str:
