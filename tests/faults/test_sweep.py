@@ -12,7 +12,7 @@ import pytest
 
 from kubelab import Cluster, portal
 from kubelab.client import CONFIG_MAPS, EXPERIMENTS, PODS, SUGGESTIONS, TRIALS, Object
-from kubelab.engine.controllers.katib.observations import load
+from kubelab.sweeps.observations import load
 from tests.conftest import Lab
 from tests.unit.engine.controllers.sweeps import experiment, to_create
 

@@ -13,11 +13,11 @@ from typing import Any
 from kubelab.client import Object
 from kubelab.engine.apiserver.validation.causes import Cause, forbidden, invalid, required
 from kubelab.engine.katib.collectors import KNOWN, kind_of
-from kubelab.engine.katib.names import RUNS
 from kubelab.engine.katib.paths import PathError, find
 from kubelab.engine.katib.problems import check
 from kubelab.engine.katib.template import PLACEHOLDER, is_metadata_reference
 from kubelab.metric_grammar import FilterError, compile_filters
+from kubelab.sweeps.names import RUNS
 from kubelab.tuning import Problem, TuningError
 from kubelab.tuning.errors import SettingError, SpaceError, UnknownNameError
 

@@ -14,10 +14,10 @@ from kubelab.engine.controllers.experiment.decision import ExperimentDecision, d
 from kubelab.engine.controllers.katib.objects import run_object, suggestion_object, trial_object
 from kubelab.engine.controllers.owners import controller_uids, is_controlled_by, owner_reference
 from kubelab.engine.controllers.suggestion.decision import restarted, retired
-from kubelab.engine.katib.names import NEVER_ACCEPTED, RUNS, experiment_index, trial_of
 from kubelab.engine.katib.problems import Problems
 from kubelab.engine.katib.template import TemplateError, parsed, source_of
 from kubelab.errors import AlreadyExistsError, ApiError
+from kubelab.sweeps.names import NEVER_ACCEPTED, RUNS, experiment_index, trial_of
 
 _BY_EXPERIMENT = "experiment"
 _BY_CONTROLLER = "controller uid"

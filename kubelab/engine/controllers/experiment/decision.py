@@ -18,8 +18,8 @@ from kubelab.clock import rfc3339
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.experiment.summary import summarize
 from kubelab.engine.controllers.katib import conditions
-from kubelab.engine.controllers.katib.trials import has_ended
-from kubelab.engine.katib.names import PAUSED_ANNOTATION, STOPPED_ANNOTATION, is_annotated
+from kubelab.sweeps.names import PAUSED_ANNOTATION, STOPPED_ANNOTATION, is_annotated
+from kubelab.sweeps.trials import has_ended
 from kubelab.tuning import Problem
 
 MAX_TRIALS_REACHED = "ExperimentMaxTrialsReached"

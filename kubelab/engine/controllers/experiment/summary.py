@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from kubelab.client import Object
-from kubelab.engine.controllers.katib.trials import record_of, state_of
+from kubelab.sweeps.trials import record_of, state_of
 from kubelab.tuning import Problem, TrialRecord, best_trial
 
 _LISTS = {

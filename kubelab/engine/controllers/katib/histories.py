@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from kubelab.engine.controllers.katib.observations import history_name, load
-from kubelab.engine.controllers.katib.trials import Reports
+from collections.abc import Mapping, Sequence
+
+from kubelab.client import TRIALS, Object
+from kubelab.engine.controllers.owners import owner_reference
 from kubelab.engine.controllers.views import View
+from kubelab.sweeps.names import EXPERIMENT_LABEL, TRIAL_LABEL, experiment_of
+from kubelab.sweeps.observations import KEY, dump, history_name, load
+from kubelab.sweeps.trials import Reports
+from kubelab.tuning import Report
 
 _MOST = 1024
 
@@ -36,3 +42,19 @@ class Histories:
         reports = load(config_map)
         self._parsed[key] = (version, reports)
         return reports
+
+
+def history_object(trial: Object, reports: Mapping[str, Sequence[Report]]) -> Object:
+    """Return the ConfigMap that holds what a trial reported."""
+    meta = trial["metadata"]
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": history_name(meta["name"]),
+            "namespace": meta["namespace"],
+            "labels": {EXPERIMENT_LABEL: experiment_of(trial), TRIAL_LABEL: meta["name"]},
+            "ownerReferences": [owner_reference(trial, TRIALS)],
+        },
+        "data": {KEY: dump(reports)},
+    }

@@ -6,16 +6,16 @@ import copy
 from collections.abc import Iterator
 
 from kubelab.client import EXPERIMENTS, JAX_JOBS, JOBS, SUGGESTIONS, TRAIN_JOBS, TRIALS, Object
-from kubelab.engine.controllers.katib.trials import assignments_of
 from kubelab.engine.controllers.owners import owner_reference
 from kubelab.engine.katib.collectors import FILE_ANNOTATION, add_sidecar, file_of
-from kubelab.engine.katib.names import (
+from kubelab.engine.katib.template import run_spec
+from kubelab.sweeps.names import (
     EXPERIMENT_LABEL,
     TRIAL_LABEL,
     TRIAL_NAME_VARIABLE,
     experiment_of,
 )
-from kubelab.engine.katib.template import run_spec
+from kubelab.sweeps.trials import assignments_of
 
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _MANAGER = "katib.kubeflow.org/trial-controller"

@@ -11,11 +11,11 @@ from kubelab.engine.controllers.controller import Controller, Surroundings, eith
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.katib import conditions
 from kubelab.engine.controllers.katib.histories import Histories
-from kubelab.engine.controllers.katib.trials import records_of
 from kubelab.engine.controllers.owners import is_controlled_by
 from kubelab.engine.controllers.suggestion.decision import answered, failed, running, started
-from kubelab.engine.katib.names import experiment_index, experiment_of
 from kubelab.engine.katib.problems import Problems, check
+from kubelab.sweeps.names import experiment_index, experiment_of
+from kubelab.sweeps.trials import records_of
 from kubelab.tuning import Problem, TuningError, rules_for_new_trial, suggest
 
 _BY_EXPERIMENT = "experiment"

@@ -12,8 +12,8 @@ from datetime import datetime
 from kubelab.client import Object
 from kubelab.clock import rfc3339
 from kubelab.engine.controllers.katib import conditions
-from kubelab.engine.controllers.katib.trials import rule_object
-from kubelab.engine.katib.names import trial_name
+from kubelab.sweeps.names import trial_name
+from kubelab.sweeps.trials import rule_object
 from kubelab.tuning import StoppingRule, Suggestions
 
 _ENDED = "Experiment is succeeded"

@@ -10,9 +10,9 @@ from contextlib import aclosing
 from kubelab.client import PODS, Client, Object
 from kubelab.engine.controllers.trial.reported import Reported
 from kubelab.engine.katib.collectors import Source
-from kubelab.engine.katib.names import TRIAL_LABEL
 from kubelab.errors import ApiError, ConnectionFailedError
 from kubelab.metric_grammar import seconds
+from kubelab.sweeps.names import TRIAL_LABEL
 
 logger = logging.getLogger(__name__)
 

@@ -8,15 +8,16 @@ from typing import Any
 from kubelab.client import CONFIG_MAPS, EXPERIMENTS, PODS, SUGGESTIONS, TRIALS, Object, Resource
 from kubelab.engine.controllers.controller import Controller, Surroundings, either
 from kubelab.engine.controllers.events import Note
-from kubelab.engine.controllers.katib.histories import Histories
+from kubelab.engine.controllers.katib.histories import Histories, history_object
 from kubelab.engine.controllers.katib.objects import run_object
-from kubelab.engine.controllers.katib.observations import KEY, dump, history_name, history_object
-from kubelab.engine.controllers.katib.trials import Reports, has_ended, records_of
 from kubelab.engine.controllers.owners import is_controlled_by, owner_reference
 from kubelab.engine.controllers.trial.collector import Collection
 from kubelab.engine.controllers.trial.decision import Evidence, TrialDecision, decide
 from kubelab.engine.katib.collectors import Source, source_of
-from kubelab.engine.katib.names import (
+from kubelab.engine.katib.problems import Problems
+from kubelab.errors import AlreadyExistsError, ApiError, NotFoundError
+from kubelab.informer import Key, key_of
+from kubelab.sweeps.names import (
     NEVER_ACCEPTED,
     RUNS,
     STOPPED_ANNOTATION,
@@ -25,9 +26,8 @@ from kubelab.engine.katib.names import (
     is_annotated,
     trial_of,
 )
-from kubelab.engine.katib.problems import Problems
-from kubelab.errors import AlreadyExistsError, ApiError, NotFoundError
-from kubelab.informer import Key, key_of
+from kubelab.sweeps.observations import KEY, dump, history_name
+from kubelab.sweeps.trials import Reports, has_ended, records_of
 from kubelab.tuning import Problem, Stop, TuningError, verdict
 
 _BY_EXPERIMENT = "experiment"

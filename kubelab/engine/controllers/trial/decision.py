@@ -15,8 +15,8 @@ from kubelab.client import Object
 from kubelab.clock import rfc3339
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.katib import conditions
-from kubelab.engine.controllers.katib.trials import has_ended, observation_object
 from kubelab.engine.katib.paths import PathError, match
+from kubelab.sweeps.trials import has_ended, observation_object
 from kubelab.tuning import Problem, Report, Stop, TrialRecord, objective_value, observe
 
 RunAction = Literal["", "create", "adopt", "delete", "suspend"]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from kubelab.client import CONFIG_MAPS, EXPERIMENTS, JOBS, PODS, TRIALS, Object
-from kubelab.engine.controllers.katib.observations import load
+from kubelab.sweeps.observations import load
 from tests.unit.engine.controllers.lab import Lab
 from tests.unit.engine.controllers.sweeps import to_create
 

@@ -18,7 +18,7 @@ from kubelab.client import (
     Object,
     Resource,
 )
-from kubelab.engine.katib.names import PAUSED_ANNOTATION, STOPPED_ANNOTATION
+from kubelab.sweeps.names import PAUSED_ANNOTATION, STOPPED_ANNOTATION
 from tests.unit.engine.controllers.lab import Lab
 from tests.unit.engine.controllers.sweep_world import SweepWorld, trial_of
 from tests.unit.engine.controllers.sweeps import JOB, experiment

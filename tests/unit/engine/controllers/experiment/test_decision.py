@@ -4,7 +4,7 @@ import pytest
 
 from kubelab.client import Object
 from kubelab.engine.controllers.experiment.decision import decide
-from kubelab.engine.katib.names import PAUSED_ANNOTATION, STOPPED_ANNOTATION
+from kubelab.sweeps.names import PAUSED_ANNOTATION, STOPPED_ANNOTATION
 from tests.unit.engine.controllers.objects import at
 from tests.unit.engine.controllers.sweeps import (
     condition,

@@ -1,6 +1,6 @@
 import re
 
-from kubelab.engine.katib.names import PAUSED_ANNOTATION, is_annotated, trial_name
+from kubelab.sweeps.names import PAUSED_ANNOTATION, is_annotated, trial_name
 
 
 def experiment(uid: str = "a") -> dict[str, object]:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubelab.engine.controllers.katib.observations import KEY, dump, history_object, load, thin
+from kubelab.engine.controllers.katib.histories import history_object
+from kubelab.sweeps.observations import KEY, dump, load, thin
 from kubelab.tuning import Report
 from tests.unit.engine.controllers.sweeps import trial
 
