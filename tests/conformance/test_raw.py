@@ -7,10 +7,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.conformance.cases import CASES
 from tests.conformance.differences import ANSWERS
 from tests.conformance.engines import served
 from tests.conformance.raw import Call, Raw
+from tests.conformance.raw_cases import CASES
 from tests.realapi import build
 
 

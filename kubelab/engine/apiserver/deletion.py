@@ -18,6 +18,7 @@ from kubelab.clock import Clock, parse_rfc3339, rfc3339
 from kubelab.engine.apiserver.collection import Key, Stored
 from kubelab.engine.apiserver.deletion_options import BACKGROUND, FOREGROUND, ORPHAN, DeleteOptions
 from kubelab.engine.apiserver.kinds import Kind
+from kubelab.engine.apiserver.list_options import ListOptions
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.presentation import Presentation
 from kubelab.engine.apiserver.reading import Snapshot
@@ -83,13 +84,11 @@ class Deleter:
         """Delete what the selectors match, and return it as a list."""
         if target.resource.namespaced and not target.namespace:
             raise method_not_allowed()
-        options = DeleteOptions.of(request)
-        labels, fields = request.query.get("labelSelector", ""), request.query.get("fieldSelector", "")
+        options, chosen = DeleteOptions.of(request), ListOptions.of(request)
+        test = predicate(target.kind, chosen.label_selector, chosen.field_selector)
         store = self.objects.store
         snapshot = Snapshot(store.collection(target.kind.storage), None, store.version)
-        keys, _ = snapshot.page(
-            target.namespace, None, predicate(target.kind, labels, fields), request.integer("limit") or 0
-        )
+        keys, _ = snapshot.page(target.namespace, None, test, chosen.limit)
         deleted: list[Stored] = []
         for start in range(0, len(keys), _BATCH):
             removals = (self._remove(target.kind, key, options) for key in keys[start : start + _BATCH])

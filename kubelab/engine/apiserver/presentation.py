@@ -96,6 +96,8 @@ class Presentation:
         head: Object = {"kind": self.kind.list_kind, "apiVersion": resource.api_version, "metadata": metadata}
         if self.form:
             head |= {"kind": _METADATA_LIST, "apiVersion": "meta.k8s.io/v1"}
+        elif self.kind.custom is not None:
+            head["metadata"] = {"continue": "", **metadata}
         return orjson.dumps(head)[:-1] + b',"items":['
 
     def _served(self, stored: Stored) -> Object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -16,6 +17,8 @@ from kubelab.engine.apiserver.websocket import WebSocket
 JSON = "application/json"
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
 """What Go's ``strconv.ParseBool`` takes for true."""
+
+_INTEGER = re.compile(r"[+-]?[0-9]+").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,14 @@ class Request:
         ApiError
             400 if it is not a number.
         """
-        text = self.query.get(name, "")
-        if not text:
+        text = self.query.get(name)
+        if text is None:
             return None
-        try:
-            return int(text)
-        except ValueError:
-            message = f'strconv.ParseInt: parsing "{text}": invalid syntax'
-            raise failure(400, "BadRequest", message) from None
+        value = int(text) if _INTEGER(text) else None
+        if value is None or not -(2**63) <= value < 2**63:
+            problem = "invalid syntax" if value is None else "value out of range"
+            raise failure(400, "BadRequest", f'strconv.ParseInt: parsing "{text}": {problem}')
+        return value
 
 
 @dataclass(frozen=True, slots=True)

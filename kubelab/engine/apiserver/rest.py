@@ -128,8 +128,6 @@ class Rest:
 
     async def _object(self, request: Request, target: Target) -> Answer:
         match request.method:
-            case "GET" if request.flag("watch"):
-                return await self.watches.watch(request, target)
             case "GET":
                 return await self.reader.get(request, target)
             case "PUT":

@@ -1,0 +1,10 @@
+"""Every case: requests by the part of the API that they are about."""
+
+from tests.conformance import cases
+from tests.conformance.raw import Call
+from tests.conformance.raw_cases import listing
+
+CASES: dict[str, list[Call]] = {
+    **cases.CASES,
+    **listing.CASES,
+}
