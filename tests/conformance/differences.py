@@ -17,7 +17,6 @@ _JOB_STATUS = "a Job's status is written by our controller and not checked"
 _EXISTS = "an existing name is noticed before the object is checked"
 _CEL_TYPES = "CEL rules are parsed when a definition is created, and not checked for types or cost"
 _FUTURE = "a watch from a version that was never reached is refused, so that its client lists again"
-_MARKED = "what a deletion returns carries its deletionTimestamp"
 
 DIFFERENCES: dict[str, str] = {
     "test_a_json_patch_whose_test_fails_says_which": _WHY,
@@ -43,7 +42,6 @@ ANSWERS: dict[str, dict[int, str]] = {
         **dict.fromkeys((20, 21, 23, 24, 25, 26), _WHY),
     },
     "apply": dict.fromkeys((11, 12), _GO),
-    "finalizers": {14: _MARKED},
     "jobs": {
         **dict.fromkeys((6, 7), _ORDER),
         **dict.fromkeys((10, 18), _GO),
@@ -51,6 +49,6 @@ ANSWERS: dict[str, dict[int, str]] = {
         **dict.fromkeys((19, 20, 21), _JOB_STATUS),
     },
     "definitions": {**dict.fromkeys((4, 5, 6, 7), _GO), 8: _CEL_TYPES},
-    "services": {6: _ORDER, 7: _MARKED},
+    "services": {6: _ORDER},
 }
 """Calls of `cases.CASES`, by case and number, that are answered otherwise."""

@@ -27,6 +27,7 @@ _UNLIKE = (
     (re.compile(r'"\d+s"'), '"AGE"'),
     (re.compile(r"current: \d+"), "current: VERSION"),
     (re.compile(r"(Bad_)\w{5}"), r"\1RANDOM"),
+    (re.compile(r'"continue":"[^"]+"'), '"continue":"TOKEN"'),
     (re.compile(r"10\.96\.\d+\.\d+"), "ADDRESS"),
     (re.compile(r'"resourceVersion":"\d+"'), '"resourceVersion":"VERSION"'),
 )

@@ -18,6 +18,12 @@ from kubelab.engine.apiserver.yaml_documents import parse_yaml
 LIMIT_BYTES = 3 * 1024 * 1024
 """The largest body that is read (upstream: MaxRequestBodyBytes)."""
 
+_NO_KIND = "couldn't get version/kind; json parse error: "
+_CUT_SHORT = "unexpected end of JSON input"
+_TYPE_META = (
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+)
+
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 
@@ -36,8 +42,8 @@ def parse(body: bytes, content_type: str) -> Any:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
             if media == JSON:
-                message = f"couldn't get version/kind; json parse error: {error}"
-                raise bad_request(message) from None
+                problem = _CUT_SHORT if _is_cut_short(error) else str(error)
+                raise bad_request(f"{_NO_KIND}{problem}") from None
             return parse_yaml(body)
     if media in {YAML, "text/yaml", "application/x-yaml"}:
         return parse_yaml(body)
@@ -46,6 +52,16 @@ def parse(body: bytes, content_type: str) -> Any:
 
         return protobuf.decode(body)
     raise unsupported_media_type([JSON, YAML, PROTOBUF])
+
+
+def _is_cut_short(error: orjson.JSONDecodeError) -> bool:
+    return "unexpected end" in error.msg or "zero-length" in error.msg
+
+
+def not_an_object(document: Any) -> str:
+    """Return what Go says of a body that is JSON, but no object."""
+    found = {bool: "bool", int: "number", float: "number", str: "string"}.get(type(document), "array")
+    return f"{_NO_KIND}json: cannot unmarshal {found} into Go value of type {_TYPE_META}"
 
 
 def decode(request: Request, kind: Kind) -> tuple[Object, tuple[str, ...]]:
@@ -58,7 +74,7 @@ def decode(request: Request, kind: Kind) -> tuple[Object, tuple[str, ...]]:
     """
     obj = parse(request.body, request.content_type)
     if not isinstance(obj, dict):
-        raise bad_request(decoding.decoding_message(kind, "json: the body is not an object"))
+        raise bad_request(not_an_object(obj))
     check_type(kind, obj)
     return checked(request, kind, obj, _duplicates(request))
 

@@ -15,7 +15,8 @@ _LONGEST_BASE = 63 - _SUFFIX_LENGTH
 
 # Built-in kinds whose strategies keep metadata.generation (upstream: pkg/registry/*/strategy.go).
 _COUNTED = frozenset(
-    {"Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob",
+    {"Pod", "PodTemplate", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController",
+     "Job", "CronJob",
      "PodDisruptionBudget", "Ingress", "IngressClass", "NetworkPolicy", "PriorityClass", "EndpointSlice",
      "CustomResourceDefinition"}
 )  # fmt: skip

@@ -47,7 +47,18 @@ class Reader:
 
     async def list(self, request: Request, target: Target) -> Reply:
         """Return a collection or a page of it."""
-        options = ListOptions.of(request)
+        found, metadata = await self.page(target, ListOptions.of(request))
+        presentation = Presentation(target.kind, request, self.clock)
+        return Reply(200, pieces=presentation.many((stored for _, stored in found), metadata))
+
+    async def page(self, target: Target, options: ListOptions) -> tuple[Sequence[tuple[Key, Stored]], Object]:
+        """Return the objects of a page of a collection, and the metadata of the list.
+
+        Raises
+        ------
+        ApiError
+            400 or 422 for options that are wrong, 410 for a version that is over, 504 for one to come.
+        """
         test = predicate(target.kind, options.label_selector, options.field_selector)
         collection = self.store.collection(target.kind.storage)
         version, after = await self._start(options, collection)
@@ -58,8 +69,7 @@ class Reader:
             metadata["continue"] = token_of(snapshot.version, keys[-1])
             if test is None:
                 metadata["remainingItemCount"] = rest
-        pieces = Presentation(target.kind, request, self.clock).many(map(snapshot.get, keys), metadata)
-        return Reply(200, pieces=pieces)
+        return [(key, snapshot.get(key)) for key in keys], metadata
 
     async def reach(self, version: int) -> None:
         """Wait until a version is committed.
@@ -86,7 +96,7 @@ class Reader:
         if options.match != "Exact":
             return 0, None
         if version < collection.floor:
-            raise expired(f"The resourceVersion for the provided list is too old: {version}")
+            raise expired("The resourceVersion for the provided list is too old.")
         return version, None
 
 

@@ -50,6 +50,8 @@ class Request:
 
     def values(self, name: str) -> tuple[str, ...]:
         """Return every value of a parameter that may be given several times, such as ``command``."""
+        if not self.query_string:
+            return (self.query[name],) if name in self.query else ()
         given = parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
         return tuple(value for key, value in given if key == name)
 

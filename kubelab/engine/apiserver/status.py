@@ -75,9 +75,9 @@ def no_such_path() -> ApiError:
     return failure(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def already_exists(resource: Resource, name: str) -> ApiError:
-    """Return a 409 for a name that is taken."""
-    message = f'{_qualified(resource)} "{name}" already exists'
+def already_exists(resource: Resource, name: str, *, going: bool = False) -> ApiError:
+    """Return a 409 for a name that is taken, if only by an object on its way out."""
+    message = f'{"object is being deleted: " * going}{_qualified(resource)} "{name}" already exists'
     return failure(409, "AlreadyExists", message, _details(resource, name))
 
 

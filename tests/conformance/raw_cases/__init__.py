@@ -2,9 +2,10 @@
 
 from tests.conformance import cases
 from tests.conformance.raw import Call
-from tests.conformance.raw_cases import listing
+from tests.conformance.raw_cases import deleting, listing
 
 CASES: dict[str, list[Call]] = {
     **cases.CASES,
+    **deleting.CASES,
     **listing.CASES,
 }
