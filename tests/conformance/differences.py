@@ -7,7 +7,7 @@ from __future__ import annotations
 
 _GO = "upstream's words are those of a Go parser or show the Go form of an object"
 _PATHS = "an unknown path answers with a Status, which every client can read, not with a bare 404"
-_MEDIA = "the embedded engine answers in JSON whatever is asked for"
+_BETA = "tables of meta.k8s.io/v1beta1 are not served"
 _ORDER = "the same problems are named, in another order or with one of them alone"
 _PATCH = "a patch that gives no valid object is refused as the object would be (400), not as a patch (422)"
 _WHY = "a JSON patch that does not apply says why in its causes; upstream leaves the reason out"
@@ -26,19 +26,20 @@ DIFFERENCES: dict[str, str] = {
 
 ANSWERS: dict[str, dict[int, str]] = {
     "verbs": dict.fromkeys((16, 18), _PATHS),
-    "bodies": {**dict.fromkeys((0, 1, 2, 3, 6), _GO), 15: _MEDIA},
+    "bodies": dict.fromkeys((0, 1, 2, 3, 6), _GO),
     "pods": {
         **dict.fromkeys((11, 22, 30, 33), _ORDER),
         32: _OVERHEAD,
         **dict.fromkeys((34, 36, 37), _GO),
         46: _EMPTY_LOG,
     },
-    "selectors": {31: _GO, 44: _MEDIA, 45: _MEDIA},
+    "selectors": {31: _GO},
     "pages": {11: _GO},
+    "accepted forms": {17: _BETA, 42: _BETA},
+    "yaml": {2: _GO},
     "watches": {92: _FUTURE},
     "patches": {
         **dict.fromkeys((3, 4, 10, 12, 13, 35), _PATCH),
-        **dict.fromkeys((15, 16), _MEDIA),
         **dict.fromkeys((20, 21, 23, 24, 25, 26), _WHY),
     },
     "apply": dict.fromkeys((11, 12), _GO),

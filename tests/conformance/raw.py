@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from kubelab.http import Kubeconfig
 
 JSON = "application/json"
@@ -37,7 +39,6 @@ _SERVER_MADE = (
     "resourceVersion",
     "creationTimestamp",
     "selfLink",
-    "columnDefinitions",
 )
 
 
@@ -73,9 +74,13 @@ class Said:
 
     @property
     def comparable(self) -> Any:
-        """A refusal to the byte, anything else as a document."""
+        """A refusal to the byte, anything else as a document, or as the lines of a watch."""
+        if self.status >= 400:
+            return _on_one_line(self._like)
+        if not self.text.startswith("{"):
+            return _plain(yaml.safe_load(self._like))
         try:
-            return self.document if self.status < 400 else self._like
+            return self.document
         except ValueError:
             return [_plain(json.loads(line)) for line in self._like.splitlines()]
 
@@ -87,7 +92,13 @@ class Raw:
     kubeconfig: Path
 
     def send(self, call: Call, namespace: str = "", *, token: str | None = None) -> Said:
-        """Send one request and return its answer, whatever its status."""
+        """Send one request; return its answer, whatever its status, once the server is ready."""
+        said = self._said(call, namespace, token)
+        while said.status == 429 and "storage is (re)initializing" in said.text:
+            said = self._said(call, namespace, token)
+        return said
+
+    def _said(self, call: Call, namespace: str, token: str | None) -> Said:
         config = Kubeconfig.load(self.kubeconfig)
         body = call.body if isinstance(call.body, str | None) else json.dumps(call.body)
         body = body.replace("{ns}", namespace) if body else body
@@ -110,6 +121,14 @@ class Raw:
             return Said(refusal.code, refusal.read().decode())
 
 
+def _on_one_line(refusal: str) -> str:
+    """Return a Status without the indentation that upstream gives it for some clients."""
+    if not refusal.startswith("{\n"):
+        return refusal
+    text = json.dumps(json.loads(refusal), separators=(",", ":"), ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026") + "\n"
+
+
 def _untyped(item: Any) -> Any:
     """Drop what the embedded engine leaves in an item of a list, since it copies stored bytes."""
     return {key: each for key, each in item.items() if key not in {"apiVersion", "kind"}}
@@ -120,7 +139,10 @@ def _plain(value: Any) -> Any:
         return [_plain(each) for each in value]
     if not isinstance(value, dict):
         return value
-    if "items" in value:
+    if "columnDefinitions" in value:
+        columns = value["columnDefinitions"] or []
+        value = {**value, "columnDefinitions": [{**each, "description": ""} for each in columns]}
+    if str(value.get("kind", "")).endswith("List") and "items" in value:
         value = {**value, "items": [_untyped(each) for each in value["items"]]}
     shown = {
         key: "TIME" if key.endswith(("Time", "Timestamp")) and each else _plain(each)

@@ -13,7 +13,7 @@ from kubelab.engine.apiserver.duplicates import duplicate_fields
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.requests import JSON, Request, Target
 from kubelab.engine.apiserver.status import bad_request, unsupported_media_type
-from kubelab.engine.apiserver.yaml_documents import parse_yaml
+from kubelab.engine.apiserver.yaml_documents import parse_yaml, repeated_keys
 
 LIMIT_BYTES = 3 * 1024 * 1024
 """The largest body that is read (upstream: MaxRequestBodyBytes)."""
@@ -25,6 +25,7 @@ _TYPE_META = (
 )
 
 YAML = "application/yaml"
+_YAMLS = frozenset({YAML, "text/yaml", "application/x-yaml"})
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
@@ -45,7 +46,7 @@ def parse(body: bytes, content_type: str) -> Any:
                 problem = _CUT_SHORT if _is_cut_short(error) else str(error)
                 raise bad_request(f"{_NO_KIND}{problem}") from None
             return parse_yaml(body)
-    if media in {YAML, "text/yaml", "application/x-yaml"}:
+    if media in _YAMLS:
         return parse_yaml(body)
     if media == PROTOBUF:
         from kubelab.engine.apiserver import protobuf
@@ -134,9 +135,12 @@ def checked(
 def _duplicates(request: Request) -> list[str]:
     """Return the fields given twice, of a request that asks to be told: looking for them takes its time."""
     media = request.content_type.partition(";")[0].strip()
-    if media != JSON or request.query.get("fieldValidation") not in {"Strict", "Warn"}:
+    if request.query.get("fieldValidation") not in {"Strict", "Warn"}:
         return []
-    return duplicate_fields(request.body)
+    if media in _YAMLS:
+        told = repeated_keys(request.body)
+        return [told] if told else []
+    return duplicate_fields(request.body) if media == JSON else []
 
 
 def check_place(target: Target, obj: Object) -> None:

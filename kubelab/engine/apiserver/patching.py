@@ -13,7 +13,7 @@ from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.patches import json_patch, merge_patch
 from kubelab.engine.apiserver.requests import JSON, Reply, Request, Target, invalid_options
 from kubelab.engine.apiserver.schemas import schema_of
-from kubelab.engine.apiserver.status import bad_request, not_found, unsupported_media_type
+from kubelab.engine.apiserver.status import bad_request, failure, not_found, unsupported_media_type
 from kubelab.engine.apiserver.strategic import strategic_merge_patch
 from kubelab.engine.apiserver.writing import Writer, Written, write_options
 from kubelab.engine.apiserver.yaml_documents import parse_yaml
@@ -113,10 +113,12 @@ def _patch(body: bytes) -> Any:
 
 
 def _check_media(request: Request, kind: Kind) -> None:
-    strategic = [] if kind.custom else [STRATEGIC_MERGE_PATCH]
-    plain = [JSON_PATCH, MERGE_PATCH, *strategic]
-    if _media(request) not in plain:
-        raise unsupported_media_type([*plain, APPLY_PATCH])
+    plain = (JSON_PATCH, MERGE_PATCH)
+    if _media(request) in plain or (kind.custom is None and _media(request) == STRATEGIC_MERGE_PATCH):
+        return
+    if kind.custom is None:  # refused by go-restful, in other words
+        raise failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+    raise unsupported_media_type([*plain, APPLY_PATCH])
 
 
 def _applied(request: Request, target: Target) -> Object:

@@ -140,12 +140,6 @@ def unsupported_media_type(accepted: Iterable[str]) -> ApiError:
     return failure(415, "UnsupportedMediaType", message)
 
 
-def not_acceptable(accepted: Iterable[str]) -> ApiError:
-    """Return a 406 that names what can be answered."""
-    message = "only the following media types are accepted: " + ", ".join(accepted)
-    return failure(406, "NotAcceptable", message, {})
-
-
 def upgrade_required() -> ApiError:
     """Return the 400 for exec and its like without a WebSocket (apimachinery's UpgradeAwareHandler)."""
     return bad_request("Upgrade request required")

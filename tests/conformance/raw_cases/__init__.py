@@ -2,10 +2,11 @@
 
 from tests.conformance import cases
 from tests.conformance.raw import Call
-from tests.conformance.raw_cases import deleting, listing
+from tests.conformance.raw_cases import answering, deleting, listing
 
 CASES: dict[str, list[Call]] = {
     **cases.CASES,
     **deleting.CASES,
     **listing.CASES,
+    **answering.CASES,
 }
