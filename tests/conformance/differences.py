@@ -16,6 +16,10 @@ _OVERHEAD = "there is no RuntimeClass admission"
 _JOB_STATUS = "a Job's status is written by our controller and not checked"
 _EXISTS = "an existing name is noticed before the object is checked"
 _CEL_TYPES = "CEL rules are parsed when a definition is created, and not checked for types or cost"
+_TYPED = "an apply of a value of a wrong type is refused as any body would be (400 or 422), not with 500"
+_MANAGERS = "managedFields start with the first server-side apply"
+_SCALES = "a Scale is not applied"
+_ESTABLISHED = "a definition is established by its creation, and its objects go as soon as it is deleted"
 _FUTURE = "a watch from a version that was never reached is refused, so that its client lists again"
 
 DIFFERENCES: dict[str, str] = {
@@ -39,10 +43,14 @@ ANSWERS: dict[str, dict[int, str]] = {
     "yaml": {2: _GO},
     "watches": {92: _FUTURE},
     "patches": {
-        **dict.fromkeys((3, 4, 10, 12, 13, 35), _PATCH),
-        **dict.fromkeys((20, 21, 23, 24, 25, 26), _WHY),
+        **dict.fromkeys((3, 4, 12, 13, 35), _PATCH),
+        **dict.fromkeys((20, 21, 24, 25, 26), _WHY),
     },
-    "apply": dict.fromkeys((11, 12), _GO),
+    "apply": {12: _GO},
+    "apply lists": {12: _ORDER, 14: _TYPED, 15: _ORDER},
+    "apply owners": {4: _MANAGERS, 36: _GO, **dict.fromkeys((34, 40, 41), _TYPED)},
+    "apply status": dict.fromkeys((5, 6), _SCALES),
+    "apply custom": {0: _ESTABLISHED, 16: _TYPED, 27: _ESTABLISHED},
     "jobs": {
         **dict.fromkeys((6, 7), _ORDER),
         **dict.fromkeys((10, 18), _GO),

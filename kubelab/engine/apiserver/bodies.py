@@ -61,8 +61,13 @@ def _is_cut_short(error: orjson.JSONDecodeError) -> bool:
 
 def not_an_object(document: Any) -> str:
     """Return what Go says of a body that is JSON, but no object."""
-    found = {bool: "bool", int: "number", float: "number", str: "string"}.get(type(document), "array")
-    return f"{_NO_KIND}json: cannot unmarshal {found} into Go value of type {_TYPE_META}"
+    return f"{_NO_KIND}json: cannot unmarshal {go_type(document)} into Go value of type {_TYPE_META}"
+
+
+def go_type(document: Any) -> str:
+    """Return how Go's JSON decoder calls what is no object."""
+    names = {bool: "bool", int: "number", float: "number", str: "string", type(None): "null"}
+    return names.get(type(document), "array")
 
 
 def decode(request: Request, kind: Kind) -> tuple[Object, tuple[str, ...]]:

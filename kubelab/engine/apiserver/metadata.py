@@ -73,16 +73,23 @@ def require_name(kind: Kind, metadata: Object) -> None:
         raise invalid(kind.resource, "", [cause])
 
 
-def prepare_update(kind: Kind, new: Object, old: Object) -> None:
+def immutable_uid(uid: str) -> FieldError:
+    """Return why a patch may not name another object."""
+    return FieldError("FieldValueInvalid", f'Invalid value: "{uid}": field is immutable', "metadata.uid")
+
+
+def prepare_update(kind: Kind, new: Object, old: Object, *, patched: bool = False) -> None:
     """Keep in place what the server owns of the metadata.
 
     Raises
     ------
     ApiError
-        409 if the update is meant for another version or another object of that name.
+        409 if the update is meant for another version or another object of that name, 422 if a patch is.
     """
     fresh, kept = new["metadata"], old["metadata"]
     uid = fresh.get("uid")
+    if uid and uid != kept["uid"] and patched:
+        raise invalid(kind.resource, kept["name"], [immutable_uid(uid)])
     if uid and uid != kept["uid"]:
         raise conflict(kind.resource, kept["name"], _other_object(kind, kept, uid))
     version = fresh.get("resourceVersion")

@@ -137,8 +137,9 @@ def _transfer(document: Any, op: str, path: str, source: str) -> Any:
         raise _DoesNotApplyError(
             f"{op} operation does not apply: doc is missing from path: {source}: {_MISSING}"
         )
+    missing = isinstance(target.container, dict) and target.key not in target.container
     try:
-        value = _copy(_read(target))
+        value = None if missing and op == "copy" else _copy(_read(target))  # so does evanphx/json-patch
         if op == "move":
             document = _remove(document, source)
     except _DoesNotApplyError as error:

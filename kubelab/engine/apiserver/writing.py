@@ -148,7 +148,7 @@ class Writer:
             409 or 422 if it may not be written.
         """
         kind, subresource = target.kind, target.subresource
-        metadata.prepare_update(kind, new, old)
+        metadata.prepare_update(kind, new, old, patched=request.method == "PATCH")
         if not applied and "managedFields" not in new["metadata"] and "managedFields" in old["metadata"]:
             new["metadata"]["managedFields"] = old["metadata"]["managedFields"]
         strategies.prepare_update(kind, new, old, subresource)

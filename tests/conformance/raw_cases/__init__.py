@@ -2,10 +2,11 @@
 
 from tests.conformance import cases
 from tests.conformance.raw import Call
-from tests.conformance.raw_cases import answering, deleting, listing
+from tests.conformance.raw_cases import answering, applying, deleting, listing
 
 CASES: dict[str, list[Call]] = {
     **cases.CASES,
+    **applying.CASES,
     **deleting.CASES,
     **listing.CASES,
     **answering.CASES,
