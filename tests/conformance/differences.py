@@ -20,6 +20,10 @@ _TYPED = "an apply of a value of a wrong type is refused as any body would be (4
 _MANAGERS = "managedFields start with the first server-side apply"
 _SCALES = "a Scale is not applied"
 _ESTABLISHED = "a definition is established by its creation, and its objects go as soon as it is deleted"
+_NUMBER = "a number that is no integer is named once"
+_CUSTOM_SCALE = "replicas of a custom object are judged by the Scale or by its schema, not by both"
+_PROTECTION = "volumes and claims get no protecting finalizers, and no time of their phase"
+_REFUSED_LOG = "a log is refused in JSON, whatever the client can read"
 _FUTURE = "a watch from a version that was never reached is refused, so that its client lists again"
 
 DIFFERENCES: dict[str, str] = {
@@ -30,7 +34,6 @@ DIFFERENCES: dict[str, str] = {
 
 ANSWERS: dict[str, dict[int, str]] = {
     "verbs": dict.fromkeys((16, 18), _PATHS),
-    "bodies": dict.fromkeys((0, 1, 2, 3, 6), _GO),
     "pods": {
         **dict.fromkeys((11, 22, 30, 33), _ORDER),
         32: _OVERHEAD,
@@ -50,7 +53,22 @@ ANSWERS: dict[str, dict[int, str]] = {
     "apply lists": {12: _ORDER, 14: _TYPED, 15: _ORDER},
     "apply owners": {4: _MANAGERS, 36: _GO, **dict.fromkeys((34, 40, 41), _TYPED)},
     "apply status": dict.fromkeys((5, 6), _SCALES),
-    "apply custom": {0: _ESTABLISHED, 16: _TYPED, 27: _ESTABLISHED},
+    "apply custom": {0: _ESTABLISHED, 17: _TYPED, 28: _ESTABLISHED},
+    "pod logs": dict.fromkeys((30, 31), _REFUSED_LOG),
+    "scale of deployments": {16: _PATCH},
+    "scale of sets": dict.fromkeys((16, 39, 62), _PATCH),
+    "status of others": {
+        6: "a Service is not created by an update of its status",
+        **dict.fromkeys((18, 19), _PROTECTION),
+        **dict.fromkeys(range(27, 33), _PROTECTION),
+        35: _PROTECTION,
+    },
+    "custom values": {0: _ESTABLISHED, 8: _NUMBER, 55: _ESTABLISHED},
+    "custom rules": {0: _ESTABLISHED, 12: _ESTABLISHED},
+    "custom columns": {0: _ESTABLISHED, 7: _ESTABLISHED},
+    "custom subresources": {0: _ESTABLISHED, 6: _CUSTOM_SCALE, 12: _CUSTOM_SCALE, 17: _ESTABLISHED},
+    "custom versions": {0: _ESTABLISHED, 8: _PATHS, 10: _ESTABLISHED},
+    "custom definitions": {**dict.fromkeys((0, 13), _ESTABLISHED), **dict.fromkeys((5, 11, 14), _GO)},
     "jobs": {
         **dict.fromkeys((6, 7), _ORDER),
         **dict.fromkeys((10, 18), _GO),

@@ -20,6 +20,9 @@ MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
+ONCE_SERVED = "labelSelector=once-served"
+"""The query of a list that waits until its kind is served."""
+
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 _UNLIKE = (
@@ -27,6 +30,7 @@ _UNLIKE = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"in record \(\d+\)"), "in record (VERSION)"),
     (re.compile(r'"\d+s"'), '"AGE"'),
+    (re.compile(r"ResourceVersion in object meta: \d+"), "ResourceVersion in object meta: VERSION"),
     (re.compile(r"current: \d+"), "current: VERSION"),
     (re.compile(r"(Bad_)\w{5}"), r"\1RANDOM"),
     (re.compile(r'"continue":"[^"]+"'), '"continue":"TOKEN"'),
@@ -94,7 +98,7 @@ class Raw:
     def send(self, call: Call, namespace: str = "", *, token: str | None = None) -> Said:
         """Send one request; return its answer, whatever its status, once the server is ready."""
         said = self._said(call, namespace, token)
-        while said.status == 429 and "storage is (re)initializing" in said.text:
+        while _is_early(call, said):
             said = self._said(call, namespace, token)
         return said
 
@@ -119,6 +123,12 @@ class Raw:
                 return Said(answer.status, answer.read().decode())
         except urllib.error.HTTPError as refusal:
             return Said(refusal.code, refusal.read().decode())
+
+
+def _is_early(call: Call, said: Said) -> bool:
+    """Tell whether the server does not serve a kind yet that was defined a moment ago."""
+    missing = said.status == 404 and call.path.endswith(ONCE_SERVED)
+    return missing or (said.status == 429 and "storage is (re)initializing" in said.text)
 
 
 def _on_one_line(refusal: str) -> str:

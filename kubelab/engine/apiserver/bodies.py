@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from kubelab.client import Object
+from kubelab.client import Object, Resource
 from kubelab.engine.apiserver import decoding
+from kubelab.engine.apiserver.builtin_kinds import BUILTIN
 from kubelab.engine.apiserver.duplicates import duplicate_fields
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.requests import JSON, Request, Target
-from kubelab.engine.apiserver.status import bad_request, unsupported_media_type
+from kubelab.engine.apiserver.status import bad_request, invalid, unsupported_media_type
+from kubelab.engine.apiserver.validation.causes import invalid as invalid_field
 from kubelab.engine.apiserver.yaml_documents import parse_yaml, repeated_keys
+from kubelab.errors import ApiError
 
 LIMIT_BYTES = 3 * 1024 * 1024
 """The largest body that is read (upstream: MaxRequestBodyBytes)."""
 
 _NO_KIND = "couldn't get version/kind; json parse error: "
+_SHOWN_BYTES = 30
 _CUT_SHORT = "unexpected end of JSON input"
 _TYPE_META = (
     'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
@@ -55,6 +60,34 @@ def parse(body: bytes, content_type: str) -> Any:
     raise unsupported_media_type([JSON, YAML, PROTOBUF])
 
 
+def parse_as(name: str, body: bytes, content_type: str) -> Object:
+    """Return the document in a body that should be of a kind.
+
+    Raises
+    ------
+    ApiError
+        400 if it is not an object, 415 if it is neither JSON, YAML nor protobuf.
+    """
+    try:
+        document = parse(body, content_type)
+    except ApiError as error:
+        if error.code != 400:
+            raise
+        raise bad_request(_unrecognized(name, body, error.status["message"])) from None
+    if not isinstance(document, dict):
+        raise bad_request(_unrecognized(name, body, not_an_object(document)))
+    return document
+
+
+def _unrecognized(name: str, body: bytes, problem: str) -> str:
+    shown = "<empty>"
+    if body:
+        part = body[:_SHOWN_BYTES]
+        shown = part.decode(errors="replace") if body.startswith(b"{") else part.hex()
+        shown += " ..." * (len(body) > _SHOWN_BYTES)
+    return f"the object provided is unrecognized (must be of type {name}): {problem} ({shown})"
+
+
 def _is_cut_short(error: orjson.JSONDecodeError) -> bool:
     return "unexpected end" in error.msg or "zero-length" in error.msg
 
@@ -78,9 +111,7 @@ def decode(request: Request, kind: Kind) -> tuple[Object, tuple[str, ...]]:
     ApiError
         400 if it is not an object of that kind, or has unknown fields and ``fieldValidation=Strict``.
     """
-    obj = parse(request.body, request.content_type)
-    if not isinstance(obj, dict):
-        raise bad_request(not_an_object(obj))
+    obj = parse_as(kind.resource.kind, request.body, request.content_type)
     check_type(kind, obj)
     return checked(request, kind, obj, _duplicates(request))
 
@@ -102,13 +133,25 @@ def check_type(kind: Kind, obj: Object) -> None:
             f"the API version in the data ({version}) does not match the expected API version "
             f"({resource.api_version})"
         )
+    if name != resource.kind and kind.custom is not None:
+        cause = invalid_field("kind", name, f"must be {resource.kind}")
+        raise invalid(replace(resource, kind=name), (obj.get("metadata") or {}).get("name", ""), [cause])
     if name != resource.kind:
-        raise bad_request(
-            f'{name} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-            f'no kind "{name}" is registered for this path'
-        )
+        raise wrong_kind(name, version, resource)
     if obj.setdefault("metadata", {}) is None:
         obj["metadata"] = {}
+
+
+def wrong_kind(name: str, api_version: str, resource: Resource) -> ApiError:
+    """Return the 400 for a body that is of another kind than the path."""
+    group, _, version = api_version.rpartition("/")
+    problem = _not_registered(name, api_version)
+    if any(
+        row.kind == name for found, at, _, rows in BUILTIN if (found, at) == (group, version) for row in rows
+    ):
+        internal = resource.group.partition(".")[0] or "core"
+        problem = f"converting ({version}.{name}) to ({internal}.{resource.kind}): unknown conversion"
+    return bad_request(f'{name} in version "{version}" cannot be handled as a {resource.kind}: {problem}')
 
 
 def _not_registered(name: str, version: str) -> str:

@@ -33,7 +33,7 @@ _BY_DEGREES = frozenset({"Pod", "Namespace"})
 _ORPHANED_BY_DEFAULT = frozenset({"Job", "ReplicationController"})
 _DELETED_OBJECT_RETURNED = frozenset(
     {"Pod", "PodTemplate", "PersistentVolume", "PersistentVolumeClaim", "ResourceQuota", "Service",
-     "ServiceAccount", "PodDisruptionBudget"}
+     "ServiceAccount"}
 )  # fmt: skip
 _JOB_WARNING = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove "

@@ -12,10 +12,10 @@ import orjson
 
 from kubelab.client import Object, Resource
 from kubelab.clock import Clock, rfc3339
-from kubelab.engine.apiserver.bodies import parse
+from kubelab.engine.apiserver.bodies import parse_as
 from kubelab.engine.apiserver.collection import Stored
 from kubelab.engine.apiserver.deletion import Deleter
-from kubelab.engine.apiserver.deletion_options import DeleteOptions
+from kubelab.engine.apiserver.deletion_options import DeleteOptions, dry_run
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.requests import Reply, Request, Target
 from kubelab.engine.apiserver.selectors import matches
@@ -48,7 +48,7 @@ class Evictions:
             404 if there is no such pod, 429 if its budget allows no disruption, 500 if it has two budgets.
         """
         name, options = _eviction(request)
-        if name and name != target.name:
+        if name != target.name:
             raise bad_request("name in URL does not match name in Eviction object")
         stored = self.objects.latest(target.kind, target.key)
         if stored is None:
@@ -175,29 +175,33 @@ def _disrupts(pod: Object) -> bool:
 
 def _check(target: Target, pod: Object, options: DeleteOptions) -> None:
     """Refuse an eviction of a pod that is not as the request expects, before its budget is touched."""
+    by_kind = replace(target.resource, plural=target.resource.kind)  # upstream names the kind here
     uid = pod["metadata"]["uid"]
     if options.uid and options.uid != uid:
         problem = (
             f"the UID in the precondition ({options.uid}) does not match the UID in record ({uid}). "
             "The object might have been deleted and then recreated"
         )
-        raise conflict(target.resource, target.name, problem)
+        raise conflict(by_kind, target.name, problem)
     version = pod["metadata"]["resourceVersion"]
     if options.resource_version and options.resource_version != version:
         problem = (
             f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
             f"ResourceVersion in record ({version}). The object might have been modified"
         )
-        raise conflict(target.resource, target.name, problem)
+        raise conflict(by_kind, target.name, problem)
 
 
 def _eviction(request: Request) -> tuple[str, DeleteOptions]:
     """Return whom to evict, and its ``deleteOptions`` as if they were the body of a deletion."""
-    eviction = parse(request.body, request.content_type) if request.body else {}
-    if not isinstance(eviction, dict):
-        raise bad_request("the body is not an Eviction")
+    eviction = parse_as("Eviction", request.body, request.content_type)
+    version = eviction.get("apiVersion", "policy/v1")
+    if version not in {"policy/v1", "policy/v1beta1"}:
+        problem = (
+            f'no kind "Eviction" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
+        )
+        raise bad_request(f'Eviction in version "{version}" cannot be handled as a Eviction: {problem}')
     options = eviction.get("deleteOptions") or {}
     name = (eviction.get("metadata") or {}).get("name") or ""
-    return name, DeleteOptions.of(
-        Request("DELETE", request.path, request.query, orjson.dumps(options), request.user)
-    )
+    asked = DeleteOptions.of(Request("DELETE", request.path, {}, orjson.dumps(options), request.user))
+    return name, replace(asked, dry_run=asked.dry_run or dry_run(request, "CreateOptions"))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from kubelab.client import Object, Resource
-from kubelab.engine.apiserver.bodies import parse
+from kubelab.engine.apiserver.bodies import parse_as, wrong_kind
 from kubelab.engine.apiserver.kinds import Kind
+from kubelab.engine.apiserver.metadata import other_object
 from kubelab.engine.apiserver.patching import patched
 from kubelab.engine.apiserver.requests import FieldError, Reply, Request, Target, reply
+from kubelab.engine.apiserver.schemas import definition_schema
 from kubelab.engine.apiserver.selectors import selector_text
 from kubelab.engine.apiserver.status import bad_request, conflict, invalid, method_not_allowed, not_found
-from kubelab.engine.apiserver.writing import Writer
+from kubelab.engine.apiserver.writing import Writer, write_options
+from kubelab.engine.apiserver.wrong_types import WrongTypeError, check_types
 
 
 class Scales:
@@ -26,11 +29,14 @@ class Scales:
             raise not_found(target.resource, target.name)
         obj = objects.parse(target.kind, stored)
         scale = _scale_of(target.kind, obj)
+        write_options(request, "UpdateOptions" if request.method == "PUT" else "PatchOptions")
         match request.method:
             case "GET":
                 return reply(scale)
             case "PUT":
-                wanted = parse(request.body, request.content_type)
+                wanted = parse_as("Scale", request.body, request.content_type)
+                if wanted.get("kind", "Scale") != "Scale":
+                    raise wrong_kind(wanted["kind"], wanted.get("apiVersion", ""), _SCALE)
             case "PATCH":
                 wanted = patched(request, target.kind, scale)
             case _:
@@ -46,6 +52,7 @@ class Scales:
         return reply(_scale_of(target.kind, objects.parse(target.kind, written.stored)))
 
 
+_DEFINITION = "io.k8s.api.autoscaling.v1.Scale"
 _SCALE = Resource("autoscaling", "v1", "scales", "Scale")
 
 
@@ -55,10 +62,21 @@ def _replicas(target: Target, obj: Object, scale: Object) -> int:
         raise bad_request(
             f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
         )
+    if metadata.get("namespace") not in {None, "", target.namespace}:
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    if metadata.get("uid") not in {None, "", obj["metadata"]["uid"]}:
+        problem = other_object(target.kind, obj["metadata"], metadata["uid"])
+        raise conflict(target.resource, target.name, problem)
     if metadata.get("resourceVersion") not in {None, "", obj["metadata"]["resourceVersion"]}:
         raise conflict(target.resource, target.name)
-    replicas = (scale.get("spec") or {}).get("replicas", 0)
-    if isinstance(replicas, bool) or not isinstance(replicas, int) or replicas < 0:
+    try:
+        check_types(definition_schema(_DEFINITION), scale, "", "")
+    except WrongTypeError as error:
+        raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: {error}') from None
+    replicas: int = (scale.get("spec") or {}).get("replicas") or 0
+    if replicas < 0:
         message = f"Invalid value: {replicas}: must be greater than or equal to 0"
         raise invalid(_SCALE, target.name, [FieldError("FieldValueInvalid", message, "spec.replicas")])
     return replicas
@@ -82,7 +100,7 @@ def _scale_of(kind: Kind, obj: Object) -> Object:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": kept,
-        "spec": {"replicas": _read(obj, wanted) or 0},
+        "spec": {"replicas": replicas} if (replicas := _read(obj, wanted)) else {},
         "status": status,
     }
 

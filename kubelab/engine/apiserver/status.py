@@ -132,6 +132,12 @@ def method_not_allowed() -> ApiError:
     )
 
 
+def verb_not_supported(verb: str, resource: Resource) -> ApiError:
+    """Return a 405 in the words that custom kinds have for it."""
+    message = f'{verb} is not supported on resources of kind "{_qualified(resource)}"'
+    return failure(405, "MethodNotAllowed", message, _details(resource, ""))
+
+
 def unsupported_media_type(accepted: Iterable[str]) -> ApiError:
     """Return a 415 that names what is accepted."""
     message = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(

@@ -2,7 +2,7 @@
 
 from tests.conformance import cases
 from tests.conformance.raw import Call
-from tests.conformance.raw_cases import answering, applying, deleting, listing
+from tests.conformance.raw_cases import answering, applying, custom, deleting, listing, subresources
 
 CASES: dict[str, list[Call]] = {
     **cases.CASES,
@@ -10,4 +10,6 @@ CASES: dict[str, list[Call]] = {
     **deleting.CASES,
     **listing.CASES,
     **answering.CASES,
+    **subresources.CASES,
+    **custom.CASES,
 }

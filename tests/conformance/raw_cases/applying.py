@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.conformance.cases import CRDS, DEPLOYMENTS, MAPS, PODS, SERVICES, config_map, crd, deployment
-from tests.conformance.raw import APPLY, MERGE, Call
+from tests.conformance.raw import APPLY, MERGE, ONCE_SERVED, Call
 
 WIDGETS = "/apis/conformance.dev/v1/namespaces/{ns}/appliances"
 
@@ -186,6 +186,7 @@ CASES: dict[str, list[Call]] = {
     ],
     "apply custom": [
         Call("POST", CRDS, _APPLIANCES),
+        Call("GET", f"{WIDGETS}?{ONCE_SERVED}"),
         _apply(f"{WIDGETS}/a", _appliance(plain=["a"], set=["a", "b"], atomic=["x"], map={"a": "1"})),
         _apply(f"{WIDGETS}/a", _appliance(set=["c", "b"]), "two"),
         _apply(f"{WIDGETS}/a", _appliance(plain=["b"]), "two"),
