@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from tests.conformance.differences import DIFFERENCES
 from tests.conformance.engines import served
 from tests.conformance.kubectl import Kubectl
+from tests.conformance.raw import Raw
 from tests.conftest import Lab, made
 from tests.realapi import build
 
@@ -61,3 +63,28 @@ def engine_lab(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             shared.env["KUBEBUILDER_ASSETS"] = str(build.assets())
         shared.up("lab", "--engine", engine)
         yield shared
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Raw, Raw]]:
+    """The embedded API server and the real one."""
+    try:
+        build.assets()
+    except build.UnavailableError as error:
+        pytest.skip(str(error))
+    with ExitStack() as stack:
+        embedded, real = (
+            Raw(stack.enter_context(served(engine, tmp_path_factory.mktemp(engine))))
+            for engine in ("embedded", "binaries")
+        )
+        yield embedded, real
+
+
+@pytest.fixture(scope="session")
+def explained(servers: tuple[Raw, Raw], tmp_path_factory: pytest.TempPathFactory) -> tuple[Kubectl, Kubectl]:
+    """Real kubectl against each of the two."""
+    embedded, real = servers
+    return (
+        Kubectl(embedded.kubeconfig, tmp_path_factory.mktemp("embedded-home")),
+        Kubectl(real.kubeconfig, tmp_path_factory.mktemp("real-home")),
+    )

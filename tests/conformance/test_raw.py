@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-
 import pytest
 
 from tests.conformance.differences import ANSWERS
-from tests.conformance.engines import served
 from tests.conformance.raw import Call, Raw
 from tests.conformance.raw_cases import CASES
-from tests.realapi import build
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Raw, Raw]]:
-    """The embedded API server and the real one."""
-    try:
-        build.assets()
-    except build.UnavailableError as error:
-        pytest.skip(str(error))
-    with ExitStack() as stack:
-        embedded, real = (
-            Raw(stack.enter_context(served(engine, tmp_path_factory.mktemp(engine))))
-            for engine in ("embedded", "binaries")
-        )
-        yield embedded, real
 
 
 @pytest.mark.parametrize("case", CASES)
