@@ -21,14 +21,16 @@ METADATA_LIST = "PartialObjectMetadataList"
 _YAML = "application/yaml"
 _PROTOBUF = "application/vnd.kubernetes.protobuf"
 PRODUCED = (JSON, _YAML, _PROTOBUF)
+_SHOWN = {METADATA_LIST: METADATA}
 _STREAMED = (f"{JSON};stream=watch", f"{_PROTOBUF};stream=watch")
 
 
 class Form(NamedTuple):
-    """How an answer looks: ``kind`` is empty for whole objects."""
+    """How an answer looks: ``kind`` is empty for whole objects, ``shown`` is what each of them looks like."""
 
     kind: str = ""
     yaml: bool = False
+    shown: str = ""
 
 
 class _Clause(NamedTuple):
@@ -109,9 +111,9 @@ def _forms(accept: str) -> Iterator[Form]:
         if kind not in {"", TABLE, METADATA, METADATA_LIST} or (kind and wanted != {"meta.k8s.io", "v1"}):
             continue
         if clause.media in {JSON, _YAML, "*/*", "application/*"}:
-            yield Form(kind, yaml=clause.media == _YAML)
+            yield Form(kind, clause.media == _YAML, _SHOWN.get(kind, kind))
         elif clause.media == _PROTOBUF and kind != TABLE:
-            yield Form(kind)
+            yield Form(kind, shown=_SHOWN.get(kind, kind))
 
 
 def _clauses(accept: str) -> Iterator[_Clause]:

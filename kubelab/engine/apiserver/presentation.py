@@ -26,8 +26,7 @@ class Presentation:
 
     def __init__(self, kind: Kind, request: Request, clock: Clock) -> None:
         self.kind = kind
-        wanted = form_of(request.accept).kind
-        self.form = METADATA if wanted == METADATA_LIST else wanted
+        self.form = form_of(request.accept).shown
         self.include_object = request.query.get("includeObject") or "Metadata"
         if self.form == TABLE and self.include_object not in {"Metadata", "Object", "None"}:
             said = (

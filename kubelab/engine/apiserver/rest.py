@@ -30,6 +30,9 @@ from kubelab.errors import ApiError
 
 logger = logging.getLogger(__name__)
 
+_ANY = frozenset({"", JSON, "*/*"})
+"""What every answer is good for."""
+
 _IN_FORMS = ("", "status")
 """What is answered with an object, in the form that the client asks for."""
 
@@ -86,17 +89,13 @@ class Rest:
         if isinstance(answer, Stream):
             answer.chunks = traffic.follow(request, request.target, answer.chunks, began)
         else:
+            if "yaml" in request.accept:
+                _write_yaml(request, answer)
             status = 101 if isinstance(answer, Upgrade) else answer.status
             traffic.answered(request, request.target, status, began)
         return answer
 
     async def _answer(self, request: Request) -> Answer:
-        answer = await self._answer_in_json(request)
-        if "yaml" in request.accept and isinstance(answer, Reply):
-            _write_yaml(request, answer)
-        return answer
-
-    async def _answer_in_json(self, request: Request) -> Answer:
         try:
             return await self._dispatch(request)
         except ApiError as error:
@@ -119,7 +118,7 @@ class Rest:
             return self.endpoints.answer(request)
         if target.resource.group == METRICS_GROUP:
             return self.metrics.answer(request, target)
-        if target.subresource in _IN_FORMS:
+        if request.accept not in _ANY and target.subresource in _IN_FORMS:
             check_acceptable(request, target)
         if target.subresource:
             return await self.subresources.answer(request, target)
@@ -170,9 +169,9 @@ def _is_too_deep(error: Exception) -> bool:
     return isinstance(error, RecursionError) or "Recursion limit reached" in str(error)
 
 
-def _write_yaml(request: Request, answer: Reply) -> None:
+def _write_yaml(request: Request, answer: Reply | Upgrade) -> None:
     """Turn an answer in JSON into YAML, if that is what the client would rather have."""
-    if answer.content_type == JSON and form_of(request.accept).yaml:
+    if isinstance(answer, Reply) and answer.content_type == JSON and form_of(request.accept).yaml:
         from kubelab.engine.apiserver.yaml_documents import to_yaml
 
         answer.body, answer.pieces = to_yaml(answer.whole()), None
