@@ -16,7 +16,7 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -26,7 +26,6 @@ import uvloop
 
 from kubelab.client import Client
 from kubelab.clock import Clock, RealClock
-from kubelab.engine.apiserver.pod_logs import NodeHandler
 from kubelab.engine.apiserver.tls import TlsFiles, write_kubeconfig, write_private
 from kubelab.engine.bootstrap import bootstrap
 from kubelab.engine.json_log import log_as_json
@@ -43,6 +42,7 @@ from kubelab.informer import Informers
 if TYPE_CHECKING:
     from kubelab.engine.controllers.controller import Controller
     from kubelab.engine.controllers.registry import Controllers
+    from kubelab.engine.nodes.kubelet import Node
     from kubelab.engine.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
@@ -75,12 +75,16 @@ class ControlPlane(Protocol):
         """Return a client that acts as a user, with an administrator's rights."""
         ...
 
-    async def register_node(self, name: str, node: NodeHandler) -> int:
-        """Let the API server ask a node for logs; return the port that the node is found at."""
+    async def register_node(self, name: str, node: Node) -> int:
+        """Let the API server ask a node for logs and streams; return the port that the node is found at."""
         ...
 
-    def register_usage(self, source: UsageSource) -> None:
-        """Serve what ``source`` knows of nodes and pods as metrics, where the engine can."""
+    async def serve_usage(self, sources: Sequence[UsageSource], informers: Informers) -> None:
+        """Serve what is known of nodes and pods as metrics.k8s.io."""
+        ...
+
+    async def metrics_url(self) -> str:
+        """Return where Prometheus finds what kubelab's parts measure."""
         ...
 
     async def progress_url(self) -> str:
@@ -147,7 +151,7 @@ def _control_plane(
     if engine == "binaries":
         from kubelab.engine.binaries import BinariesControlPlane, find
 
-        return BinariesControlPlane(folder.path, find(), token=token, port=port)
+        return BinariesControlPlane(folder.path, find(), token=token, port=port, measures=measures)
     from kubelab.engine.embedded import EmbeddedControlPlane
 
     return EmbeddedControlPlane(folder.path, clock, token=token, port=port, measures=measures)
@@ -183,15 +187,15 @@ async def _serve(
         measures=measures,
     )
     node.kubelet_port = await plane.register_node(_node_name(folder), node)
-    plane.register_usage(node.usage)
     lease_s = 300 if engine == "embedded" else 40  # upstream's node controller allows 50 s without renewal
     simulated = SimulatedNodes(plane.client("system:simulated-nodes"), informers, clock, lease_s=lease_s)
-    plane.register_usage(simulated.usage)
+    await plane.serve_usage((node.usage, simulated.usage), informers)
     parts = {"node": node.run, "simulated nodes": simulated.run}
     tasks = [_started(name, run) for name, run in parts.items()]
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(node.ready.wait(), _NODE_TIMEOUT_S)
-    running = Running(folder.name, url, str(folder.kubeconfig), token, os.getpid(), engine)
+    kubeconfig, metrics_url = str(folder.kubeconfig), await plane.metrics_url()
+    running = Running(folder.name, url, kubeconfig, token, os.getpid(), engine, metrics_url)
     folder.write_running(running)
     _tell(ready_fd, asdict(running))
     controllers, scheduler = await asyncio.to_thread(_managers)

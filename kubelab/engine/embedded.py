@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from kubelab.engine.apiserver.serve import Served, serve
 from kubelab.engine.apiserver.tls import ensure_tls
 from kubelab.engine.measures import Measures
 from kubelab.engine.usage import UsageSource
+from kubelab.informer import Informers
 
 if TYPE_CHECKING:
     from kubelab.engine.controllers.controller import Controller
@@ -68,9 +70,14 @@ class EmbeddedControlPlane:
         self._server.register_node(name, node)
         return 0
 
-    def register_usage(self, source: UsageSource) -> None:
-        """Serve what ``source`` knows of nodes and pods as metrics.k8s.io."""
-        self._server.register_usage(source)
+    async def serve_usage(self, sources: Sequence[UsageSource], _informers: Informers) -> None:
+        """Serve what is known of nodes and pods as metrics.k8s.io."""
+        for source in sources:
+            self._server.register_usage(source)
+
+    async def metrics_url(self) -> str:
+        """Return where Prometheus finds what kubelab's parts measure: beside what the API server does."""
+        return f"{self.url}/metrics"
 
     async def progress_url(self) -> str:
         """Return where trainers' pods report to: the API server itself."""

@@ -25,6 +25,7 @@ class ClusterRow:
     pid: int | None
     memory_mb: int | None
     kubeconfig: str
+    metrics_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def _row(folder: StateFolder) -> ClusterRow:
         pid=running.pid if running else None,
         memory_mb=_control_plane_mb(folder, running.pid) if running and running.pid else None,
         kubeconfig=str(folder.kubeconfig),
+        metrics_url=(running.metrics_url or None) if running else None,
     )
 
 

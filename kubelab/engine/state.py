@@ -67,6 +67,9 @@ class EngineMismatchError(KubelabError):
 class Running:
     """How to reach a cluster that is ready; what ``kubelab up --json`` prints.
 
+    ``metrics_url`` is where Prometheus finds what kubelab's parts measure, with the cluster's token or one of
+    a service account that may read ``/metrics``; empty where none of them runs.
+
     One of the engine ``kind`` has neither a process of kubelab's nor a token: it is reached by certificate.
     """
 
@@ -76,6 +79,7 @@ class Running:
     token: str = field(repr=False)
     pid: int | None
     engine: Engine = "embedded"
+    metrics_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,13 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING
 
+from kubelab.metric_grammar import read_text
+
 if TYPE_CHECKING:
     import pandas as pd
 
-# Katib's default filter (katib v0.19.0, pkg/metricscollector/v1beta1/common/const.go), and beyond it
-# nan and inf, because a loss that left the numbers is what a reader most wants to see.
-_METRIC = re.compile(
-    r"([\w|-]+)\s*=\s*((?:[+-]?(?:nan|inf)(?![\w.]))|[+-]?\d*(?:\.\d+)?(?:[Ee][+-]?\d+)?)", re.IGNORECASE
-)
 # The lines of a traceback: program text is indented, and the last one names the error.
 _TRACEBACK = re.compile(r"\s|[\w.]*(?:Error|Exception|Interrupt|Warning|Exit)(?::|$)")
-_TIME = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +77,11 @@ def metrics_frame(metrics: Iterable[Metric]) -> pd.DataFrame:
 def _metrics_of(line: str, rank: int) -> list[Metric]:
     if _TRACEBACK.match(line):
         return []
-    time = _TIME.match(line)
-    pairs = {name.strip(): value for name, value in _METRIC.findall(line) if value and _is_number(value)}
+    found = read_text(line)
+    pairs = dict(found.pairs)
     step, attempt = pairs.pop("step", None), pairs.pop("attempt", "0")
     return [
-        Metric(
-            _whole(step),
-            rank,
-            name,
-            float(value),
-            time.group(1) if time else "",
-            _whole(attempt) or 0,
-        )
+        Metric(_whole(step), rank, name, float(value), found.time, _whole(attempt) or 0)
         for name, value in pairs.items()
     ]
 
@@ -100,11 +89,3 @@ def _metrics_of(line: str, rank: int) -> list[Metric]:
 def _whole(text: str | None) -> int | None:
     number = math.nan if text is None else float(text)
     return int(number) if math.isfinite(number) else None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:  # a lone sign or exponent
-        return False
-    return True

@@ -75,6 +75,7 @@ async def _run(folder: Path, *, scheduler: bool) -> None:
         tasks.append(asyncio.create_task(part.run()))
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # as the daemon does
     print(json.dumps({"port": served.port, "ca": str(tls.ca), "pid": os.getpid()}), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     for task in tasks:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from tests.conformance.differences import DIFFERENCES
-from tests.conformance.engines import served
+from tests.conformance.engines import made_for, served
 from tests.conformance.kubectl import Kubectl
 from tests.conformance.raw import Raw
-from tests.conftest import Lab, made
+from tests.conftest import Lab
 from tests.realapi import build
 
 _numbers = itertools.count(1)
@@ -55,12 +57,21 @@ def kubectl(api: Kubectl) -> Kubectl:
     return Kubectl(api.kubeconfig, api.home, namespace)
 
 
+@pytest.fixture
+def in_cluster(engine_lab: Lab, tmp_path: Path) -> Kubectl:
+    """Real kubectl, in a new namespace of the whole cluster, once pods can be made there."""
+    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
+    namespace = f"cluster-{os.getpid()}-{next(_numbers)}"
+    Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
+    kubectl = Kubectl(kubeconfig, tmp_path, namespace)
+    kubectl("wait", "serviceaccount/default", "--for=create", "--timeout=30s")
+    return kubectl
+
+
 @pytest.fixture(scope="session")
 def engine_lab(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The home of a whole cluster called ``lab``."""
-    with made(tmp_path_factory.mktemp("home")) as shared:
-        if engine == "binaries":
-            shared.env["KUBEBUILDER_ASSETS"] = str(build.assets())
+    with made_for(engine, tmp_path_factory.mktemp("home")) as shared:
         shared.up("lab", "--engine", engine)
         yield shared
 

@@ -1,4 +1,4 @@
-"""The API server alone, on either engine: nothing changes there but what a test changes."""
+"""Either engine: the API server alone, where nothing changes by itself, or a home for whole clusters."""
 
 from __future__ import annotations
 
@@ -14,9 +14,19 @@ from kubelab.engine.apiserver.tls import write_kubeconfig
 from kubelab.engine.binaries import Binaries, BinariesControlPlane
 from kubelab.engine.bootstrap import bootstrap
 from kubelab.engine.embedded import EmbeddedControlPlane
+from tests.conftest import Lab, made
 from tests.realapi import build
 
 TOKEN = "tour"
+
+
+@contextmanager
+def made_for(engine: str, home: Path) -> Iterator[Lab]:
+    """A home for clusters of an engine."""
+    with made(home) as lab:
+        if engine == "binaries":
+            lab.env["KUBEBUILDER_ASSETS"] = str(build.assets())
+        yield lab
 
 
 @contextmanager

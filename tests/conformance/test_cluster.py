@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-from pathlib import Path
+import json
+import urllib.request
 
 import pytest
 
+from kubelab.http import Kubeconfig
 from tests.conformance.kubectl import Kubectl
 from tests.conformance.manifests import shell_pod
 from tests.conftest import Lab
-
-_numbers = itertools.count(1)
+from tests.measured import numbers, total
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def kubectl(engine_lab: Lab, tmp_path: Path) -> Kubectl:
-    """Real kubectl, in a new namespace of the whole cluster, once pods can be made there."""
-    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
-    namespace = f"cluster-{os.getpid()}-{next(_numbers)}"
-    Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
-    kubectl = Kubectl(kubeconfig, tmp_path, namespace)
-    kubectl("wait", "serviceaccount/default", "--for=create", "--timeout=30s")
-    return kubectl
+def kubectl(in_cluster: Kubectl) -> Kubectl:
+    """Real kubectl, in a new namespace of the whole cluster."""
+    return in_cluster
+
+
+def test_what_kubelabs_own_parts_measure_is_told(kubectl: Kubectl, engine_lab: Lab) -> None:
+    kubectl("create", "-f", "-", stdin=shell_pod("started", "exec sleep 1000"))
+    kubectl("wait", "pod/started", "--for=condition=Ready", "--timeout=60s")
+    (row,) = json.loads(engine_lab.kubelab("status", "--json").stdout)
+    config = Kubeconfig.load(kubectl.kubeconfig)
+    request = urllib.request.Request(row["metrics_url"], headers={"Authorization": f"Bearer {config.token}"})
+    with urllib.request.urlopen(request, timeout=60, context=config.ssl_context()) as answer:
+        found = numbers(answer.read().decode())
+    assert total(found, "kubelet_pod_start_duration_seconds_count") >= 1
+    assert any(name == "workqueue_adds_total" for name, _ in found)
+    assert total(found, "process_resident_memory_bytes") > 0
 
 
 def owned(kubectl: Kubectl) -> None:

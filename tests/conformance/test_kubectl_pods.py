@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kubelab.node_template import NodeTemplate, simulated_node
 from tests.conformance.kubectl import Kubectl
 from tests.conformance.manifests import shell_pod, train_job
 from tests.conftest import Lab
@@ -53,6 +54,20 @@ def test_logs_follow_a_running_pod(kubectl: Kubectl) -> None:
     assert kubectl("logs", "-l", "app=ticks", "--prefix", "--tail=1") == "[pod/ticks/main] tick 3\n"
     assert "previous terminated container" in kubectl.fails("logs", "ticks", "--previous")
     assert "not valid for pod" in kubectl.fails("logs", "ticks", "-c", "other")
+
+
+def test_a_pod_on_a_simulated_node_is_nowhere_to_be_asked(kubectl: Kubectl, engine: str) -> None:
+    node = f"fake-{kubectl.namespace}"
+    kubectl("create", "-f", "-", stdin=simulated_node(node, NodeTemplate()))
+    pod = shell_pod("somewhere", "true", nodeName=node)
+    try:
+        kubectl("create", "-f", "-", stdin=pod)
+        kubectl("wait", "pod/somewhere", "--for=condition=Ready", "--timeout=60s")
+        why = "is simulated" if engine == "embedded" else "no preferred addresses found"
+        assert why in kubectl.fails("logs", "somewhere")
+        assert why in kubectl.fails("exec", "somewhere", "--", "true")
+    finally:
+        kubectl("delete", "node", node)
 
 
 def test_a_failing_pod_shows_its_exit(kubectl: Kubectl) -> None:

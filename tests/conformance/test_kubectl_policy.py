@@ -24,9 +24,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def kubectl(session_lab: Lab, tmp_path: Path) -> Kubectl:
+def kubectl(engine_lab: Lab, tmp_path: Path) -> Kubectl:
     """Real kubectl, in a new namespace of the lab cluster."""
-    kubeconfig = session_lab.home / "lab" / "kubeconfig"
+    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
     namespace = f"policy-{os.getpid()}-{next(_numbers)}"
     Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
     return Kubectl(kubeconfig, tmp_path, namespace)
@@ -76,7 +76,7 @@ def test_limits_are_seen_in_the_pod(kubectl: Kubectl) -> None:
     )
 
 
-def test_a_budget_blocks_an_eviction_until_it_has_room(kubectl: Kubectl, session_lab: Lab) -> None:
+def test_a_budget_blocks_an_eviction_until_it_has_room(kubectl: Kubectl, engine_lab: Lab) -> None:
     node = kubectl.json("get", "nodes")["items"][0]["metadata"]["name"]
     for name in ("a", "b"):
         kubectl("create", "-f", "-", stdin=sleeping(name, app="guarded"))

@@ -13,9 +13,9 @@ from kubelab import Cluster
 from kubelab.client import Object
 from kubelab.engine.nodes.simulated.declaration import PREFIX
 from kubelab.node_template import FAKE_NODE
+from tests.conformance.engines import made_for
 from tests.conformance.kubectl import Kubectl
 from tests.conformance.manifests import deployment
-from tests.conftest import made
 
 _NODES = 200
 _PATIENCE_S = 120.0
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
+def kubectl(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """Real kubectl on a lab with two hundred nodes."""
-    with made(tmp_path_factory.mktemp("home")) as lab:
-        lab.up("simulated", "--no-warm")
+    with made_for(engine, tmp_path_factory.mktemp("home")) as lab:
+        lab.up("simulated", "--no-warm", "--engine", engine)
         kubeconfig = lab.home / "simulated" / "kubeconfig"
         with Cluster.from_context("simulated", kubeconfig=kubeconfig) as cluster:
             names = cluster.add_nodes(_NODES - 1, {"cpu": 8, "memory": "32Gi"})

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def kubectl(session_lab: Lab, tmp_path: Path) -> Iterator[Kubectl]:
+def kubectl(engine_lab: Lab, tmp_path: Path) -> Iterator[Kubectl]:
     """Real kubectl, in a new namespace of the lab cluster."""
-    kubeconfig = session_lab.home / "lab" / "kubeconfig"
+    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
     namespace = f"streams-{os.getpid()}-{next(_numbers)}"
     Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
     yield Kubectl(kubeconfig, tmp_path, namespace)
@@ -106,7 +106,8 @@ def test_exec_on_a_terminal(kubectl: Kubectl, sleeper: str) -> None:
     child.setwinsize(20, 50)
     child.sendline("until [ \"$(stty size)\" = '20 50' ]; do sleep 0.1; done; echo re''sized")
     child.expect("resized")
-    child.sendline("sleep 1000")
+    child.sendline("sh -c \"echo a''sleep; exec sleep 1000\"")  # a shell may miss the key while it forks
+    child.expect("asleep")
     child.sendintr()
     child.sendline("exit 4")
     assert ended(child) == 4

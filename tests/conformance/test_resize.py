@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,23 +10,16 @@ import pytest
 from kubelab.client import Object
 from tests.conformance.kubectl import Kubectl
 from tests.conformance.manifests import shell_pod
-from tests.conftest import Lab
 
-_numbers = itertools.count(1)
 _WAITS = "trap 'exit 0' TERM; while true; do sleep 0.05; done"
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def kubectl(engine_lab: Lab, tmp_path: Path) -> Kubectl:
-    """Real kubectl, in a new namespace of the whole cluster, once pods can be made there."""
-    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
-    namespace = f"resize-{os.getpid()}-{next(_numbers)}"
-    Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
-    kubectl = Kubectl(kubeconfig, tmp_path, namespace)
-    kubectl("wait", "serviceaccount/default", "--for=create", "--timeout=30s")
-    return kubectl
+def kubectl(in_cluster: Kubectl) -> Kubectl:
+    """Real kubectl, in a new namespace of the whole cluster."""
+    return in_cluster
 
 
 def run(kubectl: Kubectl, name: str, resources: Object, **fields: Any) -> None:

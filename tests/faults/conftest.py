@@ -3,10 +3,51 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.faults.examined import Tally
+
+Tallies = dict[str, Tally]
+_TALLIES = pytest.StashKey[Tallies]()
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many examples a property is tried on."""
+
+    full: bool
+
+    def settings(self, *, few: int, many: int) -> settings:
+        """Return hypothesis' settings: the same examples each time at small size, others at full size."""
+        return settings(
+            max_examples=many if self.full else few,
+            derandomize=not self.full,
+            database=None,
+            deadline=None,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        )
 
 
 @pytest.fixture(scope="session")
 def full() -> bool:
     return os.environ.get("KUBELAB_FAULTS") == "full"
+
+
+@pytest.fixture(scope="session")
+def size(full: bool) -> Size:
+    return Size(full)
+
+
+@pytest.fixture(scope="session")
+def tallies(pytestconfig: pytest.Config) -> Tallies:
+    """What is told at the end of how many requests were sent and accepted."""
+    return pytestconfig.stash.setdefault(_TALLIES, {})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for name, tally in terminalreporter.config.stash.get(_TALLIES, {}).items():
+        terminalreporter.write_line(f"{name}: {tally}")

@@ -21,7 +21,7 @@ from kubelab.engine.apiserver import ApiServer
 from kubelab.errors import ApiError, ConnectionFailedError
 from kubelab.http import HttpTransport, Kubeconfig
 
-_SERVER = """
+SERVER = """
 import asyncio, sys
 from pathlib import Path
 from kubelab.clock import RealClock
@@ -102,7 +102,7 @@ async def write_until_killed(
 
 async def started(folder: Path) -> tuple[asyncio.subprocess.Process, int]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _SERVER, str(folder), stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", SERVER, str(folder), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     return process, int(await process.stdout.readline())

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
-from kubelab.client import NAMESPACES, Client, Object
+from kubelab.client import NAMESPACES, Client, Object, Resource
 from kubelab.clock import Clock
 from kubelab.engine.apiserver.admission import Admission
 from kubelab.engine.apiserver.asgi import HttpFace, Message, Receive, Send
 from kubelab.engine.apiserver.auth import Authenticator, in_process_user
 from kubelab.engine.apiserver.authorization import Authorizer
+from kubelab.engine.apiserver.collection import Key
 from kubelab.engine.apiserver.custom_kinds import CustomKinds
 from kubelab.engine.apiserver.deletion import Deleter
 from kubelab.engine.apiserver.endpoints import Endpoints, measure_build
@@ -80,7 +82,7 @@ class ApiServer:
         for kind in metrics_kinds():
             self.kinds.add(kind)
         self.store = Store(state_dir / "journal.db" if durable else None, measures)
-        self.metrics = Metrics(self.store, clock)
+        self.metrics = Metrics(self._labels_of, clock)
         objects = Objects(self.store, self.kinds)
         deleter = Deleter(objects, clock)
         self._custom = CustomKinds(objects, clock, deleter)
@@ -168,6 +170,10 @@ class ApiServer:
     def register_usage(self, source: UsageSource) -> None:
         """Serve what ``source`` knows of nodes and pods as metrics."""
         self.metrics.sources.append(source)
+
+    def _labels_of(self, resource: Resource, key: Key) -> Mapping[str, str] | None:
+        stored = self.store.collection(resource).objects.get(key)
+        return stored.labels if stored else None
 
     async def _ensure_namespace(self, name: str) -> None:
         kind = self.kinds.get("", "v1", NAMESPACES.plural)

@@ -12,8 +12,9 @@ from kubelab.engine.apiserver.auth import Authenticator
 from kubelab.engine.apiserver.bodies import LIMIT_BYTES
 from kubelab.engine.apiserver.impersonation import Impersonation
 from kubelab.engine.apiserver.origins import Origins
-from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream, Upgrade
+from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream, Upgrade, User
 from kubelab.engine.apiserver.status import bad_request, encoded, too_large, upgrade_required
+from kubelab.engine.apiserver.warning_headers import warning_headers
 from kubelab.engine.apiserver.websocket import WebSocket
 from kubelab.errors import ApiError
 
@@ -67,33 +68,15 @@ class HttpFace:
         except DisconnectedError:
             return
         except ApiError as error:
-            answer = _refusal(error)
+            answer = refusal(error)
         await send_answer(answer, receive, send)
 
     async def _serve_websocket(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve a WebSocket, or refuse it by an HTTP answer."""
         try:
             answer = await self._handle(await self._request({**scope, "method": "GET"}, receive))
         except ApiError as error:
-            answer = _refusal(error)
-        if isinstance(answer, Stream):
-            await answer.chunks.aclose()
-        if isinstance(answer, Stream) or (isinstance(answer, Reply) and answer.status < 400):
-            answer = _refusal(bad_request("this is not served over WebSockets: send a plain request"))
-        if isinstance(answer, Reply):
-            await _send_reply(answer, send, prefix="websocket.http.response")
-            return
-        offered: list[str] = scope["subprotocols"]
-        agreed = next((protocol for protocol in answer.protocols if protocol in offered), None)
-        if agreed is None:
-            sides = f"client supports [{' '.join(offered)}], server accepts [{' '.join(answer.protocols)}]"
-            text = f"unable to upgrade: unable to negotiate protocol: {sides}"
-            refused = Reply(403, text.encode(), content_type="text/plain; charset=utf-8")
-            await _send_reply(refused, send, prefix="websocket.http.response")
-            return
-        socket = WebSocket(agreed, receive, send)
-        await socket.accept()
-        await answer.serve(socket)
+            answer = refusal(error)
+        await send_upgrade(answer, scope, receive, send)
 
     async def _request(self, scope: Message, receive: Receive) -> Request:
         self._origins.check(scope["headers"])
@@ -121,14 +104,50 @@ class HttpFace:
         )
 
 
+def bodiless(scope: Message, user: User) -> Request:
+    """Return a request whose body, if it has any, is of no interest."""
+    query: bytes = scope["query_string"]
+    return Request(
+        scope.get("method", "GET"),  # a WebSocket's
+        scope["path"],
+        dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)),
+        b"",
+        user,
+        accept=dict(scope["headers"]).get(b"accept", b"").decode("latin-1"),
+        query_string=query,
+    )
+
+
 async def send_answer(answer: Answer, receive: Receive, send: Send) -> None:
     """Send a whole answer, or a stream until it or the client ends; exec and its like need a WebSocket."""
     if isinstance(answer, Upgrade):
-        answer = _refusal(upgrade_required())
+        answer = refusal(upgrade_required())
     if isinstance(answer, Reply):
         await _send_reply(answer, send)
     else:
         await _send_stream(answer, receive, send)
+
+
+async def send_upgrade(answer: Answer, scope: Message, receive: Receive, send: Send) -> None:
+    """Serve a WebSocket, or refuse it by an HTTP answer."""
+    if isinstance(answer, Stream):
+        await answer.chunks.aclose()
+    if isinstance(answer, Stream) or (isinstance(answer, Reply) and answer.status < 400):
+        answer = refusal(bad_request("this is not served over WebSockets: send a plain request"))
+    if isinstance(answer, Reply):
+        await _send_reply(answer, send, prefix="websocket.http.response")
+        return
+    offered: list[str] = scope["subprotocols"]
+    agreed = next((protocol for protocol in answer.protocols if protocol in offered), None)
+    if agreed is None:
+        sides = f"client supports [{' '.join(offered)}], server accepts [{' '.join(answer.protocols)}]"
+        text = f"unable to upgrade: unable to negotiate protocol: {sides}"
+        refused = Reply(403, text.encode(), content_type="text/plain; charset=utf-8")
+        await _send_reply(refused, send, prefix="websocket.http.response")
+        return
+    socket = WebSocket(agreed, receive, send)
+    await socket.accept()
+    await answer.serve(socket)
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -157,7 +176,8 @@ async def read_body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-def _refusal(error: ApiError) -> Reply:
+def refusal(error: ApiError) -> Reply:
+    """Return the answer that carries an error's ``Status``."""
     return Reply(error.code, encoded(error.status))
 
 
@@ -165,7 +185,8 @@ async def _send_reply(reply: Reply, send: Send, prefix: str = "http.response") -
     size = len(reply.body) if reply.pieces is None else sum(map(len, reply.pieces))
     kind = _JSON_HEADER if reply.content_type is JSON else (b"content-type", reply.content_type.encode())
     headers = [kind, (b"content-length", b"%d" % size), *reply.headers]
-    headers += ((b"warning", _warning(text)) for text in reply.warnings)
+    if reply.warnings:
+        headers += warning_headers(reply.warnings)
     await send({"type": f"{prefix}.start", "status": reply.status, "headers": headers})
     if reply.pieces is not None:
         for chunk in _chunks(reply.pieces):
@@ -214,8 +235,3 @@ async def _send_chunks(stream: Stream, send: Send) -> None:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _warning(text: str) -> bytes:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-    return f'299 - "{escaped}"'.encode()

@@ -6,7 +6,7 @@ import orjson
 
 from kubelab.client import Object, Resource
 from kubelab.clock import rfc3339
-from kubelab.engine.apiserver.bodies import parse_as, wrong_kind
+from kubelab.engine.apiserver.bodies import decode_as
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.metadata import other_object, other_version
 from kubelab.engine.apiserver.requests import Reply, Request, Target
@@ -35,9 +35,7 @@ class Bindings:
             404 if there is no such pod; 409 if it has a node, is gated, or is being deleted; 500, as
             upstream, if the binding names no node.
         """
-        binding = parse_as("Binding", request.body, request.content_type)
-        if binding.get("kind", "Binding") != "Binding":
-            raise wrong_kind(binding["kind"], binding.get("apiVersion", "v1"), _BINDING)
+        binding = decode_as(_BINDING, "io.k8s.api.core.v1.Binding", request)
         if (binding.get("metadata") or {}).get("namespace", target.namespace) != target.namespace:
             raise bad_request(
                 "the namespace of the provided object does not match the namespace sent on the request"

@@ -33,6 +33,12 @@ YAML = "application/yaml"
 _YAMLS = frozenset({YAML, "text/yaml", "application/x-yaml"})
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 
+_OLDER_VERSIONS = {
+    "Eviction": ("policy/v1beta1",),
+    "Scale": ("apps/v1beta1", "apps/v1beta2", "extensions/v1beta1"),
+}
+"""Those that upstream still reads below an object."""
+
 
 def parse(body: bytes, content_type: str) -> Any:
     """Return the document in a body; one without a Content-Type is JSON.
@@ -60,7 +66,7 @@ def parse(body: bytes, content_type: str) -> Any:
     raise unsupported_media_type([JSON, YAML, PROTOBUF])
 
 
-def parse_as(name: str, body: bytes, content_type: str) -> Object:
+def _parse_as(name: str, body: bytes, content_type: str) -> Object:
     """Return the document in a body that should be of a kind.
 
     Raises
@@ -111,9 +117,47 @@ def decode(request: Request, kind: Kind) -> tuple[Object, tuple[str, ...]]:
     ApiError
         400 if it is not an object of that kind, or has unknown fields and ``fieldValidation=Strict``.
     """
-    obj = parse_as(kind.resource.kind, request.body, request.content_type)
+    obj = _parse_as(kind.resource.kind, request.body, request.content_type)
     check_type(kind, obj)
     return checked(request, kind, obj, _duplicates(request))
+
+
+def decode_as(resource: Resource, definition: str, request: Request) -> Object:
+    """Return the object in a request for a subresource, such as an Eviction.
+
+    Parameters
+    ----------
+    resource : Resource
+        The kind that it should be of; older versions of it will do.
+    definition : str
+        Name of its type in Kubernetes' OpenAPI document.
+
+    Raises
+    ------
+    ApiError
+        400 if it is not an object of that kind, 415 if it is neither JSON, YAML nor protobuf.
+    """
+    obj = _parse_as(resource.kind, request.body, request.content_type)
+    version, name = obj.get("apiVersion") or resource.api_version, obj.get("kind") or resource.kind
+    known = name == resource.kind and version in (resource.api_version, *_OLDER_VERSIONS.get(name, ()))
+    if not known:
+        raise wrong_kind(name, version, resource)
+    check_fields(definition, obj)
+    return obj
+
+
+def check_fields(definition: str, obj: Object) -> None:
+    """Check the types of an object's fields.
+
+    Raises
+    ------
+    ApiError
+        400 for a field that cannot be decoded.
+    """
+    problem = decoding.wrong_type_in(definition, obj)
+    if problem:
+        version, name = definition.split(".")[-2:]
+        raise bad_request(f'{name} in version "{version}" cannot be handled as a {name}: {problem}')
 
 
 def check_type(kind: Kind, obj: Object) -> None:
@@ -144,7 +188,7 @@ def check_type(kind: Kind, obj: Object) -> None:
 
 def wrong_kind(name: str, api_version: str, resource: Resource) -> ApiError:
     """Return the 400 for a body that is of another kind than the path."""
-    group, _, version = api_version.rpartition("/")
+    group, _, version = str(api_version).rpartition("/")
     problem = _not_registered(name, api_version)
     if any(
         row.kind == name for found, at, _, rows in BUILTIN if (found, at) == (group, version) for row in rows

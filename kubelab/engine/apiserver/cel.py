@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from kubelab.engine.apiserver.cel_cost import EXCEEDED, cost_of
 from kubelab.engine.apiserver.cel_functions import FUNCTIONS
 from kubelab.errors import KubelabError
 
@@ -52,7 +53,7 @@ def program(expression: str) -> Program:
     Raises
     ------
     CelError
-        If it does not compile; the program raises it if it cannot be evaluated.
+        If it does not compile; the program raises it if it cannot be evaluated, or not soon.
     """
     module = _evaluator()
     try:
@@ -64,7 +65,11 @@ def program(expression: str) -> Program:
         raise CelError(f"compilation failed: undeclared reference to '{name}' (in container '')")
     functions = {name: FUNCTIONS[name] for name in called & FUNCTIONS.keys()}
 
+    cost = cost_of(_without_strings(expression))
+
     def run(variables: Mapping[str, Any]) -> Any:
+        if cost.exceeds(variables):
+            raise CelError(EXCEEDED)
         context = module.Context(variables=dict(variables), functions=functions)
         try:
             return compiled.execute(context)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from kubelab.engine.apiserver.cel_cost import check_replacement, check_search
 from kubelab.quantities import QuantityError, parse_quantity
 
 Function = Callable[..., Any]
@@ -78,12 +79,19 @@ def _split(text: str, separator: str, limit: int = -1) -> list[str]:
     return [] if limit == 0 else text.split(separator, limit - 1 if limit > 0 else -1)
 
 
+def _replace(text: str, old: str, new: str, limit: int = -1) -> str:
+    check_replacement(text, old, new)
+    return text.replace(old, new, limit)
+
+
 def _find(text: str, regex: str) -> str:
+    check_search(regex, text)
     match = re.search(regex, text)
     return match[0] if match else ""
 
 
 def _find_all(text: str, regex: str, limit: int = -1) -> list[str]:
+    check_search(regex, text)
     found = [match[0] for match in re.finditer(regex, text)]
     return found if limit < 0 else found[:limit]
 
@@ -91,7 +99,7 @@ def _find_all(text: str, regex: str, limit: int = -1) -> list[str]:
 def _format(pattern: str, arguments: list[Any]) -> str:
     """Return Go-like formatting of ``%s``, ``%d`` and their kin."""
     values = iter(arguments)
-    verb = re.compile(r"%(?:\.\d+)?([sdfexXob%])")
+    verb = re.compile(r"%(?:\.\d{1,2})?([sdfexXob%])")
     return verb.sub(lambda match: "%" if match[1] == "%" else _one(match[0], next(values)), pattern)
 
 
@@ -108,7 +116,7 @@ _STRINGS: dict[str, Function] = {
     "format": _format,
     "join": lambda items, separator="": separator.join(items),
     "lowerAscii": lambda text: text.lower(),
-    "replace": lambda text, old, new, limit=-1: text.replace(old, new, limit),
+    "replace": _replace,
     "split": _split,
     "substring": lambda text, start, end=None: text[start:end],
     "trim": lambda text: text.strip(),

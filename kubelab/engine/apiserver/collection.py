@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right
+from collections import deque
 from typing import Literal
 
 import orjson
@@ -22,6 +23,11 @@ EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 _HISTORY_CHANGES = 16_384
 _HISTORY_BYTES = 24 * 1024 * 1024
+_HISTORY_S = 120.0
+"""Older changes are forgotten; upstream's watch cache grows only for those of the last 75 s."""
+_HISTORY_LEAST = 1024
+"""So many are kept however old they are."""
+_MARK_EVERY = 256
 _NO_LABELS: dict[str, str] = {}
 
 
@@ -77,6 +83,7 @@ class Collection:
         self._history: list[Change] = []
         self._forgotten = 0
         self._history_bytes = 0
+        self._marks: deque[tuple[float, int]] = deque()
         self._order: list[Key] | None = None
         self._waiters: list[asyncio.Future[None]] = []
 
@@ -116,7 +123,9 @@ class Collection:
         self._history.append(change)
         self._history_bytes += len(change.new.body)
         if len(self._history) > _HISTORY_CHANGES or self._history_bytes > _HISTORY_BYTES:
-            self._forget()
+            self._forget(max(1, len(self._history) // 4))
+        elif self.end % _MARK_EVERY == 0:
+            self._forget_old()
 
     def wake(self) -> None:
         """Let the watchers look at the history again."""
@@ -163,8 +172,18 @@ class Collection:
         else:
             del self._order[at]
 
-    def _forget(self) -> None:
-        count = max(1, len(self._history) // 4)
+    def _forget_old(self) -> None:
+        """Forget what is older than `_HISTORY_S`, as far as marks in the history tell."""
+        now_s = asyncio.get_running_loop().time()
+        self._marks.append((now_s, self.end))
+        old_end = 0
+        while self._marks and now_s - self._marks[0][0] > _HISTORY_S:
+            old_end = self._marks.popleft()[1]
+        count = min(old_end - self._forgotten, len(self._history) - _HISTORY_LEAST)
+        if count > 0:
+            self._forget(count)
+
+    def _forget(self, count: int) -> None:
         self.floor = self._history[count - 1].version
         self._history_bytes -= sum(len(change.new.body) for change in self._history[:count])
         self._forgotten += count

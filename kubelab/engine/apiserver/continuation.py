@@ -56,7 +56,7 @@ def _decoded(token: str) -> tuple[int, Key]:
         raise _TokenError("the token is not an object")
     form, version, start = document.get("v", ""), document.get("rv", 0), document.get("start", "")
     for name, value, type_, go_type in (("rv", version, int, "int64"), ("start", start, str, "string")):
-        if not isinstance(value, type_):
+        if type(value) is not type_:  # true is an int in Python
             found = "string" if isinstance(value, str) else "number"
             field = f"Go struct field continueToken.{name} of type {go_type}"
             raise _TokenError(f"json: cannot unmarshal {found} into {field}")

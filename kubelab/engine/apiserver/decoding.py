@@ -6,6 +6,7 @@ others are walked.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,7 +15,7 @@ from jsonschema_rs import Draft4Validator
 from kubelab.client import Object
 from kubelab.engine.apiserver.definitions import JsonSchema, definition
 from kubelab.engine.apiserver.kinds import Kind
-from kubelab.engine.apiserver.schemas import Schema, schema_of
+from kubelab.engine.apiserver.schemas import Schema, definition_schema, schema_of
 from kubelab.engine.apiserver.wrong_types import (
     BYTES,
     INT_LIMITS,
@@ -24,6 +25,8 @@ from kubelab.engine.apiserver.wrong_types import (
     check_types,
 )
 
+_NULLABLE = frozenset({"lastProbeTime"})
+"""Fields that Go always prints, with null for no time: every condition of a pod has one."""
 _TEXT_PATTERNS = {"date-time": TIME, "micro-time": TIME, "byte": BYTES}
 
 
@@ -74,11 +77,27 @@ def decoding_message(kind: Kind, problem: str, version: str = "") -> str:
     return f"{given} cannot be handled as a {resource.kind}: {problem}"
 
 
+def wrong_type_in(name: str, obj: Object) -> str:
+    """Return why an object cannot be decoded as a built-in type that is no kind; empty if it can."""
+    if _validator_of(name).is_valid(obj):
+        return ""
+    try:
+        check_types(definition_schema(name), obj, "", "")
+    except WrongTypeError as error:
+        return str(error)
+    return ""
+
+
+@cache
+def _validator_of(name: str) -> Draft4Validator:
+    return _compile({"$ref": name})
+
+
 _validators: WeakKeyDictionary[Kind, Draft4Validator] = WeakKeyDictionary()
 
 
 def fits(kind: Kind, obj: Object) -> bool:
-    """Tell whether every field is known, of its type and not null."""
+    """Tell whether every field is known, of its type, and not null but where Go prints that itself."""
     validator = _validators.get(kind)
     if validator is None:
         _validators[kind] = validator = _compile(schema_of(kind).raw)
@@ -106,6 +125,8 @@ def _strict(raw: JsonSchema, needed: dict[str, JsonSchema]) -> JsonSchema:
         raw = {**raw, "properties": Schema(raw).properties}
     if "properties" in raw:
         result["properties"] = {key: _strict(child, needed) for key, child in raw["properties"].items()}
+        for key in _NULLABLE & result["properties"].keys():
+            result["properties"][key] = {"anyOf": [result["properties"][key], {"type": "null"}]}
     if raw.get("type") == "object":
         values = raw.get("additionalProperties")
         unknown = bool(raw.get("x-kubernetes-preserve-unknown-fields"))
@@ -145,7 +166,10 @@ def _walk(
     if isinstance(value, list) and schema.items is not None:
         items = schema.items
         return [
-            _walk(items, item, unknown, f"{path}[{i}]", keep_nulls=keep_nulls) for i, item in enumerate(value)
+            _zero(items)
+            if item is None and not keep_nulls
+            else _walk(items, item, unknown, f"{path}[{i}]", keep_nulls=keep_nulls)
+            for i, item in enumerate(value)
         ]
     return value
 
@@ -160,9 +184,9 @@ def _walk_object(schema: Schema, value: Object, unknown: list[str], path: str, k
                 result[key] = child_value
             else:
                 unknown.append(child_path)
-        elif child_value is not None or (keep_nulls and child.raw.get("nullable")):
+        elif child_value is not None or (child.raw.get("nullable") if keep_nulls else key in _NULLABLE):
             result[key] = _walk(child, child_value, unknown, child_path, keep_nulls=keep_nulls)
-        elif schema.values is child:  # a null in a Go map is its zero value
+        elif schema.values is child:  # a null in a Go map, as in a list, is its zero value
             result[key] = _zero(child)
     return result
 

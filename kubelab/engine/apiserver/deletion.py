@@ -40,6 +40,7 @@ _JOB_WARNING = (
     "them or set propagationPolicy=Orphan to suppress this warning"
 )
 _BATCH = 256
+_MOST_GRACE_S = 2**31 - 1  # decades; the end of what is longer has no timestamp
 
 
 class Deleter:
@@ -161,7 +162,7 @@ def pod_grace_s(pod: Object, wanted_s: int | None) -> int:
     grace_s = spec.get("terminationGracePeriodSeconds", 30) if wanted_s is None else wanted_s
     if not spec.get("nodeName") or (pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}:
         return 0
-    return 1 if grace_s < 0 else int(grace_s)
+    return 1 if grace_s < 0 else min(int(grace_s), _MOST_GRACE_S)
 
 
 def _check(kind: Kind, obj: Object, options: DeleteOptions) -> None:

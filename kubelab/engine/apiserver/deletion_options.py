@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from kubelab.client import Object
 from kubelab.engine.apiserver.bodies import not_an_object, parse
+from kubelab.engine.apiserver.decoding import wrong_type_in
 from kubelab.engine.apiserver.requests import Request, invalid_options
-from kubelab.engine.apiserver.schemas import definition_schema
 from kubelab.engine.apiserver.status import bad_request
 from kubelab.engine.apiserver.validation.causes import shown
-from kubelab.engine.apiserver.wrong_types import WrongTypeError, check_types
 
 _DEFINITION = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 
@@ -89,19 +88,11 @@ def _body(request: Request) -> Object:
         raise bad_request(
             f'no kind "{kind}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
         )
-    problem = _wrong_type(body)
+    problem = wrong_type_in(_DEFINITION, body)
     if problem:
-        raise bad_request(problem)
-    return body
-
-
-def _wrong_type(body: Object) -> str:
-    try:
-        check_types(definition_schema(_DEFINITION), body, "", "")
-    except WrongTypeError as error:
         named = "DeleteOptions.propagationPolicy of type "
-        return str(error).replace(f"{named}string", f"{named}v1.DeletionPropagation")
-    return ""
+        raise bad_request(problem.replace(f"{named}string", f"{named}v1.DeletionPropagation"))
+    return body
 
 
 def _propagation(given: Object) -> str:

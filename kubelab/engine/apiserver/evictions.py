@@ -12,7 +12,7 @@ import orjson
 
 from kubelab.client import Object, Resource
 from kubelab.clock import Clock, rfc3339
-from kubelab.engine.apiserver.bodies import parse_as
+from kubelab.engine.apiserver.bodies import decode_as
 from kubelab.engine.apiserver.collection import Stored
 from kubelab.engine.apiserver.deletion import Deleter
 from kubelab.engine.apiserver.deletion_options import DeleteOptions, dry_run
@@ -21,6 +21,7 @@ from kubelab.engine.apiserver.requests import Reply, Request, Target
 from kubelab.engine.apiserver.selectors import matches
 from kubelab.engine.apiserver.status import bad_request, conflict, failure, not_found, too_many_requests
 
+_EVICTION = Resource("policy", "v1", "evictions", "Eviction")
 _BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 _SUCCESS = orjson.dumps(
     {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
@@ -194,13 +195,7 @@ def _check(target: Target, pod: Object, options: DeleteOptions) -> None:
 
 def _eviction(request: Request) -> tuple[str, DeleteOptions]:
     """Return whom to evict, and its ``deleteOptions`` as if they were the body of a deletion."""
-    eviction = parse_as("Eviction", request.body, request.content_type)
-    version = eviction.get("apiVersion", "policy/v1")
-    if version not in {"policy/v1", "policy/v1beta1"}:
-        problem = (
-            f'no kind "Eviction" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
-        )
-        raise bad_request(f'Eviction in version "{version}" cannot be handled as a Eviction: {problem}')
+    eviction = decode_as(_EVICTION, "io.k8s.api.policy.v1.Eviction", request)
     options = eviction.get("deleteOptions") or {}
     name = (eviction.get("metadata") or {}).get("name") or ""
     asked = DeleteOptions.of(Request("DELETE", request.path, {}, orjson.dumps(options), request.user))

@@ -20,8 +20,8 @@ _TOKEN = re.compile(
     |\[\s*'(?P<quoted>[^']*)'\s*\]
     |\[\s*"(?P<double>[^"]*)"\s*\]
     |\[\s*(?P<every>\*)\s*\]
-    |\[\s*(?P<index>-?\d+)\s*\]
-    |\[\s*(?P<start>-?\d*)\s*:\s*(?P<end>-?\d*)\s*(?::\s*(?P<step>\d+))?\s*\]
+    |\[\s*(?P<index>-?\d{1,18})\s*\]
+    |\[\s*(?P<start>-?\d{0,18})\s*:\s*(?P<end>-?\d{0,18})\s*(?::\s*(?P<step>\d{1,18}))?\s*\]
     |\[\?\(\s*@(?P<left>[^=!<>\s]*)\s*(?:(?P<op>==|!=|<=|>=|<|>)\s*(?P<right>.+?))?\s*\)\]
     """,
     re.VERBOSE,
@@ -73,7 +73,7 @@ def _step(match: re.Match[str]) -> Step:
     if parts["left"] is not None:
         return _filter(parts["left"], parts["op"], parts["right"])
     start, end = (int(parts[side]) if parts[side] else None for side in ("start", "end"))
-    return _slice(start, end, int(parts["step"] or 1))
+    return _slice(start, end, int(parts["step"] or 1) or 1)
 
 
 def _around(index: int) -> tuple[int, int | None]:

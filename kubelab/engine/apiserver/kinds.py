@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kubelab.client import Object, Resource
@@ -47,14 +48,20 @@ class Kind:
 
 
 class Kinds:
-    """The registry of served kinds: all built-in ones from the start, custom ones as CRDs come and go."""
+    """The registry of served kinds: some from the start, custom ones as CRDs come and go.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    first : iterable of Kind, optional
+        Those from the start; all built-in ones unless given.
+    """
+
+    def __init__(self, first: Iterable[Kind] | None = None) -> None:
         self._by_plural: dict[tuple[str, str, str], Kind] = {}
         self._by_kind: dict[tuple[str, str, str], Kind] = {}
         self._of_crd: dict[str, list[Kind]] = {}
         self.generation = 0
-        for kind in _builtin():
+        for kind in _builtin() if first is None else first:
             self._add(kind)
 
     def get(self, group: str, version: str, plural: str) -> Kind | None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
+from kubelab.engine.apiserver.integers import IntegerError, parse_int
 from kubelab.engine.apiserver.status import bad_request
 from kubelab.engine.apiserver.validation.causes import shown
 from kubelab.engine.apiserver.validation.names import label_value, qualified_name
@@ -136,7 +137,7 @@ class _Parser:
 def _check(key: str, operator: str, values: Sequence[str]) -> None:
     problems: list[str] = []
     for index, value in enumerate(values):
-        if operator in {"<", ">"} and not re.fullmatch(r"[+-]?\d+", value):
+        if operator in {"<", ">"} and not _is_integer(value):
             told = "for 'Gt', 'Lt' operators, the value must be an integer"
             problems.append(f"values[{index}]: Invalid value: {shown(value)}: {told}")
     for index, value in enumerate(values):
@@ -147,9 +148,17 @@ def _check(key: str, operator: str, values: Sequence[str]) -> None:
         raise _SelectorError(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
 
 
+def _is_integer(text: str) -> bool:
+    try:
+        parse_int(text)
+    except IntegerError:
+        return False
+    return True
+
+
 def _test(key: str, operator: str, values: set[str]) -> LabelTest:
     if operator in {"<", ">"}:
-        return _order_test(key, operator, int(next(iter(values))))
+        return _order_test(key, operator, parse_int(next(iter(values))))
     if operator in {"!=", "notin"}:
         return lambda labels: labels.get(key) not in values
     return lambda labels: labels.get(key) in values
@@ -158,8 +167,8 @@ def _test(key: str, operator: str, values: set[str]) -> LabelTest:
 def _order_test(key: str, order: str, bound: int) -> LabelTest:
     def test(labels: Labels) -> bool:
         try:
-            value = int(labels.get(key, ""))
-        except ValueError:
+            value = parse_int(labels.get(key, ""))
+        except IntegerError:
             return False
         return value > bound if order == ">" else value < bound
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from kubelab.client import Resource
 from kubelab.engine.apiserver.continuation import position
+from kubelab.engine.apiserver.integers import IntegerError, parse_uint
 from kubelab.engine.apiserver.requests import Request
 from kubelab.engine.apiserver.status import bad_request, failure, invalid
 from kubelab.engine.apiserver.validation.causes import Cause, forbidden, not_supported
@@ -93,14 +94,14 @@ def parse_version(text: str) -> int:
     Raises
     ------
     ValueError
-        In upstream's words, if it is not a number.
+        In upstream's words, if it is not an unsigned number of 64 bits.
     """
     if not text:
         return 0
-    if not (text.isascii() and text.isdecimal()):
-        problem = f'strconv.ParseUint: parsing "{text}": invalid syntax'
-        raise ValueError(f'resourceVersion: Invalid value: "{text}": {problem}')
-    return int(text)
+    try:
+        return parse_uint(text)
+    except IntegerError as error:
+        raise ValueError(f'resourceVersion: Invalid value: "{text}": {error}') from None
 
 
 def requested_version(request: Request) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from kubelab.client import Object
+from kubelab.engine.apiserver.integers import IntegerError, parse_uint
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.requests import FieldError
 from kubelab.engine.apiserver.status import conflict, failure, invalid
@@ -101,8 +102,10 @@ def prepare_update(kind: Kind, new: Object, old: Object, *, patched: bool = Fals
     if uid and uid != kept["uid"]:
         raise conflict(kind.resource, kept["name"], other_object(kind, kept, uid))
     version = fresh.get("resourceVersion")
-    if version and not version.isdecimal():
-        raise failure(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
+    try:
+        parse_uint(version or "0")
+    except IntegerError as error:
+        raise failure(500, "", str(error)) from None
     if version and version != "0" and version != kept["resourceVersion"]:
         raise conflict(kind.resource, kept["name"])
     for key in _SERVER_OWNED:

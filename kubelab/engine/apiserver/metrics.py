@@ -6,7 +6,7 @@ Nothing is stored: every answer asks the usage sources. Upstream: kubernetes-sig
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import orjson
 
@@ -18,12 +18,14 @@ from kubelab.engine.apiserver.presentation import Presentation
 from kubelab.engine.apiserver.requests import Reply, Request, Target
 from kubelab.engine.apiserver.selectors import predicate
 from kubelab.engine.apiserver.status import method_not_allowed, not_found
-from kubelab.engine.apiserver.store import Store
 from kubelab.engine.usage import NodeUsage, PodUsage, Usage, UsageSource
 
 GROUP, VERSION = "metrics.k8s.io", "v1beta1"
 NODE_METRICS = Resource(GROUP, VERSION, "nodes", "NodeMetrics", namespaced=False)
 POD_METRICS = Resource(GROUP, VERSION, "pods", "PodMetrics")
+
+LabelsOf = Callable[[Resource, Key], Mapping[str, str] | None]
+"""Returns the labels of a node or pod, None if there is none of that name."""
 
 
 def metrics_kinds() -> list[Kind]:
@@ -45,10 +47,10 @@ def metrics_kinds() -> list[Kind]:
 
 
 class Metrics:
-    """Answers from the usage sources; what is not in the store any more is left out."""
+    """Answers from the usage sources; nodes and pods that are not there any more are left out."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self.store = store
+    def __init__(self, labels_of: LabelsOf, clock: Clock) -> None:
+        self.labels_of = labels_of
         self.clock = clock
         self.sources: list[UsageSource] = []
 
@@ -85,15 +87,15 @@ class Metrics:
                 found.update({(each.namespace, each.name): (PODS, _pod(each)) for each in source.pods()})
         for key in sorted(found):
             resource, metrics = found[key]
-            stored = self.store.collection(resource).objects.get(key)
-            if stored is None or (target.namespace and key[0] != target.namespace):
+            labels = self.labels_of(resource, key)
+            if labels is None or (target.namespace and key[0] != target.namespace):
                 continue
             metadata: Object = {"name": key[1], **({"namespace": key[0]} if key[0] else {})}
-            if stored.labels:
-                metadata["labels"] = stored.labels
+            if labels:
+                metadata["labels"] = labels
             obj = {"kind": target.resource.kind, "apiVersion": f"{GROUP}/{VERSION}", "metadata": metadata}
             metadata["creationTimestamp"] = rfc3339(self.clock.now())
-            yield key, Stored(0, orjson.dumps({**obj, **metrics}), stored.labels)
+            yield key, Stored(0, orjson.dumps({**obj, **metrics}), dict(labels))
 
 
 def _node(node: NodeUsage) -> Object:

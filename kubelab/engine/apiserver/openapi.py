@@ -21,7 +21,7 @@ from kubelab.engine.apiserver.definitions import (
     documented,
 )
 from kubelab.engine.apiserver.kinds import Kind, Kinds
-from kubelab.engine.apiserver.openapi_paths import paths_of
+from kubelab.engine.apiserver.openapi_paths import definition_name, paths_of
 from kubelab.engine.apiserver.version import KUBERNETES_VERSION
 
 _LIST_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"
@@ -65,15 +65,6 @@ def v3(kinds: Kinds, group_version: str) -> bytes:
         "components": {"schemas": _schemas(members, _V3)},
     }
     return orjson.dumps(document)
-
-
-def definition_name(kind: Kind) -> str:
-    """Return the name of a kind's schema: for custom kinds, the group's domain reversed, version and kind."""
-    if kind.definition:
-        return kind.definition
-    resource = kind.resource
-    domain = ".".join(reversed(resource.group.split(".")))
-    return f"{domain}.{resource.version}.{resource.kind}"
 
 
 def _by_group_version(kinds: Kinds) -> dict[str, list[Kind]]:

@@ -1,6 +1,6 @@
 """The paths of OpenAPI documents: which operations a kind has, and on what.
 
-Only what clients look for is told: the kind of each operation, and the query parameters of writes.
+Only what clients look for is told: the kind of each operation, its body, and its query parameters.
 """
 
 from __future__ import annotations
@@ -49,6 +49,15 @@ def paths_of(kind: Kind, prefix: str) -> dict[str, Object]:
     return paths
 
 
+def definition_name(kind: Kind) -> str:
+    """Return the name of a kind's schema: for custom kinds, the group's domain reversed, version and kind."""
+    if kind.definition:
+        return kind.definition
+    resource = kind.resource
+    domain = ".".join(reversed(resource.group.split(".")))
+    return f"{domain}.{resource.version}.{resource.kind}"
+
+
 def _item(kind: Kind, prefix: str, methods: tuple[str, ...] = ("get", "put", "patch", "delete")) -> Object:
     operations = {method: _operation(kind, _ACTIONS[method], _query(method), prefix) for method in methods}
     return {**operations, "parameters": _parameters(kind.resource.namespaced, named=True, prefix=prefix)}
@@ -80,7 +89,8 @@ def _body(kind: Kind, action: str, prefix: str) -> Object:
     media = _BODIES if action != "patch" else _CUSTOM_PATCHES if kind.custom else _PATCHES
     if prefix == "#/definitions/":
         return {"consumes": list(media)}
-    return {"requestBody": {"content": {name: {"schema": {"type": "object"}} for name in media}}}
+    schema = {"type": "object"} if action == "patch" else {"$ref": prefix + definition_name(kind)}
+    return {"requestBody": {"content": {name: {"schema": schema} for name in media}, "required": True}}
 
 
 def _parameters(namespaced: bool, *, named: bool, prefix: str) -> list[Object]:

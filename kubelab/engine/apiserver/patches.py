@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from kubelab.client import Object
+from kubelab.engine.apiserver.integers import IntegerError, parse_int
 from kubelab.engine.apiserver.status import bad_request, failure
 from kubelab.errors import ApiError
 
 MAX_OPERATIONS = 10_000  # maxJSONPatchOperations in apiserver/pkg/endpoints/handlers/patch.go
+MAX_COPIED_BYTES = 3 * 1024 * 1024  # JSONPatchMaxCopyBytes in apiserver/pkg/server/config.go
 
 _MISSING = "missing value"
 _BAD_INDEX = "invalid index referenced"
@@ -21,6 +23,23 @@ _BAD_INDEX = "invalid index referenced"
 
 class _DoesNotApplyError(Exception):
     """One operation cannot be carried out; the text is evanphx/json-patch v4's."""
+
+
+class _Budget:
+    """How much the copies of one patch may still add: each can double the document."""
+
+    def __init__(self) -> None:
+        self._copied_bytes = 0
+
+    def copy(self, value: Any) -> Any:
+        text = orjson.dumps(value)
+        self._copied_bytes += len(text)
+        if self._copied_bytes > MAX_COPIED_BYTES:
+            raise _DoesNotApplyError(
+                "Unable to complete the copy, the accumulated size increase of copy is "
+                f"{self._copied_bytes}, exceeding the limit {MAX_COPIED_BYTES}"
+            )
+        return orjson.loads(text)
 
 
 class _Target(NamedTuple):
@@ -49,17 +68,18 @@ def json_patch(obj: Object, operations: Any) -> Object:
     ------
     ApiError
         400 if it is not a patch, 413 if it has more than 10,000 operations,
-        422 if an operation does not apply or a test fails; the cause says which and why.
+        422 if an operation does not apply, a test fails or copies add more than 3 MiB; the cause says which
+        and why.
     """
     if not isinstance(operations, list) or not all(isinstance(item, dict) for item in operations):
         problem = "json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
         raise bad_request(f"error decoding patch: {problem}")
     if len(operations) > MAX_OPERATIONS:
         raise _too_large(len(operations))
-    document: Any = _copy(obj)
+    document, budget = _copy(obj), _Budget()
     for operation in operations:
         try:
-            document = _apply(document, operation)
+            document = _apply(document, operation, budget)
         except _DoesNotApplyError as error:
             raise rejected(str(error)) from None
     if not isinstance(document, dict):
@@ -111,7 +131,7 @@ def _merge(target: Any, patch: Any) -> Any:
     return merged
 
 
-def _apply(document: Any, operation: Object) -> Any:
+def _apply(document: Any, operation: Object, budget: _Budget) -> Any:
     op = operation.get("op", "unknown")
     if op not in ("add", "remove", "replace", "move", "copy", "test"):
         raise _DoesNotApplyError(f"Unexpected kind: {op}")
@@ -124,14 +144,14 @@ def _apply(document: Any, operation: Object) -> Any:
         return _replace(document, path, _copy(operation.get("value")))
     if op == "add":
         return _add(document, path, _copy(operation.get("value")), op, f'missing path: "{path}"')
-    return _transfer(document, op, path, _pointer(operation, "from", op))
+    return _transfer(document, op, path, _pointer(operation, "from", op), budget)
 
 
-def _transfer(document: Any, op: str, path: str, source: str) -> Any:
+def _transfer(document: Any, op: str, path: str, source: str, budget: _Budget) -> Any:
     if op == "move" and path.startswith(f"{source}/"):
         raise _DoesNotApplyError(f"move operation does not apply: {path} lies in {source}")
     if op == "copy" and not source:
-        return _add(document, path, _copy(document), op, f"missing destination path: {path}")
+        return _add(document, path, budget.copy(document), op, f"missing destination path: {path}")
     target = _find(document, source)
     if target is None:
         raise _DoesNotApplyError(
@@ -139,12 +159,14 @@ def _transfer(document: Any, op: str, path: str, source: str) -> Any:
         )
     missing = isinstance(target.container, dict) and target.key not in target.container
     try:
-        value = None if missing and op == "copy" else _copy(_read(target))  # so does evanphx/json-patch
+        value = None if missing and op == "copy" else _read(target)  # so does evanphx/json-patch
         if op == "move":
             document = _remove(document, source)
     except _DoesNotApplyError as error:
         raise _DoesNotApplyError(f"error in {op} for path: '{source}': {error}") from None
-    return _add(document, path, value, op, f"missing destination path: {path}")
+    return _add(
+        document, path, value if op == "move" else budget.copy(value), op, f"missing destination path: {path}"
+    )
 
 
 def _add(document: Any, path: str, value: Any, op: str, missing: str) -> Any:
@@ -245,9 +267,9 @@ def _find(document: Any, path: str) -> _Target | None:
 def _index(token: str, size: int) -> int:
     """Return a list index; -1 means the last, as in evanphx/json-patch v4."""
     try:
-        index = int(token)
-    except ValueError:
-        raise _DoesNotApplyError(f'strconv.Atoi: parsing "{token}": invalid syntax') from None
+        index = parse_int(token, "Atoi")
+    except IntegerError as error:
+        raise _DoesNotApplyError(str(error)) from None
     if not -size <= index < size:
         raise _DoesNotApplyError(f"Unable to access invalid index: {index}: {_BAD_INDEX}")
     return index + size if index < 0 else index

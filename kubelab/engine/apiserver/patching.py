@@ -45,7 +45,7 @@ class Patcher:
         if stored is None:
             raise not_found(target.resource, target.name)
         old = objects.parse(target.kind, stored)
-        new = patched(request, target.kind, copy.deepcopy(old))
+        new = patched(request, target.kind, objects.parse(target.kind, stored))
         check_type(target.kind, new)
         new, warnings = checked(request, target.kind, new)
         check_place(target, new)

@@ -12,7 +12,7 @@ from kubelab.client import Object, Resource
 from kubelab.clock import parse_rfc3339
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.requests import Answer, Reply, Request, Stream, Target
-from kubelab.engine.apiserver.status import bad_request, failure, invalid, not_found
+from kubelab.engine.apiserver.status import bad_request, invalid, not_found
 from kubelab.engine.apiserver.validation.causes import Cause, forbidden
 from kubelab.engine.apiserver.validation.causes import invalid as invalid_field
 
@@ -64,7 +64,10 @@ class PodLogs:
             return Reply(200, b"", content_type=_TEXT)
         node = self.nodes.get(node_name)
         if node is None:
-            raise failure(500, "InternalError", f'Internal error occurred: node "{node_name}" serves no logs')
+            raise bad_request(
+                f'container "{container}" in pod "{target.name}" has no log: '
+                f'its node "{node_name}" is simulated, or not of this machine'
+            )
         return await begin_log(node.logs(pod, container, options))
 
 

@@ -7,7 +7,7 @@ Where upstream's API server proxies to a kubelet, this one asks the node itself;
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -16,7 +16,7 @@ from kubelab.engine.apiserver.authorization import Authorizer
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.pod_logs import container_of
 from kubelab.engine.apiserver.requests import TRUE, Answer, Request, Target, Upgrade
-from kubelab.engine.apiserver.status import bad_request, failure, method_not_allowed, not_found
+from kubelab.engine.apiserver.status import bad_request, method_not_allowed, not_found
 from kubelab.engine.apiserver.websocket import WebSocket
 
 
@@ -110,37 +110,12 @@ class PodStreams:
 
     def _session(self, request: Request, subresource: str, pod: Object) -> Answer:
         container = container_of(pod, request.query.get("container", ""))
-        node = self._node(pod)
-        options = _options(request)
-        if not (options.stdin or options.stdout or options.stderr):
-            raise bad_request("you must specify at least 1 of stdin, stdout, stderr")
-        if subresource == "exec" and not options.command:
-            raise bad_request("you must specify at least 1 command for the container")
-        node.check_running(pod, container)
-
-        async def start() -> PodSession:
-            begin = node.exec if subresource == "exec" else node.attach
-            return await begin(pod, container, options)
-
-        async def serve(socket: WebSocket) -> None:
-            from kubelab.engine.apiserver.remote_command import serve_session
-
-            await serve_session(socket, start, options)
-
-        from kubelab.engine.apiserver.remote_command import PROTOCOLS
-
-        return Upgrade(PROTOCOLS, serve)
+        return session(self._node(pod), subresource, pod, container, _options(request))
 
     def _port_forward(self, request: Request, pod: Object) -> Answer:
-        from kubelab.engine.apiserver import port_forward
-
         node = self._node(pod)
-        ports = [_port(text) for text in request.values("ports") for text in text.split(",")]
-
-        async def serve(socket: WebSocket) -> None:
-            await port_forward.serve(socket, _dialer(node, pod), ports)
-
-        return Upgrade(port_forward.PROTOCOLS, serve)
+        ports = [port_number(text) for text in request.values("ports") for text in text.split(",")]
+        return port_forwarding(node, pod, ports)
 
     def _node(self, pod: Object) -> StreamHandler:
         name = pod["spec"].get("nodeName", "")
@@ -148,15 +123,52 @@ class PodStreams:
             raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
         node = self.nodes.get(name)
         if node is None:
-            message = f'Internal error occurred: node "{name}" gives no access to its pods'
-            raise failure(500, "InternalError", message)
+            raise bad_request(
+                f"pod {pod['metadata']['name']} cannot be reached: "
+                f'its node "{name}" is simulated, or not of this machine'
+            )
         return node
 
 
-def _dialer(
-    node: StreamHandler, pod: Object
-) -> Callable[[int], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]:
-    return lambda port: node.connect(pod, port)
+def session(
+    node: StreamHandler, subresource: str, pod: Object, container: str, options: StreamOptions
+) -> Upgrade:
+    """Return what serves ``exec`` or ``attach`` in a container.
+
+    Raises
+    ------
+    ApiError
+        400 if the options make no sense, 500 if the container does not run.
+    """
+    from kubelab.engine.apiserver.remote_command import PROTOCOLS, serve_session
+
+    if not (options.stdin or options.stdout or options.stderr):
+        raise bad_request("you must specify at least 1 of stdin, stdout, stderr")
+    if subresource == "exec" and not options.command:
+        raise bad_request("you must specify at least 1 command for the container")
+    node.check_running(pod, container)
+
+    async def start() -> PodSession:
+        begin = node.exec if subresource == "exec" else node.attach
+        return await begin(pod, container, options)
+
+    async def serve(socket: WebSocket) -> None:
+        await serve_session(socket, start, options)
+
+    return Upgrade(PROTOCOLS, serve)
+
+
+def port_forwarding(node: StreamHandler, pod: Object, ports: list[int]) -> Upgrade:
+    """Return what connects a client to ports of a pod."""
+    from kubelab.engine.apiserver import port_forward
+
+    async def dial(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await node.connect(pod, port)
+
+    async def serve(socket: WebSocket) -> None:
+        await port_forward.serve(socket, dial, ports)
+
+    return Upgrade(port_forward.PROTOCOLS, serve)
 
 
 def _options(request: Request) -> StreamOptions:
@@ -170,7 +182,14 @@ def _options(request: Request) -> StreamOptions:
     )
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """Return the number of a port.
+
+    Raises
+    ------
+    ApiError
+        400 if it is none.
+    """
     if text.isdigit() and 0 < int(text) < 1 << 16:
         return int(text)
     raise bad_request(f'unable to parse "{text}" as a port')

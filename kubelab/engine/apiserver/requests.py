@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -10,6 +9,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from kubelab.client import Object, Resource
+from kubelab.engine.apiserver.integers import IntegerError, parse_int
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.status import failure, invalid
 from kubelab.engine.apiserver.websocket import WebSocket
@@ -17,8 +17,6 @@ from kubelab.engine.apiserver.websocket import WebSocket
 JSON = "application/json"
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
 """What Go's ``strconv.ParseBool`` takes for true."""
-
-_INTEGER = re.compile(r"[+-]?[0-9]+").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +63,15 @@ class Request:
         Raises
         ------
         ApiError
-            400 if it is not a number.
+            400 if it is not a number of 64 bits.
         """
         text = self.query.get(name)
         if text is None:
             return None
-        value = int(text) if _INTEGER(text) else None
-        if value is None or not -(2**63) <= value < 2**63:
-            problem = "invalid syntax" if value is None else "value out of range"
-            raise failure(400, "BadRequest", f'strconv.ParseInt: parsing "{text}": {problem}')
-        return value
+        try:
+            return parse_int(text)
+        except IntegerError as error:
+            raise failure(400, "BadRequest", str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from kubelab.client import PODS, Object
 from kubelab.engine.apiserver.auth import Authenticator
 from kubelab.engine.apiserver.authorization import Authorizer, Question
 from kubelab.engine.apiserver.bindings import Bindings
-from kubelab.engine.apiserver.bodies import check_type, parse
+from kubelab.engine.apiserver.bodies import decode
 from kubelab.engine.apiserver.kinds import Kinds
 from kubelab.engine.apiserver.requests import Answer, Request, Target, User, reply
-from kubelab.engine.apiserver.status import bad_request, method_not_allowed, no_such_path
+from kubelab.engine.apiserver.status import method_not_allowed, no_such_path
 from kubelab.engine.apiserver.tokens import API_AUDIENCE
 
 
@@ -28,10 +28,7 @@ class Reviews:
         """Answer a review with its status filled in."""
         if request.method != "POST" or target.name:
             raise method_not_allowed()
-        body = parse(request.body, request.content_type)
-        if not isinstance(body, dict):
-            raise bad_request(f"the body is not a {target.resource.kind}")
-        check_type(target.kind, body)
+        body, warnings = decode(request, target.kind)
         match target.resource.kind:
             case "Binding":
                 return await self._bind(request, target, body)
@@ -43,7 +40,7 @@ class Reviews:
                 body["status"] = self._rules(request.user, body.get("spec") or {})
             case _:
                 body["status"] = self._access(request.user, target, body.get("spec") or {})
-        return reply(body, 201)
+        return reply(body, 201, warnings)
 
     async def _bind(self, request: Request, target: Target, body: Object) -> Answer:
         pods = self.kinds.get("", "v1", PODS.plural)

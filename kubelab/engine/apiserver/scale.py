@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from kubelab.client import Object, Resource
-from kubelab.engine.apiserver.bodies import parse_as, wrong_kind
+from kubelab.engine.apiserver.bodies import check_fields, decode_as
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.metadata import other_object
 from kubelab.engine.apiserver.patching import patched
 from kubelab.engine.apiserver.requests import FieldError, Reply, Request, Target, reply
-from kubelab.engine.apiserver.schemas import definition_schema
 from kubelab.engine.apiserver.selectors import selector_text
 from kubelab.engine.apiserver.status import bad_request, conflict, invalid, method_not_allowed, not_found
 from kubelab.engine.apiserver.writing import Writer, write_options
-from kubelab.engine.apiserver.wrong_types import WrongTypeError, check_types
 
 
 class Scales:
@@ -34,15 +32,12 @@ class Scales:
             case "GET":
                 return reply(scale)
             case "PUT":
-                wanted = parse_as("Scale", request.body, request.content_type)
-                if wanted.get("kind", "Scale") != "Scale":
-                    raise wrong_kind(wanted["kind"], wanted.get("apiVersion", ""), _SCALE)
+                wanted = decode_as(_SCALE, _DEFINITION, request)
             case "PATCH":
                 wanted = patched(request, target.kind, scale)
+                check_fields(_DEFINITION, wanted)
             case _:
                 raise method_not_allowed()
-        if not isinstance(wanted, dict):
-            raise bad_request("the body is not a Scale")
         replicas = _replicas(target, obj, wanted)
 
         def edit(new: Object) -> None:
@@ -71,10 +66,6 @@ def _replicas(target: Target, obj: Object, scale: Object) -> int:
         raise conflict(target.resource, target.name, problem)
     if metadata.get("resourceVersion") not in {None, "", obj["metadata"]["resourceVersion"]}:
         raise conflict(target.resource, target.name)
-    try:
-        check_types(definition_schema(_DEFINITION), scale, "", "")
-    except WrongTypeError as error:
-        raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: {error}') from None
     replicas: int = (scale.get("spec") or {}).get("replicas") or 0
     if replicas < 0:
         message = f"Invalid value: {replicas}: must be greater than or equal to 0"

@@ -144,8 +144,11 @@ class Store:
         metadata["resourceVersion"] = str(self._assigned)
         # The copy is as long as the JSON: what orjson returns keeps the room it was written in.
         body = bytes(memoryview(orjson.dumps(obj)))
-        new = Stored(self._assigned, body, metadata.get("labels"))
         old = collection.latest(key)
+        labels = metadata.get("labels")
+        if old is not None and old.labels == labels:
+            labels = old.labels  # one for all versions
+        new = Stored(self._assigned, body, labels)
         event: EventType = "DELETED" if delete else "ADDED" if old is None else "MODIFIED"
         change = Change(event, key, new, old)
         collection.pending[key] = change

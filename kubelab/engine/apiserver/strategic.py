@@ -84,7 +84,7 @@ def _merge_list(original: list[Any], patch: list[Any], schema: Schema | None, or
     if schema is None or "merge" not in schema.patch_strategies:
         return [_content(item) for item in patch if _stays("", item)]
     if not all(isinstance(item, dict) for item in [*original, *patch]):
-        return _in_order(list(dict.fromkeys([*original, *patch])), original, order, "")
+        return _in_order(_distinct([*original, *patch]), original, order, "")
     if any(item.get(_PATCH) == "replace" for item in patch):
         return [_content(item) for item in patch if item.get(_PATCH) != "replace"]
     key = schema.merge_key
@@ -108,12 +108,20 @@ def _merge_items(original: list[Object], patch: list[Object], schema: Schema) ->
     return result
 
 
+def _distinct(items: list[Any]) -> list[Any]:
+    """Return a list of scalars, each once."""
+    if any(isinstance(item, dict | list) for item in items):
+        raise rejected("a list holds both objects and other values")
+    return list(dict.fromkeys(items))
+
+
 def _retain(original: Object, patch: Object) -> Object:
     """Return a copy of the object with only the fields that ``$retainKeys`` lists, if it is there."""
     if _RETAIN not in patch:
         return dict(original)
     keep = patch[_RETAIN]
-    if not isinstance(keep, list) or not {key for key in patch if not key.startswith("$")} <= set(keep):
+    named = {key for key in patch if not key.startswith("$")}
+    if not isinstance(keep, list) or not all(key in keep for key in named):
         raise bad_request("invalid patch format of retainKeys")
     return {key: value for key, value in original.items() if key in keep}
 

@@ -16,7 +16,7 @@ from kubelab.engine.apiserver.tokens import ServiceAccountTokens
 from kubelab.engine.apiserver.writing import Writer
 
 _VERBS = {"POST": "create", "PUT": "update"}
-_NO_EPHEMERAL_CONTAINERS = (
+NO_EPHEMERAL_CONTAINERS = (
     "ephemeral containers cannot join a pod whose containers are processes of this machine: there is no "
     "image whose tools they could bring. Run the command in the pod itself (kubectl exec), or debug a copy "
     "of the pod (kubectl debug --copy-to)"
@@ -74,7 +74,7 @@ class Subresources:
             case ("GET", "status" | "resize" | "ephemeralcontainers"):
                 return await self.reader.get(request, target)
             case ("PUT" | "PATCH", "ephemeralcontainers"):
-                raise forbidden(target.resource, target.name, _NO_EPHEMERAL_CONTAINERS)
+                raise forbidden(target.resource, target.name, NO_EPHEMERAL_CONTAINERS)
             case ("PUT", "status" | "resize" | "finalize"):
                 return await self.writer.update(request, target)
             case ("PATCH", "status" | "resize"):

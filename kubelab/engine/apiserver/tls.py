@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate, KeyUsage
 
 _NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
-          "kubernetes.default.svc.cluster.local")  # fmt: skip
+          "kubernetes.default.svc.cluster.local", "metrics-server.kube-system.svc")  # fmt: skip
 _ADDRESSES = ("127.0.0.1", "::1", "10.96.0.1")
 _VALID_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 """Certificates are valid whatever the (possibly virtual) clock says."""

@@ -16,7 +16,7 @@ import orjson
 
 from kubelab.client import PODS, SECRETS, SERVICE_ACCOUNTS, Object, Resource
 from kubelab.clock import Clock, rfc3339
-from kubelab.engine.apiserver.bodies import parse
+from kubelab.engine.apiserver.bodies import decode_as
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.requests import FieldError, Reply, Request, Target, User, reply
 from kubelab.engine.apiserver.status import bad_request, conflict, invalid, not_found
@@ -64,11 +64,10 @@ class ServiceAccountTokens:
         stored = self._objects.latest(target.kind, target.key)
         if stored is None:
             raise not_found(SERVICE_ACCOUNTS, target.name)
-        body = parse(request.body, request.content_type)
-        if not isinstance(body, dict):
-            raise bad_request("the body is not a TokenRequest")
-        spec = body.setdefault("spec", {})
-        spec.setdefault("expirationSeconds", _DEFAULT_S)
+        body = decode_as(_TOKEN_REQUEST, "io.k8s.api.authentication.v1.TokenRequest", request)
+        spec = body["spec"] = body.get("spec") or {}
+        if spec.get("expirationSeconds") is None:
+            spec["expirationSeconds"] = _DEFAULT_S
         spec["audiences"] = spec.get("audiences") or [API_AUDIENCE]
         _check_lifetime(spec["expirationSeconds"])
         kubernetes: Object = {

@@ -12,6 +12,7 @@ from pathlib import Path
 from kubelab.engine.apiserver.tls import TlsFiles
 from kubelab.engine.apiserver.tokens import API_AUDIENCE
 from kubelab.engine.binaries.credentials import Credentials
+from kubelab.engine.nodes.kubelet import SERVED_ADDRESS
 
 SERVICE_RANGE = "10.96.0.0/16"
 _ETCD = "unix://etcd.sock"
@@ -73,10 +74,12 @@ def kube_apiserver(
         f"--service-account-key-file={credentials.account_public_key}",
         f"--service-cluster-ip-range={SERVICE_RANGE}",
         "--allow-privileged=true",
-        "--kubelet-preferred-address-types=InternalIP",
+        f"--kubelet-preferred-address-types={SERVED_ADDRESS}",
         f"--kubelet-certificate-authority={tls.ca}",
         f"--kubelet-client-certificate={credentials.kubelet_client.certificate}",
         f"--kubelet-client-key={credentials.kubelet_client.key}",
+        f"--proxy-client-cert-file={credentials.kubelet_client.certificate}",
+        f"--proxy-client-key-file={credentials.kubelet_client.key}",
         *extra,
         *([] if tainting else ["--disable-admission-plugins=TaintNodesByCondition"]),
         *extra,

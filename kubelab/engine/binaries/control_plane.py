@@ -9,7 +9,6 @@ from pathlib import Path
 
 from kubelab.client import Client, Response
 from kubelab.clock import monotonic
-from kubelab.engine.apiserver.pod_logs import NodeHandler
 from kubelab.engine.apiserver.serve import Served, serve_app
 from kubelab.engine.apiserver.tls import ensure_tls, write_kubeconfig
 from kubelab.engine.binaries import commands
@@ -20,17 +19,23 @@ from kubelab.engine.binaries.credentials import (
     ensure_credentials,
 )
 from kubelab.engine.binaries.found import Binaries
+from kubelab.engine.binaries.measures import PATH, MeasuresFace
+from kubelab.engine.binaries.metrics import MetricsFace
 from kubelab.engine.binaries.program import Program, ProgramEndedError
 from kubelab.engine.binaries.progress import ProgressReceiver
+from kubelab.engine.binaries.registration import refuse_ephemeral_containers, register_metrics
 from kubelab.engine.controllers.controller import Controller
 from kubelab.engine.controllers.endpoints import EndpointsController
 from kubelab.engine.controllers.endpointslice import EndpointSliceController
 from kubelab.engine.controllers.registry import CONTROLLERS, KUBEFLOW_CONTROLLERS
 from kubelab.engine.keeping import keep
-from kubelab.engine.nodes.kubelet import KubeletFace
+from kubelab.engine.measures import Measures
+from kubelab.engine.nodes.kubelet import KubeletFace, Node
+from kubelab.engine.own_process import measure_process
 from kubelab.engine.usage import UsageSource
 from kubelab.errors import ConnectionFailedError, KubelabError
 from kubelab.http import HttpTransport, Kubeconfig
+from kubelab.informer import Informers
 
 _READY_S = 60.0
 _POLL_S = 0.02
@@ -60,10 +65,19 @@ class BinariesControlPlane:
         Where kube-apiserver listens, 0 for any port that is free.
     extra : sequence of str
         Further arguments of kube-apiserver.
+    measures : Measures, optional
+        What kubelab's parts measure.
     """
 
     def __init__(
-        self, state_dir: Path, binaries: Binaries, *, token: str, port: int = 0, extra: Sequence[str] = ()
+        self,
+        state_dir: Path,
+        binaries: Binaries,
+        *,
+        token: str,
+        port: int = 0,
+        extra: Sequence[str] = (),
+        measures: Measures | None = None,
     ) -> None:
         self.tls = ensure_tls(state_dir)
         self.url = ""
@@ -73,10 +87,12 @@ class BinariesControlPlane:
         self._token = token
         self._port = port
         self._extra = extra
+        self._measures = measures or Measures()
         self._programs: list[Program] = []
         self._keeping: list[asyncio.Task[None]] = []
         self._clients: list[Client] = []
         self._faces: list[Served] = []
+        self._api_server_authority = state_dir / "tls" / "kubelet-client-ca.crt"
 
     @property
     def pids(self) -> list[int]:
@@ -131,16 +147,28 @@ class BinariesControlPlane:
         self._clients.append(client)
         return client
 
-    async def register_node(self, name: str, node: NodeHandler) -> int:
+    async def register_node(self, name: str, node: Node) -> int:
         """Serve what kube-apiserver asks a node's kubelet for; return the port."""
         face = KubeletFace(self.client(f"system:node:{name}"), node)
-        authority = self._state_dir / "tls" / "kubelet-client-ca.crt"
-        served = await serve_app(face.asgi, port=0, tls=self.tls, client_ca=authority)
+        served = await serve_app(face.asgi, port=0, tls=self.tls, client_ca=self._api_server_authority)
         self._faces.append(served)
+        await refuse_ephemeral_containers(self.client("system:masters"))
         return served.port
 
-    def register_usage(self, source: UsageSource) -> None:
-        """Do nothing: kube-apiserver leaves metrics.k8s.io to a server of its own, which is not run here."""
+    async def serve_usage(self, sources: Sequence[UsageSource], informers: Informers) -> None:
+        """Serve what is known of nodes and pods to kube-apiserver, which passes requests for it on."""
+        face = MetricsFace(sources, informers)
+        served = await serve_app(face.asgi, port=0, tls=self.tls, client_ca=self._api_server_authority)
+        self._faces.append(served)
+        await register_metrics(self.client("system:masters"), served.port, self.tls)
+
+    async def metrics_url(self) -> str:
+        """Serve what kubelab's parts measure; return the address."""
+        measure_process(self._measures)
+        face = MeasuresFace(self.client("system:kubelab-metrics"), self._measures)
+        served = await serve_app(face.asgi, port=0, tls=self.tls)
+        self._faces.append(served)
+        return f"https://127.0.0.1:{served.port}{PATH}"
 
     async def progress_url(self) -> str:
         """Serve what trainers' pods report to; return the address."""

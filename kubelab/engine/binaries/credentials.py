@@ -24,7 +24,7 @@ class Credentials:
     account_key, account_public_key : Path
         What service account tokens are signed with and verified by.
     kubelet_client : TlsFiles
-        Whom nodes serve.
+        kube-apiserver, as nodes and the metrics server know it.
     token_of : dict of str to str
         Each user's token.
     """

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import orjson
 
-from kubelab.client import TRAIN_JOBS, Client, Object, Resource
+from kubelab.client import TRAIN_JOBS, Client
 from kubelab.clock import RealClock
 from kubelab.engine.apiserver.asgi import Message, Receive, Send, read_body, send_answer
 from kubelab.engine.apiserver.progress import progress_in
 from kubelab.engine.apiserver.requests import Reply
-from kubelab.engine.apiserver.status import failure, not_found, unauthorized
+from kubelab.engine.apiserver.status import failure, not_found
+from kubelab.engine.binaries.reviews import user_of
 from kubelab.errors import ApiError
 
-_TOKEN_REVIEWS = Resource("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", namespaced=False)
 _PREFIX = f"/apis/{TRAIN_JOBS.api_version}/namespaces/"
 
 
@@ -37,23 +37,13 @@ class ProgressReceiver:
 
     async def _report(self, scope: Message, body: bytes) -> Reply:
         namespace, name = _job(scope["method"], scope["path"])
-        await self._authenticate(dict(scope["headers"]).get(b"authorization", b""), scope["path"])
+        audience = scope["path"].removeprefix("/apis/")
+        await user_of(self._client, dict(scope["headers"]), [audience])
         progress = progress_in(body, "application/json", RealClock())
         await self._client.patch(
             TRAIN_JOBS, name, {"status": {"trainerStatus": progress}}, namespace, subresource="status"
         )
         return Reply(200, body)
-
-    async def _authenticate(self, header: bytes, path: str) -> None:
-        token = header.removeprefix(b"Bearer ").decode("latin-1")
-        review: Object = {
-            "apiVersion": _TOKEN_REVIEWS.api_version,
-            "kind": _TOKEN_REVIEWS.kind,
-            "spec": {"token": token, "audiences": [path.removeprefix("/apis/")]},
-        }
-        answer = await self._client.create(_TOKEN_REVIEWS, review) if token else {}
-        if not (answer.get("status") or {}).get("authenticated"):
-            raise unauthorized()
 
 
 def _job(method: str, path: str) -> tuple[str, str]:

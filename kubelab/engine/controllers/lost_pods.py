@@ -8,11 +8,11 @@ from kubelab.client import NODES, PODS, Object
 from kubelab.clock import rfc3339
 from kubelab.engine.controllers.conditions import with_condition
 from kubelab.engine.controllers.controller import Controller, Surroundings, either
+from kubelab.engine.controllers.pods import BY_NODE, by_node
 from kubelab.errors import NotFoundError
 
 # pkg/controller/podgc: a node that is missing may only be being registered again.
 QUARANTINE = timedelta(seconds=40)
-_BY_NODE = "node"
 
 
 def lost_status(pod: Object, now: datetime) -> Object:
@@ -42,12 +42,12 @@ class LostPodsController(Controller):
         self._missing_since: dict[str, datetime] = {}
         self.nodes = self.follow(NODES)
         self.pods = self.views.of(PODS)
-        self.pods.index(_BY_NODE, _node_of)
+        self.pods.index(BY_NODE, by_node)
         self.pods.subscribe(self._pod_changed)
 
     async def reconcile(self, namespace: str, name: str) -> float | None:  # noqa: ARG002 - nodes have none
         """Look after the pods of one node."""
-        pods = self.pods.by_index(_BY_NODE, name)
+        pods = self.pods.by_index(BY_NODE, name)
         if not pods or self.nodes.get("", name) is not None:
             self._missing_since.pop(name, None)
             return None
@@ -72,11 +72,6 @@ class LostPodsController(Controller):
             return
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        for node in _node_of(either(old, new)):
+        for node in by_node(either(old, new)):
             if self.nodes.get("", node) is None:
                 self.queue.add(("", node))
-
-
-def _node_of(pod: Object) -> tuple[str, ...]:
-    name = (pod.get("spec") or {}).get("nodeName")
-    return (name,) if name else ()

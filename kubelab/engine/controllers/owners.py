@@ -19,8 +19,11 @@ def owner_reference(owner: Object, resource: Resource) -> Object:
 
 def controller_of(obj: Object) -> Object | None:
     """Return the owner reference of the object's controller, or None."""
-    references: list[Object] = obj["metadata"].get("ownerReferences") or []
-    return next((reference for reference in references if reference.get("controller")), None)
+    reference: Object
+    for reference in obj["metadata"].get("ownerReferences") or ():
+        if reference.get("controller"):
+            return reference
+    return None
 
 
 def controller_uids(obj: Object) -> tuple[str, ...]:

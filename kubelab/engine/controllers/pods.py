@@ -12,6 +12,8 @@ from kubelab.engine.controllers.conditions import find
 from kubelab.engine.controllers.owners import owner_reference
 
 _ENDED = frozenset({"Succeeded", "Failed"})
+BY_NODE = "node"
+"""The name of the index that `by_node` gives the values of."""
 
 
 def phase_of(pod: Object) -> str:
@@ -37,6 +39,12 @@ def is_terminating(pod: Object) -> bool:
 def node_of(pod: Object) -> str:
     """Return the node that the pod is bound to, or nothing."""
     return str(pod["spec"].get("nodeName") or "")
+
+
+def by_node(pod: Object) -> tuple[str, ...]:
+    """Return the node that the pod is bound to, as the values of an index."""
+    name = node_of(pod)
+    return (name,) if name else ()
 
 
 def labels_of(obj: Object) -> dict[str, str]:

@@ -81,6 +81,13 @@ class WorkQueue:
         """Start the back-off over: the key was reconciled."""
         self._failures.pop(key, None)
 
+    def drop(self, key: Key) -> None:
+        """Do not hand the key out later: what it names is gone."""
+        self.forget(key)
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+
     async def get(self) -> Key:
         """Return the next key; call `done` with it afterwards."""
         key = await self._ready.get()

@@ -22,10 +22,12 @@ from kubelab.engine.controllers.job import JobController
 from kubelab.engine.controllers.jobset import JobSetController
 from kubelab.engine.controllers.lost_pods import LostPodsController
 from kubelab.engine.controllers.namespaces import NamespaceContentsController, NamespaceController
+from kubelab.engine.controllers.nodelifecycle import NodeLifecycleController
 from kubelab.engine.controllers.quotas import QuotaController
 from kubelab.engine.controllers.replicaset import ReplicaSetController
 from kubelab.engine.controllers.roles import RoleAggregationController
 from kubelab.engine.controllers.statefulset import StatefulSetController
+from kubelab.engine.controllers.tainteviction import TaintEvictionController
 from kubelab.engine.controllers.trainjob import TrainJobController
 from kubelab.engine.controllers.views import Views
 from kubelab.engine.measures import Measures
@@ -50,6 +52,8 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     EndpointSliceController,
     NamespaceContentsController,
     NamespaceController,
+    NodeLifecycleController,
+    TaintEvictionController,
     LostPodsController,
     QuotaController,
     DisruptionController,

@@ -9,6 +9,7 @@ from kubelab.engine.controllers.pods import is_deleting, is_ready
 from kubelab.informer import key_of
 
 _BY_NAMESPACE = "namespace"
+_SELECTING = "namespace of those with a selector"
 
 
 class ServicePodsController(Controller):
@@ -17,7 +18,7 @@ class ServicePodsController(Controller):
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
         self.services = self.follow(SERVICES)
-        self.services.index(_BY_NAMESPACE, _namespace)
+        self.services.index(_SELECTING, _namespace_if_selecting)
         self.pods = self.views.of(PODS)
         self.pods.index(_BY_NAMESPACE, _namespace)
         self.pods.subscribe(self._pod_changed)
@@ -28,10 +29,12 @@ class ServicePodsController(Controller):
         return [pod for pod in pods if selects(service, pod)]
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        services = self.services.by_index(_SELECTING, either(old, new)["metadata"]["namespace"])
+        if not services:
+            return
         if old is not None and new is not None and _seen_by_services(old) == _seen_by_services(new):
             return
-        pod = either(old, new)
-        for service in self.services.by_index(_BY_NAMESPACE, pod["metadata"]["namespace"]):
+        for service in services:
             if any(each is not None and selects(service, each) for each in (old, new)):
                 self.queue.add(key_of(service))
 
@@ -39,6 +42,10 @@ class ServicePodsController(Controller):
 def _seen_by_services(pod: Object) -> tuple[object, ...]:
     meta, status = pod["metadata"], pod.get("status") or {}
     return meta.get("labels"), is_deleting(pod), status.get("podIP"), has_address(pod), is_ready(pod)
+
+
+def _namespace_if_selecting(service: Object) -> tuple[str, ...]:
+    return _namespace(service) if service["spec"].get("selector") else ()
 
 
 def _namespace(obj: Object) -> tuple[str, ...]:

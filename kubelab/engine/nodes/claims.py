@@ -53,6 +53,7 @@ class Claims:
         self._locks: dict[str, asyncio.Lock] = {}
         self._changed: asyncio.Queue[tuple[Object | None, Object | None]] = asyncio.Queue()
         self._claims = claims
+        self._volumes = volumes
         claims.subscribe(lambda old, new: self._changed.put_nowait((old, new)))
         volumes.subscribe(self._on_volume)
 
@@ -84,10 +85,10 @@ class Claims:
                 continue
             claim = await self._client.get(PERSISTENT_VOLUME_CLAIMS, name, pod["metadata"]["namespace"])
             if await self._class_of(claim):
-                await self.provision(claim)
+                await self.provision(claim, self._node)
 
-    async def provision(self, claim: Object) -> None:
-        """Make a volume for a claim and bind the two; does nothing if it is bound."""
+    async def provision(self, claim: Object, node: str) -> None:
+        """Make a volume for a claim on a node and bind the two; does nothing if it is bound."""
         uid = claim["metadata"]["uid"]
         async with self._locks.setdefault(uid, asyncio.Lock()):
             meta = claim["metadata"]
@@ -99,7 +100,7 @@ class Claims:
             storage_class = await self._class_of(claim)
             if storage_class is None:
                 return
-            volume = await self._create_volume(claim, storage_class)
+            volume = await self._create_volume(claim, storage_class, node)
             await self._bind(claim, volume)
             text = f"Successfully provisioned volume {volume['metadata']['name']}"
             self._events.record(
@@ -110,8 +111,8 @@ class Claims:
         volume = await self._chosen_volume(claim)
         if volume is not None:
             await self._bind(claim, volume)
-        elif await self._is_due(claim):
-            await self.provision(claim)
+        elif node := await self._node_for(claim):
+            await self.provision(claim, node)
 
     async def _chosen_volume(self, claim: Object) -> Object | None:
         """Return the existing volume whose claimRef names the claim, unless it is one of our making."""
@@ -124,13 +125,15 @@ class Claims:
                 return volume
         return None
 
-    async def _is_due(self, claim: Object) -> bool:
-        if claim["spec"].get("volumeName"):
-            return False
-        if (claim["metadata"].get("annotations") or {}).get(_SELECTED) == self._node:
-            return await self._class_of(claim) is not None
-        storage_class = await self._class_of(claim)
-        return storage_class is not None and storage_class.get("volumeBindingMode") == "Immediate"
+    async def _node_for(self, claim: Object) -> str:
+        """Return the node to make a volume on now; empty if that is for others, or waits for a pod."""
+        storage_class = None if claim["spec"].get("volumeName") else await self._class_of(claim)
+        if storage_class is None:
+            return ""
+        selected = str((claim["metadata"].get("annotations") or {}).get(_SELECTED) or "")
+        if selected and self._is_ours(selected):
+            return selected
+        return self._home() if storage_class.get("volumeBindingMode") == "Immediate" else ""
 
     async def _class_of(self, claim: Object) -> Object | None:
         """Return the claim's storage class if this node provisions it."""
@@ -153,12 +156,30 @@ class Claims:
         ours = found and found.get("provisioner") == PROVISIONER
         return found if ours else None
 
-    async def _create_volume(self, claim: Object, storage_class: Object) -> Object:
-        meta, spec = claim["metadata"], claim["spec"]
-        name = f"pvc-{meta['uid']}"
+    def _is_ours(self, node: str) -> bool:
+        return node == self._node
+
+    def _home(self) -> str:
+        """Return the node for volumes that wait for no pod; empty if others make them."""
+        return self._node
+
+    def _make(self, name: str) -> Path:
+        """Make a volume's directory."""
         path = self._directory / name
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(0o777)
+        return path
+
+    def _has_made(self, name: str) -> bool:
+        return (self._directory / name).is_dir()
+
+    async def _remove(self, name: str) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._directory / name, ignore_errors=True)
+
+    async def _create_volume(self, claim: Object, storage_class: Object, node: str) -> Object:
+        meta, spec = claim["metadata"], claim["spec"]
+        name = f"pvc-{meta['uid']}"
+        path = self._make(name)
         volume = {
             "apiVersion": "v1",
             "kind": "PersistentVolume",
@@ -177,7 +198,7 @@ class Claims:
                 "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy") or "Delete",
                 "storageClassName": storage_class["metadata"]["name"],
                 "volumeMode": spec.get("volumeMode") or "Filesystem",
-                "nodeAffinity": _on(self._node),
+                "nodeAffinity": _on(node),
             },
         }
         try:
@@ -200,6 +221,8 @@ class Claims:
             },
         }
         await self._client.patch(PERSISTENT_VOLUME_CLAIMS, meta["name"], patch, meta["namespace"])
+        taken = {"status": {"phase": "Bound"}}
+        await self._client.patch(PERSISTENT_VOLUMES, volume["metadata"]["name"], taken, subresource="status")
         status = {
             "phase": "Bound",
             "accessModes": volume["spec"]["accessModes"],
@@ -216,8 +239,7 @@ class Claims:
     async def _reclaim(self, claim: Object) -> None:
         """Delete the volume of a deleted claim if that is its policy, else say that it is released."""
         name = claim["spec"].get("volumeName")
-        path = self._directory / str(name)
-        if not name or not path.is_dir():
+        if not name or not self._has_made(name):
             return
         with contextlib.suppress(NotFoundError, ConflictError):
             volume = await self._client.get(PERSISTENT_VOLUMES, name)
@@ -228,7 +250,7 @@ class Claims:
                 await self._client.patch(PERSISTENT_VOLUMES, name, released, subresource="status")
                 return
             await self._client.delete(PERSISTENT_VOLUMES, name)
-            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+            await self._remove(name)
 
 
 def _is_bound(claim: Object) -> bool:

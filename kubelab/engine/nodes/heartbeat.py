@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kubelab.client import LEASES, NODES, Client
 from kubelab.clock import Clock, rfc3339, rfc3339_micro
+from kubelab.engine.controllers.conditions import is_true
 from kubelab.engine.nodes.isolation import Isolation
 from kubelab.engine.nodes.node_object import node_object, node_status, read_machine, resources
 from kubelab.errors import AlreadyExistsError, ApiError, ConflictError, ConnectionFailedError, NotFoundError
@@ -54,7 +55,7 @@ class Heartbeat:
             try:
                 await self._renew_lease()
                 count += 1
-                if count % _STATUS_EVERY == 0:
+                if count % _STATUS_EVERY == 0 or await self._is_doubted():
                     await self._post_status()
             except NotFoundError:
                 await self.register()
@@ -69,6 +70,11 @@ class Heartbeat:
         status = node_status(self._name, machine, self._isolation, node, now, kubelet_port=self._kubelet_port)
         await self._client.patch(NODES, self._name, {"status": status}, subresource="status")
         return resources(machine)
+
+    async def _is_doubted(self) -> bool:
+        """Say whether somebody noted of the node that it is not ready, as one that was silent for a while."""
+        node = await self._client.get(NODES, self._name)
+        return not is_true((node.get("status") or {}).get("conditions"), "Ready")
 
     async def _renew_lease(self) -> None:
         now = rfc3339_micro(self._clock.now())

@@ -13,11 +13,15 @@ from kubelab.client import Object
 from kubelab.engine.apiserver.version import KUBERNETES_VERSION
 from kubelab.engine.nodes import images
 from kubelab.engine.nodes.isolation import Isolation
+from kubelab.engine.nodes.kubelet import SERVED_ADDRESS, WEBSOCKETS
 
 MAX_PODS = 110
+PROCESS_RUNTIME = "kubelab://"
+"""How the containerRuntimeVersion begins where pods are processes."""
 _MEMORY_PRESSURE_BYTES = 100 * 1024 * 1024  # evictionHard memory.available<100Mi, the kubelet's default
 _DISK_PRESSURE_RATIO = 0.10  # nodefs.available<10%
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+_RESIZES_INIT_CONTAINERS = "InPlacePodVerticalScalingInitContainers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ def node_status(
         "addresses": [
             {"type": "InternalIP", "address": machine.address},
             {"type": "Hostname", "address": name},
+            *([{"type": SERVED_ADDRESS, "address": "localhost"}] if kubelet_port else []),
         ],
         "conditions": [
             _stamped(condition, had.get(condition["type"]), now)
@@ -117,7 +122,7 @@ def node_status(
         ],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
         "nodeInfo": _node_info(machine),
-        "declaredFeatures": ["InPlacePodVerticalScalingInitContainers"],
+        "declaredFeatures": [_RESIZES_INIT_CONTAINERS, *([WEBSOCKETS] if kubelet_port else [])],
         "images": [{"names": [image], "sizeBytes": 0} for image in images.names()],
     }
 
@@ -172,7 +177,7 @@ def _node_info(machine: Machine) -> Object:
         "bootID": machine.boot_id,
         "kernelVersion": platform.release(),
         "osImage": _os_image(),
-        "containerRuntimeVersion": "kubelab://0.1.0",
+        "containerRuntimeVersion": f"{PROCESS_RUNTIME}0.1.0",
         "kubeletVersion": f"v{KUBERNETES_VERSION}.0",
         "kubeProxyVersion": "",
         "operatingSystem": "linux",

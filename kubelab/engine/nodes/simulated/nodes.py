@@ -13,9 +13,19 @@ from zlib import crc32
 
 from kubelab.client import LEASES, NODES, PODS, Client, Object
 from kubelab.clock import Clock
+from kubelab.engine.controllers.events import EventRecorder, Note
 from kubelab.engine.controllers.queue import WorkQueue
 from kubelab.engine.nodes.simulated.addresses import SimulatedAddresses
-from kubelab.engine.nodes.simulated.node import LEASE_NAMESPACE, address_of, is_simulated, lease, node_status
+from kubelab.engine.nodes.simulated.claims import SimulatedClaims
+from kubelab.engine.nodes.simulated.node import (
+    LEASE_NAMESPACE,
+    address_of,
+    ignored_annotation,
+    is_silent,
+    is_simulated,
+    lease,
+    node_status,
+)
 from kubelab.engine.nodes.simulated.stages import Place, next_step
 from kubelab.engine.nodes.simulated.usage import DeclaredUsage
 from kubelab.errors import AlreadyExistsError, ApiError, ConflictError, ConnectionFailedError, NotFoundError
@@ -25,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 _WORKERS = 64
 """Writes under way at once; the store commits those that wait together."""
+
+_LAST_LEASE_S = 40
+"""What a node that falls silent leaves behind: a kubelet's ``nodeLeaseDurationSeconds``."""
 
 _ROUNDS = 20
 """Parts that the nodes are divided into, so that renewals are spread over a third of the lease."""
@@ -55,12 +68,15 @@ class SimulatedNodes:
         self._nodes = informers.of(NODES)
         self._pods = informers.of(PODS)
         self._names: dict[str, None] = {}  # in order, so that a run can be repeated
+        self._silent: set[str] = set()
         self._any = asyncio.Event()
         self._addresses = SimulatedAddresses()
+        self._claims = SimulatedClaims(client, informers, clock)
         self._queue = WorkQueue()
         self._subscribed = False
         self._looking = False
-        self.usage = DeclaredUsage(clock, lambda: sorted(self._names), self._own_pods)
+        self._events = EventRecorder(client, clock)
+        self.usage = DeclaredUsage(clock, lambda: sorted(self._names.keys() - self._silent), self._heard_pods)
 
     async def run(self) -> None:
         """Be the nodes until cancelled."""
@@ -69,6 +85,9 @@ class SimulatedNodes:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._renew_leases())
+                group.create_task(self._events.run())
+                group.create_task(self._claims.run())
+                group.create_task(self._claims.events.run())
                 for _ in range(_WORKERS):
                     group.create_task(self._work())
         finally:
@@ -97,8 +116,14 @@ class SimulatedNodes:
                 self._any.set()
                 self._look_for_pods()
             self._queue.add(("", name))
-        elif name in self._names:
+            return
+        if new is not None and (why := ignored_annotation(new)) and not (old and ignored_annotation(old)):
+            logger.warning("node %s: %s", name, why)
+            about = {**new, "apiVersion": NODES.api_version, "kind": NODES.kind}
+            self._events.record("simulated-nodes", about, Note("Warning", "NotSimulated", why))
+        if name in self._names:
             del self._names[name]
+            self._silent.discard(name)
             self._addresses.release(name)
             if not self._names:
                 self._any.clear()
@@ -106,6 +131,7 @@ class SimulatedNodes:
     def _on_pod(self, old: Object | None, new: Object | None) -> None:
         if old is not None and (new is None or new["metadata"]["uid"] != old["metadata"]["uid"]):
             self._addresses.release(old["metadata"]["uid"])
+            self._queue.drop(key_of(old))
         if new is None or new["spec"].get("nodeName") not in self._names:
             return
         address = (new.get("status") or {}).get("podIP")
@@ -128,6 +154,9 @@ class SimulatedNodes:
         if not self._names:
             return []
         return [pod for pod in self._pods.objects.values() if pod["spec"].get("nodeName") in self._names]
+
+    def _heard_pods(self) -> Iterable[Object]:
+        return (pod for pod in self._own_pods() if pod["spec"]["nodeName"] not in self._silent)
 
     # -- work ---------------------------------------------------------------------------------------
 
@@ -155,7 +184,7 @@ class SimulatedNodes:
     async def _pod(self, key: Key) -> float | None:
         pod = self._pods.objects.get(key)
         node = pod and self._nodes.get("", pod["spec"].get("nodeName", ""))
-        if pod is None or not node or not is_simulated(node):
+        if pod is None or not node or not is_simulated(node) or is_silent(node):
             return None
         meta, host_address = pod["metadata"], self._addresses.of(node["metadata"]["name"])
         place = Place(self._addresses.of(meta["uid"]), host_address)
@@ -174,11 +203,25 @@ class SimulatedNodes:
         node = self._nodes.get("", name)
         if node is None or not is_simulated(node):
             return
+        if is_silent(node) != (name in self._silent):
+            await self._fall_silent(node) if is_silent(node) else await self._speak_again(node)
         status = node_status(node, self._addresses.of(name), self._clock.now())
-        if status is None:
+        if status is None or is_silent(node):
             return
         await self._renew(node)
         await self._client.patch(NODES, name, {"status": status}, subresource="status")
+
+    async def _fall_silent(self, node: Object) -> None:
+        await self._renew(node, min(self._lease_s, _LAST_LEASE_S))
+        self._silent.add(node["metadata"]["name"])
+
+    async def _speak_again(self, node: Object) -> None:
+        name = node["metadata"]["name"]
+        self._silent.discard(name)
+        await self._renew(node)
+        for pod in self._own_pods():
+            if pod["spec"]["nodeName"] == name:
+                self._queue.add(key_of(pod))
 
     # -- leases -------------------------------------------------------------------------------------
 
@@ -187,14 +230,14 @@ class SimulatedNodes:
             for turn in range(_ROUNDS):
                 await self._any.wait()
                 due = [name for name in self._names if crc32(name.encode()) % _ROUNDS == turn]
-                nodes = [node for name in due if (node := self._nodes.get("", name))]
+                nodes = [node for name in due if (node := self._nodes.get("", name)) and not is_silent(node)]
                 for answer in await asyncio.gather(*map(self._renew, nodes), return_exceptions=True):
                     if isinstance(answer, BaseException):
                         logger.warning("a lease was not renewed: %s", answer)
                 await asyncio.sleep(self._lease_s / 3 / _ROUNDS)
 
-    async def _renew(self, node: Object) -> None:
-        wanted = lease(node, self._clock.now(), self._lease_s)
+    async def _renew(self, node: Object, lasts_s: int | None = None) -> None:
+        wanted = lease(node, self._clock.now(), lasts_s or self._lease_s)
         name = node["metadata"]["name"]
         try:
             await self._client.patch(LEASES, name, {"spec": wanted["spec"]}, LEASE_NAMESPACE)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339, rfc3339
+from kubelab.engine.controllers.conditions import is_true
 from kubelab.engine.nodes.restarts import MAX_BACK_OFF_S
 from kubelab.engine.nodes.simulated.declaration import Declaration, DeclarationError
 from kubelab.engine.nodes.status import Observation, pod_status
@@ -71,11 +72,12 @@ def _living(pod: Object, place: Place, now: datetime, declared: Declaration) -> 
     current = _first_container(old)
     state = current.get("state") or {}
     if running := state.get("running"):
+        restored = _restored(pod, place, now)
         if declared.run_s is None:
-            return Step()
+            return Step(restored)
         end = parse_rfc3339(running["startedAt"]) + timedelta(seconds=declared.run_s)
         if end > now:
-            return Step(again_s=(end - now).total_seconds())
+            return Step(restored, again_s=(end - now).total_seconds())
         return _finished(pod, place, now, declared, running["startedAt"])
     if last := (current.get("lastState") or {}).get("terminated"):
         back = parse_rfc3339(last["finishedAt"]) + timedelta(seconds=_back_off_s(current["restartCount"]))
@@ -83,6 +85,16 @@ def _living(pod: Object, place: Place, now: datetime, declared: Declaration) -> 
             return Step(again_s=(back - now).total_seconds())
         return _running(pod, place, now, current["restartCount"] + 1, last)
     return _starting(pod, place, now, declared)
+
+
+def _restored(pod: Object, place: Place, now: datetime) -> Object | None:
+    """Return the status of a running pod that was said not to be ready while its node was not heard."""
+    conditions = pod["status"].get("conditions")
+    if is_true(conditions, "Ready") or not is_true(conditions, "ContainersReady"):
+        return None
+    current = _first_container(pod["status"])
+    status = _status(pod, place, now, current["state"], restarts=current["restartCount"], last=_last(pod))
+    return status if is_true(status["conditions"], "Ready") else None
 
 
 def _starting(pod: Object, place: Place, now: datetime, declared: Declaration) -> Step:

@@ -18,6 +18,7 @@ from kubelab.engine.apiserver.decoding import (
     wrong_type,
 )
 from kubelab.engine.apiserver.kinds import Kind, Kinds
+from kubelab.engine.nodes.status import Observation, pod_status
 
 KINDS = Kinds()
 
@@ -147,3 +148,12 @@ def test_a_pruned_object_of_right_types_always_fits(spec: Object) -> None:
         pruned = prune(POD, obj)
         assert unknown_fields(POD, pruned) == []
         assert prune(POD, pruned) == pruned
+
+
+def test_what_a_node_reports_of_a_pod_fits_and_keeps_the_time_that_go_prints_as_null() -> None:
+    seen = Observation("127.1.0.1", "127.0.0.1", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z")
+    reported = pod() | {"status": pod_status(pod(), seen)}
+    assert reported["status"]["conditions"][0]["lastProbeTime"] is None
+    assert fits(POD, reported)
+    unfit = reported | {"status": {**reported["status"], "hostIP": None, "other": 1}}
+    assert prune(POD, unfit)["status"]["conditions"] == reported["status"]["conditions"]

@@ -165,6 +165,24 @@ async def test_events_last_an_hour_after_they_were_seen(
     assert [item["metadata"]["name"] for item in (await client.list(EVENTS)).items] == ["seen-again"]
 
 
+async def test_only_the_events_that_were_written_last_are_kept(
+    server: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubelab.engine.apiserver.expiry._MOST", 3)
+    for number in range(5):
+        event: Object = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": f"event-{number}"},
+            "involvedObject": {"kind": "Pod", "namespace": "default", "name": "web"},
+        }
+        await client.create(EVENTS, event, "default")
+    await client.patch(EVENTS, "event-0", {"count": 2}, "default")
+    await server._expiry.trim()
+    kept = {item["metadata"]["name"] for item in (await client.list(EVENTS)).items}
+    assert kept == {"event-0", "event-3", "event-4"}
+
+
 async def test_a_dry_run_deletes_nothing(client: Client) -> None:
     await client.create(CONFIG_MAPS, config_map("a"), "default")
     await client.transport.request("DELETE", "/api/v1/namespaces/default/configmaps/a", {"dryRun": "All"})

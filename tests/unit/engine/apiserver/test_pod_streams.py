@@ -106,6 +106,16 @@ async def test_a_command_runs_over_a_websocket(kubeconfig: Kubeconfig, node: Nod
     assert options == StreamOptions(command=("echo", "a b", ""), stdout=True, stderr=True)
 
 
+@pytest.mark.parametrize("what", ["exec?command=true", "attach?stdout=true", "portforward?ports=80"])
+async def test_a_pod_on_a_node_that_runs_nothing_cannot_be_reached(
+    kubeconfig: Kubeconfig, client: Client, what: str
+) -> None:
+    await client.create(PODS, pod(), "default")
+    await bind(client, "kwok-node-0")
+    status, body = await send(kubeconfig, f"/api/v1/namespaces/default/pods/web/{what}")
+    assert (status, b'its node \\"kwok-node-0\\" is simulated' in body) == (400, True)
+
+
 async def test_a_protocol_that_is_not_spoken_is_refused(kubeconfig: Kubeconfig, node: Node) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await websocket(kubeconfig, f"{EXEC}?command=true", "v9.channel.k8s.io")

@@ -148,6 +148,32 @@ async def test_history_is_bounded_and_says_from_where_it_is_complete(
     assert len(changes) <= 100
 
 
+async def test_old_changes_are_forgotten_but_for_the_last_ones(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubelab.engine.apiserver.collection._MARK_EVERY", 10)
+    monkeypatch.setattr("kubelab.engine.apiserver.collection._HISTORY_LEAST", 30)
+    pods = store.collection(PODS)
+    for _ in range(100):
+        await store.commit(pods, KEY, pod())
+    assert pods.floor == 0
+    monkeypatch.setattr("kubelab.engine.apiserver.collection._HISTORY_S", 0.0)
+    for _ in range(10):
+        await store.commit(pods, KEY, pod())
+    assert pods.floor == store.version - 30
+    changes = pods.changes(pods.position_after(pods.floor), 1000)
+    assert changes is not None
+    assert [change.version for change in changes] == list(range(pods.floor + 1, store.version + 1))
+
+
+async def test_versions_of_an_object_share_labels_that_stay_the_same(store: Store) -> None:
+    pods = store.collection(PODS)
+    labelled = {"metadata": {"name": "web", "namespace": "default", "labels": {"app": "web"}}}
+    before = await store.commit(pods, KEY, labelled)
+    after = await store.commit(pods, KEY, {**labelled, "metadata": dict(labelled["metadata"])})
+    assert after.labels is before.labels == {"app": "web"}
+
+
 async def test_history_outlives_a_restart(tmp_path: Path) -> None:
     store = Store(tmp_path / "journal.db")
     store.open()

@@ -18,6 +18,7 @@ from kubelab.client import (
 )
 from kubelab.engine.apiserver import ApiServer, LogOptions
 from kubelab.engine.apiserver.status import bad_request
+from kubelab.engine.nodes.status import Observation, pod_status
 from kubelab.errors import ApiError, ConflictError, InvalidError, NotFoundError
 from tests.unit.engine.apiserver.conftest import FOOS, SetClock, foo_definition, pod
 
@@ -83,6 +84,15 @@ async def test_a_gated_pod_is_not_bound(client: Client) -> None:
         await bind(client)
 
 
+async def test_a_status_comes_back_as_its_node_wrote_it(client: Client) -> None:
+    created = await client.create(PODS, pod("web"), "default")
+    seen = Observation("127.1.0.1", "127.0.0.1", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z")
+    status = pod_status(created, seen)
+    await client.patch(PODS, "web", {"status": status}, "default", subresource="status")
+    written = (await client.get(PODS, "web", "default"))["status"]
+    assert {key: written[key] for key in status} == status
+
+
 async def test_an_eviction_asks_the_budget(client: Client) -> None:
     await client.create(PODS, pod(labels={"app": "web"}), "default")
     await bind(client)
@@ -127,6 +137,14 @@ async def test_logs_come_from_the_pods_node(client: Client, server: ApiServer) -
     lines = client.logs("web", "default", follow=True, tail_lines=5, timestamps=True)
     assert [line async for line in lines] == ["one", "two"]
     assert node.asked == [("main", LogOptions(follow=True, timestamps=True, tail_lines=5))]
+
+
+async def test_a_pod_on_a_node_that_runs_nothing_has_no_log(client: Client) -> None:
+    await client.create(PODS, pod(), "default")
+    await bind(client, "kwok-node-0")
+    with pytest.raises(ApiError, match='has no log: its node "kwok-node-0" is simulated') as refused:
+        await anext(client.logs("web", "default"))
+    assert (refused.value.code, refused.value.reason) == (400, "BadRequest")
 
 
 async def test_flags_of_the_python_client_are_understood(client: Client, server: ApiServer) -> None:

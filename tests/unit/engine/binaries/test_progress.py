@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
 import pytest
 
 from kubelab.client import CONFIG_MAPS, SERVICE_ACCOUNTS, TRAIN_JOBS, Client
-from kubelab.clock import RealClock
 from kubelab.engine.apiserver.serve import serve_app
 from kubelab.engine.binaries.progress import ProgressReceiver
-from kubelab.engine.bootstrap import bootstrap
 from kubelab.engine.embedded import EmbeddedControlPlane
 
 PATH = "/apis/trainer.kubeflow.org/v1alpha1/namespaces/default/trainjobs/job/status"
@@ -20,12 +17,8 @@ BODY = {"trainerStatus": {"progressPercentage": 40}}
 
 
 @pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[tuple[Client, str]]:
+async def served(plane: EmbeddedControlPlane, client: Client) -> AsyncIterator[tuple[Client, str]]:
     """A cluster with a TrainJob ``job``, and the receiver's address."""
-    plane = EmbeddedControlPlane(tmp_path, RealClock(), token="secret")
-    await plane.start()
-    client = plane.client("system:masters")
-    await bootstrap(client, RealClock())
     job = {
         "apiVersion": TRAIN_JOBS.api_version,
         "kind": TRAIN_JOBS.kind,
@@ -36,7 +29,6 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[Client, str]]:
     receiver = await serve_app(ProgressReceiver(client).asgi, port=0, tls=plane.tls)
     yield client, f"https://127.0.0.1:{receiver.port}"
     await receiver.stop()
-    await plane.stop()
 
 
 @pytest.mark.parametrize(
@@ -62,8 +54,6 @@ async def test_nothing_is_taken_without_a_token_of_the_jobs(
 
 async def test_a_pod_of_the_job_may_tell_its_progress(served: tuple[Client, str]) -> None:
     client, url = served
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
-    await client.create(SERVICE_ACCOUNTS, account, "default")
     request = {"spec": {"audiences": [PATH.removeprefix("/apis/")]}}
     made = await client.create(
         SERVICE_ACCOUNTS, request, "default", subresource_of="default", subresource="token"

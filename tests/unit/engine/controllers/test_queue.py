@@ -55,6 +55,17 @@ async def test_the_earlier_of_two_delays_counts() -> None:
     queue.close()
 
 
+async def test_a_key_that_is_dropped_is_not_handed_out_later() -> None:
+    loop, queue = asyncio.get_running_loop(), WorkQueue()
+    queue.add_after(KEY, 60)
+    timer = queue._timers[KEY]
+    queue.drop(KEY)
+    assert timer.cancelled()
+    queue.add_after(KEY, 90)
+    assert queue._timers[KEY].when() - loop.time() > 80
+    queue.close()
+
+
 async def test_a_queue_measures_its_keys_under_its_name() -> None:
     measures = Measures()
     queue, other = WorkQueue("job", measures), WorkQueue("node", measures)

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from kubelab.client import LEASES, NAMESPACES, NODES, PODS, Object, Resource
+from kubelab.client import EVENTS, LEASES, NAMESPACES, NODES, PODS, Object, Resource
 from kubelab.clock import RealClock
 from kubelab.engine.apiserver.app import ApiServer
+from kubelab.engine.nodes.isolation import Isolation
+from kubelab.engine.nodes.node_object import node_status, read_machine
 from kubelab.engine.nodes.simulated import SimulatedNodes
 from kubelab.engine.nodes.simulated.declaration import PREFIX
 from kubelab.errors import AlreadyExistsError, NotFoundError
@@ -64,6 +66,15 @@ class Simulation:
                     return found
                 await asyncio.sleep(0.01)
 
+    async def event(self, reason: str) -> Object:
+        """Return the first event with a reason."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while True:
+                for event in (await self.client.list(EVENTS)).items:
+                    if event["reason"] == reason:
+                        return event
+                await asyncio.sleep(0.01)
+
     async def phase(self, phase: str, name: str = "pod") -> Object:
         return await self.when(PODS, name, lambda pod: pod.get("status", {}).get("phase") == phase)
 
@@ -107,6 +118,29 @@ async def test_a_node_of_another_kind_is_left_alone(simulation: Simulation) -> N
         assert [each.name for each in simulation.nodes.usage.nodes()] == ["node"]
         await simulation.client.patch(NODES, "other", {"metadata": {"annotations": {FAKE_NODE: "fake"}}})
         await simulation.when(NODES, "other", is_ready)
+
+
+async def test_a_node_whose_pods_are_processes_is_not_simulated_and_says_why(
+    simulation: Simulation, tmp_path: Path
+) -> None:
+    real = simulated_node("node", NodeTemplate())
+    real["metadata"].pop("annotations")
+    real["status"]["nodeInfo"] = node_status("node", read_machine(tmp_path), Isolation(), real, "")[
+        "nodeInfo"
+    ]
+    async with simulation.running():
+        await simulation.client.create(NODES, real)
+        await simulation.add_pod()
+        await simulation.client.patch(NODES, "node", {"metadata": {"annotations": {FAKE_NODE: "fake"}}})
+        event = await simulation.event("NotSimulated")
+        assert event["involvedObject"]["name"] == "node"
+        assert "processes of this machine" in event["message"]
+        assert not is_ready(await simulation.client.get(NODES, "node"))
+        await simulation.client.create(NODES, simulated_node("other", NodeTemplate()))
+        await simulation.when(NODES, "other", is_ready)
+        pod = await simulation.client.get(PODS, "pod", "default")
+        assert "podIP" not in pod["status"]
+        assert [each.name for each in simulation.nodes.usage.nodes()] == ["other"]
 
 
 async def test_a_pod_runs_to_its_end(simulation: Simulation) -> None:

@@ -1,0 +1,127 @@
+"""``asha``: of the trials that come as far as a rung, only the best share goes on (Li et al. 2018).
+
+This is the variant that stops trials instead of pausing them: rungs lie at ``min_resource * eta**k`` steps,
+and a trial that reaches one goes on if its value is among the best ``1/eta`` of all values reported at that
+rung *until then*, its own included. No trial waits for another. While fewer than ``eta`` have come there,
+only the best goes on. These are the published semantics of Optuna's ``SuccessiveHalvingPruner`` (5.0), after
+Algorithm 2 of Li et al., "A System for Massively Parallel Hyperparameter Tuning" (arXiv 1810.05934).
+
+"Until then" is read from the times of the reports, so the verdict does not depend on when it is asked for. A
+trial's value at a rung is its first report at that step or after it. NaN at a rung stops the trial and does
+not compete.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from kubelab.tuning.problem import Problem, Report, TrialRecord
+from kubelab.tuning.settings import Setting
+from kubelab.tuning.stopping.rule import Rule, Settings, Stop, figure
+
+NAME = "asha"
+
+SCHEMA = {
+    "min_resource": Setting("int", least=1),
+    "max_resource": Setting("int", least=1),
+    "eta": Setting("int", default=3, least=2),
+    "bootstrap_count": Setting("int", default=0, least=0),
+}
+"""``min_resource`` and ``max_resource`` are steps: the first rung, and where a trial is complete. Without the
+former it is a hundredth of the longest succeeded trial, as in Optuna, and nothing is stopped before one has
+succeeded. ``eta`` is 3 as in Katib's hyperband. The first ``bootstrap_count`` at a rung all end there."""
+
+
+def verdict(
+    problem: Problem, settings: Settings, trial: TrialRecord, others: Sequence[TrialRecord]
+) -> Stop | None:
+    """Return at which of the rungs that a trial has reached it is stopped, if at one."""
+    first = settings["min_resource"] or _first_rung(problem, others)
+    if first is None:
+        return None
+    rungs = _rungs(first, settings["eta"], settings["max_resource"], _last_step(problem, trial))
+    return climb(problem, settings, trial, others, rungs=rungs)
+
+
+def climb(
+    problem: Problem,
+    settings: Settings,
+    trial: TrialRecord,
+    others: Sequence[TrialRecord],
+    *,
+    rungs: Sequence[int],
+    name: str = NAME,
+) -> Stop | None:
+    """Return at which of these rungs a trial is stopped among others that climb the same ones."""
+    for rung in rungs:
+        own = at_rung(problem, trial, rung)
+        if own is None:
+            return None
+        if math.isnan(own.value):
+            return Stop(own.step, name, f"step {own.step}: {problem.objective} is NaN")
+        reason = _fails(problem, settings, own, _competitors(problem, own, others, rung), rung)
+        if reason:
+            return Stop(own.step, name, reason)
+    return None
+
+
+def at_rung(problem: Problem, trial: TrialRecord, rung: int) -> Report | None:
+    """Return the report with which a trial reached a rung; None where it has not."""
+    reports = trial.reports.get(problem.objective, ())
+    return next((report for report in reports if report.step >= rung), None)
+
+
+def _fails(problem: Problem, settings: Settings, own: Report, others: list[float], rung: int) -> str:
+    """Return why a value is not among those that go on; empty where it is."""
+    values = sorted([*others, own.value], reverse=problem.direction == "maximize")
+    shown = f"step {own.step}: {problem.objective} {figure(own.value)}"
+    if len(values) <= settings["bootstrap_count"]:
+        return (
+            f"{shown} is one of the first {settings['bootstrap_count']} at rung {rung}, which all end there"
+        )
+    kept = max(len(values) // settings["eta"], 1)
+    bound = values[kept - 1]
+    if problem.sign * own.value <= problem.sign * bound:
+        return ""
+    side = "or less" if problem.direction == "minimize" else "or more"
+    among = f"among the best {kept} of {len(values)} trials at rung {rung} ({figure(bound)} {side})"
+    return f"{shown} is not {among}"
+
+
+def _competitors(problem: Problem, own: Report, others: Sequence[TrialRecord], rung: int) -> list[float]:
+    reached = (at_rung(problem, other, rung) for other in others)
+    return [
+        report.value
+        for report in reached
+        if report is not None and not math.isnan(report.value) and not _is_later(report, own)
+    ]
+
+
+def _is_later(report: Report, own: Report) -> bool:
+    return report.time is not None and own.time is not None and report.time > own.time
+
+
+def _first_rung(problem: Problem, others: Sequence[TrialRecord]) -> int | None:
+    ended = (_last_step(problem, other) for other in others if other.state == "Succeeded")
+    longest = max(ended, default=0)
+    return max(longest // 100, 1) if longest else None
+
+
+def _last_step(problem: Problem, trial: TrialRecord) -> int:
+    return max((report.step for report in trial.reports.get(problem.objective, ())), default=0)
+
+
+def _rungs(first: int, eta: int, most: int | None, reached: int) -> list[int]:
+    """Return the rungs up to a step, below the step at which a trial is complete."""
+    return list(_climb(first, eta, min(reached, most - 1) if most else reached))
+
+
+def _climb(first: int, eta: int, last: int) -> Iterator[int]:
+    rung = first
+    while rung <= last:
+        yield rung
+        rung *= eta
+
+
+ASHA = Rule(SCHEMA, verdict)

@@ -1,0 +1,53 @@
+"""``hyperband``: several brackets of `asha`, some of which stop early and some of which hardly ever.
+
+Trials are dealt out to the brackets of Li et al. (see `kubelab.tuning.brackets`) in the order of their
+numbers, and when all are full, again from the first. Within a bracket a trial competes only with its own, at
+the rungs ``R * eta**-s``, times ``eta`` each, below ``R``; who goes on is asha's rule, so that no trial waits
+for another. That is what Optuna's ``HyperbandPruner`` (5.0) does, but for the dealing, there by a hash.
+
+Katib has no such rule: its hyperband starts promising trials again with more (`kubelab.tuning.suggestion`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubelab.tuning.brackets import bracket_of, brackets
+from kubelab.tuning.errors import SettingError
+from kubelab.tuning.problem import Problem, TrialRecord
+from kubelab.tuning.settings import Setting
+from kubelab.tuning.stopping.asha import climb
+from kubelab.tuning.stopping.rule import Rule, Settings, Stop
+
+NAME = "hyperband"
+
+SCHEMA = {
+    "max_resource": Setting("int", least=1, required=True),
+    "min_resource": Setting("int", default=1, least=1),
+    "eta": Setting("int", default=3, least=2),
+}
+"""``max_resource`` is the paper's ``R``, the step at which a trial is complete; ``min_resource`` is the first
+step at which one may be stopped, 1 in the paper."""
+
+
+def verdict(
+    problem: Problem, settings: Settings, trial: TrialRecord, others: Sequence[TrialRecord]
+) -> Stop | None:
+    """Return at which rung of its bracket a trial is stopped, if at one."""
+    largest, smallest, eta = settings["max_resource"], settings["min_resource"], settings["eta"]
+    if smallest > largest:
+        raise SettingError(
+            NAME,
+            "min_resource",
+            f"cannot be {smallest}, more than max_resource={largest}",
+            "Use a smaller one.",
+        )
+    dealt = brackets(largest, smallest, eta)
+    own = bracket_of(trial.number, dealt)
+    rivals = [other for other in others if bracket_of(other.number, dealt) == own]
+    rungs = [round(own.resource * eta**rung) for rung in range(own.number)]
+    stop = climb(problem, {**settings, "bootstrap_count": 0}, trial, rivals, rungs=rungs, name=NAME)
+    return stop and Stop(stop.step, stop.rule, f"{stop.reason} of bracket {own.number}")
+
+
+HYPERBAND = Rule(SCHEMA, verdict)
