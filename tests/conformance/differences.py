@@ -55,8 +55,8 @@ ANSWERS: dict[str, dict[int, str]] = {
     "apply status": dict.fromkeys((5, 6), _SCALES),
     "apply custom": {0: _ESTABLISHED, 17: _TYPED, 28: _ESTABLISHED},
     "pod logs": dict.fromkeys((30, 31), _REFUSED_LOG),
-    "scale of deployments": {16: _PATCH},
-    "scale of sets": dict.fromkeys((16, 39, 62), _PATCH),
+    "scale of deployments": {17: _PATCH},
+    "scale of sets": dict.fromkeys((17, 41, 65), _PATCH),
     "status of others": {
         6: "a Service is not created by an update of its status",
         **dict.fromkeys((18, 19), _PROTECTION),

@@ -33,10 +33,7 @@ YAML = "application/yaml"
 _YAMLS = frozenset({YAML, "text/yaml", "application/x-yaml"})
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 
-_OLDER_VERSIONS = {
-    "Eviction": ("policy/v1beta1",),
-    "Scale": ("apps/v1beta1", "apps/v1beta2", "extensions/v1beta1"),
-}
+_OLDER_VERSIONS = {"Eviction": ("policy/v1beta1",)}
 """Those that upstream still reads below an object."""
 
 
@@ -53,7 +50,7 @@ def parse(body: bytes, content_type: str) -> Any:
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            if media == JSON:
+            if media == JSON or not body:
                 problem = _CUT_SHORT if _is_cut_short(error) else str(error)
                 raise bad_request(f"{_NO_KIND}{problem}") from None
             return parse_yaml(body)

@@ -196,4 +196,6 @@ def _walk_object(schema: Schema, value: Object, unknown: list[str], path: str, k
 
 
 def _zero(schema: Schema) -> Any:
+    if schema.format in {"quantity", "int-or-string"}:  # whose schemas allow several types
+        return "0" if schema.format == "quantity" else 0
     return {"string": "", "integer": 0, "number": 0, "boolean": False, "array": []}.get(schema.type, {})
