@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from kubelab import portal
-from kubelab.client import EVENTS, JAX_JOBS, JOBS, NODES, TRAIN_JOBS, Client, Object, Resource
+from kubelab.client import EVENTS, EXPERIMENTS, JAX_JOBS, JOBS, NODES, TRAIN_JOBS, Client, Object, Resource
 from kubelab.errors import ConnectionFailedError, KubelabError, NotFoundError
 from kubelab.http import HttpTransport, Kubeconfig
 from kubelab.quantities import Quantity, cpu_millicores, format_memory, whole
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from kubelab.capabilities import Capabilities
     from kubelab.node_template import NodeTemplate
     from kubelab.simulated_cluster import SimulatedCluster
+    from kubelab.sweeps import Sweep
     from kubelab.training import TrainJob
+    from kubelab.tuning.parameters import Parameter
 
 T = TypeVar("T")
 
@@ -158,6 +160,7 @@ class Cluster:
         checkpoint_every: int | None = 50,
         kind: Literal["TrainJob", "JAXJob", "Job"] = "TrainJob",
         env: Mapping[str, str] | None = None,
+        volumes: Mapping[str, Object] | None = None,
         image: str | None = None,
         max_restarts: int = 3,
     ) -> TrainJob:
@@ -183,6 +186,9 @@ class Cluster:
             headless Service. On a cluster without Trainer a TrainJob becomes the latter.
         env : mapping, optional
             Further environment variables.
+        volumes : mapping, optional
+            What the processes read from, mounted read-only: a path in the pod, and the source of a Kubernetes
+            volume, such as ``{"/mnt/data": {"hostPath": {"path": "/data"}}}``.
         image : str, optional
             The image of the cluster's JAX runtime unless given.
         max_restarts : int
@@ -207,9 +213,183 @@ class Cluster:
             checkpoint_every=checkpoint_every,
             kind=kind,
             env=env,
+            volumes=volumes,
             image=image,
             max_restarts=max_restarts,
         )
+
+    def sweep(
+        self,
+        fn: Callable[..., object],
+        *,
+        space: Mapping[str, Parameter],
+        objective: str,
+        direction: Literal["minimize", "maximize"] = "minimize",
+        goal: float | None = None,
+        algorithm: str = "tpe",
+        settings: Mapping[str, object] | None = None,
+        stopping: str | None = None,
+        stopping_settings: Mapping[str, object] | None = None,
+        max_trials: int = 20,
+        parallel: int = 2,
+        max_failed: int = 3,
+        metrics: tuple[str, ...] = (),
+        seed: int | None = None,
+        args: Mapping[str, Any] | None = None,
+        num_nodes: int = 1,
+        resources: Mapping[str, Quantity] | None = None,
+        kind: Literal["TrainJob", "JAXJob", "Job"] = "TrainJob",
+        env: Mapping[str, str] | None = None,
+        image: str | None = None,
+        volumes: Mapping[str, Object] | None = None,
+        name: str | None = None,
+    ) -> Sweep:
+        """Search for the best arguments of a function, each trial a job, and return the handle at once.
+
+        Parameters
+        ----------
+        fn : callable
+            An ordinary function that reports the objective with `kubelab.training.report`.
+        space : mapping of str to parameter
+            What to search, by the function's arguments: ``{"lr": log(1e-4, 1e-1), "width": choice(64, 128)}``
+            with `uniform`, `log`, `integer`, `normal`, `choice` and `when` of `kubelab.tuning`.
+        objective : str
+            The metric that is to be best.
+        direction : {"minimize", "maximize"}
+            What best means.
+        goal : float, optional
+            The value with which the search is over.
+        algorithm : str
+            How trials are chosen: `kubelab.tuning.suggestion` has them, under Katib's names, and ``asha``.
+        settings : mapping, optional
+            The algorithm's settings.
+        stopping : str, optional
+            The rule that stops trials early, such as ``medianstop``; ``asha`` brings its own.
+        stopping_settings : mapping, optional
+            The rule's settings.
+        max_trials, parallel : int
+            How many trials in all, and at a time.
+        max_failed : int
+            How many trials may fail before the sweep does.
+        metrics : tuple of str
+            Metrics that are kept besides the objective.
+        seed : int, optional
+            Makes the search repeatable.
+        args : mapping, optional
+            The function's other arguments.
+        num_nodes, resources, kind, env, image, volumes
+            Each trial's job, as in `train`.
+        name : str, optional
+            Made from the function's name unless given.
+
+        Raises
+        ------
+        KubelabError
+            If the search cannot be made or the function cannot travel; nothing is created then.
+        """
+        from kubelab.sweeps.launch import launch
+
+        return launch(
+            self.client,
+            self.namespace,
+            fn,
+            space=space,
+            objective=objective,
+            direction=direction,
+            goal=goal,
+            algorithm=algorithm,
+            settings=settings,
+            stopping=stopping,
+            stopping_settings=stopping_settings,
+            max_trials=max_trials,
+            parallel=parallel,
+            max_failed=max_failed,
+            metrics=metrics,
+            seed=seed,
+            args=args,
+            num_nodes=num_nodes,
+            resources=resources,
+            kind=kind,
+            env=env,
+            image=image,
+            volumes=volumes,
+            name=name,
+        )
+
+    def tune_llm(
+        self,
+        *,
+        model: str = "nano",
+        data: str = "stdlib-prose",
+        lora: Mapping[str, Any] | None = None,
+        space: Mapping[str, Parameter] | None = None,
+        steps: int = 60,
+        algorithm: str = "asha",
+        max_trials: int = 12,
+        parallel: int = 2,
+        **options: Any,
+    ) -> Sweep:
+        """Search for the best way to fine-tune a small language model with LoRA; return the handle at once.
+
+        Parameters
+        ----------
+        model : str
+            A base by its name or size, made before by ``kubelab pretrain``; trials read it from a volume.
+        data : str
+            The text to adapt to: ``stdlib-prose``, ``stdlib``, a folder, or ``hf:NAME``.
+        lora : mapping, optional
+            What is fixed of LoRA: rank, alpha, dropout, targets.
+        space : mapping, optional
+            What to search among the arguments of `kubelab.llm.finetune`; learning rate, rank, alpha, dropout,
+            batch and schedule unless given.
+        steps : int
+            Training steps of a trial that is not stopped early.
+        algorithm, max_trials, parallel, **options
+            As in `sweep`.
+
+        Raises
+        ------
+        KubelabError
+            If there is no such base, or the search cannot be made; nothing is created then.
+        """
+        from kubelab import llm
+        from kubelab.llm.search import default_space, fixed_arguments, rungs
+
+        base = llm.find(model)
+        space = default_space() if space is None else space
+        space = {name: parameter for name, parameter in space.items() if name not in (lora or {})}
+        return self.sweep(
+            llm.finetune,
+            space=space,
+            objective="val_loss",
+            algorithm=algorithm,
+            max_trials=max_trials,
+            parallel=parallel,
+            args=fixed_arguments(base.name, data, steps, lora, space),
+            **{"metrics": ("loss",), "settings": rungs(algorithm, steps), **llm.mounted_bases(), **options},
+        )
+
+    def find_sweep(self, name: str) -> Sweep:
+        """Return the handle of a sweep that exists, by its name.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name.
+        """
+        from kubelab.sweeps.launch import attach
+
+        return attach(self.client, self.namespace, name)
+
+    def sweeps(self) -> list[Sweep]:
+        """Return the handles of the namespace's sweeps, oldest first."""
+        from kubelab.sweeps import Sweep
+
+        metas = [each["metadata"] for each in self._list(EXPERIMENTS, self.namespace)]
+        return [
+            Sweep(self.client, self.namespace, meta["name"], meta["uid"])
+            for meta in sorted(metas, key=lambda meta: str(meta["creationTimestamp"]))
+        ]
 
     def job(self, name: str) -> TrainJob:
         """Return the handle of a job that exists, by its name.

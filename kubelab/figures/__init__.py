@@ -1,5 +1,20 @@
 """Figures: each a pure function from data to a ``plotly.graph_objects.Figure``; no widgets, no I/O."""
 
+from kubelab.figures.sweeps import (
+    history_figure,
+    importance_figure,
+    parallel_coordinates_figure,
+    sweep_figure,
+)
 from kubelab.figures.training import comparison_figure, loss_figure, metric_figure, throughput_figure
 
-__all__ = ["comparison_figure", "loss_figure", "metric_figure", "throughput_figure"]
+__all__ = [
+    "comparison_figure",
+    "history_figure",
+    "importance_figure",
+    "loss_figure",
+    "metric_figure",
+    "parallel_coordinates_figure",
+    "sweep_figure",
+    "throughput_figure",
+]

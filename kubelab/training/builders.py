@@ -6,7 +6,6 @@ import base64
 import copy
 import json
 import math
-from typing import Any
 
 from kubelab.client import (
     CLUSTER_TRAINING_RUNTIMES,
@@ -20,7 +19,8 @@ from kubelab.client import (
     Resource,
 )
 from kubelab.quantities import parse_quantity
-from kubelab.training.pod.environment import ARGS, CHECKPOINT_DIR, CHECKPOINT_EVERY, MAX_RESTARTS
+from kubelab.training.pod.arguments import ARG, ARGS
+from kubelab.training.pod.environment import CHECKPOINT_DIR, CHECKPOINT_EVERY, MAX_RESTARTS
 from kubelab.training.request import JobRequest
 
 BASE_RUNTIME = "jax-distributed"
@@ -60,7 +60,7 @@ def build(request: JobRequest) -> Object:
 def code_config_map(request: JobRequest, archive: bytes) -> Object:
     """Return the ConfigMap that carries the function."""
     return {
-        **head(CONFIG_MAPS, f"{request.name}-code", request.namespace),
+        **head(CONFIG_MAPS, request.code_name, request.namespace),
         "binaryData": {CODE_FILE: base64.b64encode(archive).decode()},
     }
 
@@ -257,6 +257,7 @@ def _env(request: JobRequest) -> list[Object]:
         own["OMP_NUM_THREADS"] = own["NPROC"]
     if json.loads(request.args_json):
         own[ARGS] = request.args_json
+    own.update({f"{ARG}{name}": text for name, text in request.arguments.items()})
     if request.checkpoint_every:
         own[CHECKPOINT_DIR] = VOLUME_MOUNT
         own[CHECKPOINT_EVERY] = str(request.checkpoint_every)
@@ -271,14 +272,17 @@ def _resources(request: JobRequest) -> Object:
 
 
 def _volumes(request: JobRequest) -> list[Object]:
-    code: dict[str, Any] = {"name": "kubelab-code", "configMap": {"name": f"{request.name}-code"}}
-    if not request.checkpoint_every:
-        return [code]
-    claim = {"claimName": f"{request.name}-checkpoints"}
-    return [code, {"name": "kubelab-checkpoints", "persistentVolumeClaim": claim}]
+    volumes: list[Object] = [{"name": "kubelab-code", "configMap": {"name": request.code_name}}]
+    if request.checkpoint_every:
+        claim = {"claimName": f"{request.name}-checkpoints"}
+        volumes.append({"name": "kubelab-checkpoints", "persistentVolumeClaim": claim})
+    return volumes + [{"name": f"volume-{i}", **source} for i, source in enumerate(request.volumes.values())]
 
 
 def _mounts(request: JobRequest) -> list[Object]:
-    code: dict[str, Any] = {"name": "kubelab-code", "mountPath": CODE_MOUNT, "readOnly": True}
-    volume = {"name": "kubelab-checkpoints", "mountPath": VOLUME_MOUNT}
-    return [code, volume] if request.checkpoint_every else [code]
+    mounts: list[Object] = [{"name": "kubelab-code", "mountPath": CODE_MOUNT, "readOnly": True}]
+    if request.checkpoint_every:
+        mounts.append({"name": "kubelab-checkpoints", "mountPath": VOLUME_MOUNT})
+    return mounts + [
+        {"name": f"volume-{i}", "mountPath": path, "readOnly": True} for i, path in enumerate(request.volumes)
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,6 +59,7 @@ def launch(
     checkpoint_every: int | None = DEFAULT_CHECKPOINT_EVERY,
     kind: Kind = "TrainJob",
     env: Mapping[str, str] | None = None,
+    volumes: Mapping[str, Object] | None = None,
     image: str | None = None,
     max_restarts: int = 3,
 ) -> TrainJob:
@@ -87,6 +88,8 @@ def launch(
         becomes on a cluster without Trainer.
     env : mapping, optional
         Further environment variables.
+    volumes : mapping, optional
+        What the workers read from: a path in the pod, and the source of a Kubernetes volume.
     image : str, optional
         The cluster's JAX runtime's image unless given.
     max_restarts : int
@@ -102,6 +105,7 @@ def launch(
     """
     args = check_mapping("args", args, '{"lr": 3e-3}')
     env = check_mapping("env", env, '{"XLA_FLAGS": "..."}')
+    volumes = check_mapping("volumes", volumes, '{"/mnt/data": {"hostPath": {"path": "/data"}}}')
     resources = check_mapping("resources", resources, '{"cpu": 1, "memory": "1Gi"}')
     values = check_function(fn, args)
     request = check(
@@ -116,6 +120,7 @@ def launch(
             max_restarts=max_restarts,
             image=image or "",
             env={variable: str(value) for variable, value in env.items()},
+            volumes=volumes,
             steps=steps_of(values),
         )
     )
@@ -146,40 +151,64 @@ async def create(client: Client, request: JobRequest, content: bytes) -> Object:
     ApiError
         If the cluster refuses an object.
     """
-    base, _ = await asyncio.gather(_base_runtime(client, request), _check_storage(client, request))
-    if request.kind == "TrainJob" and base is None:
-        request = replace(request, kind="Job")
-    if request.kind != "TrainJob" and not request.image:
-        image = builders.runtime_image(base) if base else ""
-        request = replace(request, image=image or builders.DEFAULT_IMAGE)
+    (request, base), _ = await asyncio.gather(fit(client, request), _check_storage(client, request))
     owned = [(CONFIG_MAPS, builders.code_config_map(request, content))]
     if request.checkpoint_every:
         owned.append((PERSISTENT_VOLUME_CLAIMS, builders.checkpoint_claim(request)))
     if request.kind == "Job":
         owned.append((SERVICES, headless_service(request)))
+    if base is not None:
+        await ensure_runtime(
+            client, builders.restarting_runtime(base, request.max_restarts, request.namespace)
+        )
+    try:
+        return await create_owning(client, builders.resource_of(request.kind), builders.build(request), owned)
+    except AlreadyExistsError as error:
+        raise _taken(request) from error
+
+
+async def fit(client: Client, request: JobRequest) -> tuple[JobRequest, Object | None]:
+    """Return the request as the cluster can take it, with Trainer's runtime for JAX where it is a TrainJob.
+
+    Raises
+    ------
+    LaunchError
+        If the cluster has Trainer without its JAX runtime.
+    """
+    base = await _base_runtime(client, request)
+    if request.kind == "TrainJob" and base is None:
+        request = replace(request, kind="Job")
+    if request.kind == "TrainJob":
+        return request, base
+    image = request.image or (builders.runtime_image(base) if base else "") or builders.DEFAULT_IMAGE
+    return replace(request, image=image), None
+
+
+async def create_owning(
+    client: Client, resource: Resource, body: Object, owned: Sequence[tuple[Resource, Object]]
+) -> Object:
+    """Create an object and what goes when it goes: all of them exist afterwards, or none.
+
+    Raises
+    ------
+    ApiError
+        If the cluster refuses one of them.
+    """
+    namespace = body["metadata"]["namespace"]
     created: list[tuple[Resource, str]] = []
     try:
-        if request.kind == "TrainJob" and base is not None:
-            await _ensure_runtime(
-                client, builders.restarting_runtime(base, request.max_restarts, request.namespace)
-            )
-        for resource, body in owned:
-            await client.create(resource, body)
-            created.append((resource, body["metadata"]["name"]))
-        job = await client.create(builders.resource_of(request.kind), builders.build(request))
-    except BaseException as error:
-        for resource, name in created:
-            await client.delete(resource, name, request.namespace)
-        if isinstance(error, AlreadyExistsError):
-            raise _taken(request) from error
+        for each, part in owned:
+            await client.create(each, part)
+            created.append((each, part["metadata"]["name"]))
+        owner = await client.create(resource, body)
+    except BaseException:
+        for each, name in created:
+            await client.delete(each, name, namespace)
         raise
     await asyncio.gather(
-        *(
-            client.patch(resource, name, builders.owned_by(job), request.namespace)
-            for resource, name in created
-        )
+        *(client.patch(each, name, builders.owned_by(owner), namespace) for each, name in created)
     )
-    return job
+    return owner
 
 
 async def _base_runtime(client: Client, request: JobRequest) -> Object | None:
@@ -189,12 +218,13 @@ async def _base_runtime(client: Client, request: JobRequest) -> Object | None:
     try:
         return await client.get(CLUSTER_TRAINING_RUNTIMES, builders.BASE_RUNTIME)
     except NotFoundError:
-        if request.kind == "TrainJob" and await _serves(client, TRAIN_JOBS, request.namespace):
+        if request.kind == "TrainJob" and await serves(client, TRAIN_JOBS, request.namespace):
             raise LaunchError(builders.base_runtime_missing()) from None
         return None
 
 
-async def _serves(client: Client, resource: Resource, namespace: str) -> bool:
+async def serves(client: Client, resource: Resource, namespace: str) -> bool:
+    """Return whether the cluster has a kind of object."""
     try:
         await client.list(resource, namespace, limit=1)
     except NotFoundError:
@@ -213,7 +243,8 @@ async def _check_storage(client: Client, request: JobRequest) -> None:
         raise LaunchError(builders.storage_class_missing())
 
 
-async def _ensure_runtime(client: Client, runtime: Object) -> None:
+async def ensure_runtime(client: Client, runtime: Object) -> None:
+    """Create a TrainingRuntime unless it is there."""
     meta = runtime["metadata"]
     try:
         await client.get(TRAINING_RUNTIMES, meta["name"], meta["namespace"])

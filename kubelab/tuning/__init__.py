@@ -7,6 +7,7 @@ Nothing here reads a clock, a file or an API; Optuna is imported with the first 
 from __future__ import annotations
 
 from kubelab.tuning.errors import TuningError
+from kubelab.tuning.importance import importances
 from kubelab.tuning.objective import best_trial, is_goal_reached, objective_value, observe
 from kubelab.tuning.parameters import choice, integer, log, log_normal, normal, uniform, when
 from kubelab.tuning.problem import (
@@ -35,6 +36,7 @@ __all__ = [
     "TuningError",
     "best_trial",
     "choice",
+    "importances",
     "integer",
     "is_goal_reached",
     "log",

@@ -19,6 +19,8 @@ from kubelab.engine.apiserver.validation.causes import invalid as invalid_field
 _TEXT = "text/plain"
 _OPTIONS = Resource("", "v1", "podlogoptions", "PodLogOptions")
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+_METRICS_COLLECTOR = "metrics-logger-and-collector"
+_TRIAL_LABEL = "katib.kubeflow.org/trial"
 _REFUSAL_PATIENCE_S = 0.2
 """A node refuses a log at once; after this long the answer begins, even if nothing was logged yet."""
 
@@ -149,11 +151,18 @@ def _time(text: str) -> datetime:
 
 
 def container_of(pod: Object, wanted: str) -> str:
-    """Return the container to show (upstream: ``podLogs`` and ``validateContainer`` of the pod registry)."""
+    """Return the container to show (upstream: ``podLogs`` and ``validateContainer`` of the pod registry).
+
+    Katib's clients read a trial's log from its metrics collector. Where kubelab reads the log itself, no pod
+    has such a container: the default one, which a trial's primary container is, answers for it.
+    """
     spec, name = pod["spec"], pod["metadata"]["name"]
+    labels = pod["metadata"].get("labels") or {}
     containers = [each["name"] for each in spec.get("containers") or []]
     init = [each["name"] for each in spec.get("initContainers") or []]
     ephemeral = [each["name"] for each in spec.get("ephemeralContainers") or []]
+    if wanted == _METRICS_COLLECTOR and wanted not in {*containers, *init} and _TRIAL_LABEL in labels:
+        wanted = ""
     if wanted:
         if wanted not in {*containers, *init, *ephemeral}:
             raise bad_request(f"container {wanted} is not valid for pod {name}")

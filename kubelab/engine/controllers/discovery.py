@@ -22,14 +22,23 @@ _SAME_ELSEWHERE = {("events.k8s.io", "events")}
 
 
 async def deletable_resources(client: Client) -> list[Resource]:
-    """Return the resources whose objects can be listed, watched and deleted, in their preferred version."""
+    """Return the resources whose objects can be listed, watched and deleted, each in one version.
+
+    That is its group's preferred one, or the first that it is served in: of kubeflow.org some kinds are v1
+    and others v1beta1.
+    """
     groups = await _document(client, "/apis")
     versions = [("", "v1")]
-    versions += [
-        (group["name"], group["preferredVersion"]["version"]) for group in groups.get("groups") or ()
-    ]
+    for group in groups.get("groups") or ():
+        served = [each["version"] for each in group["versions"]]
+        preferred = group["preferredVersion"]["version"]
+        versions += [(group["name"], each) for each in sorted(served, key=preferred.__ne__)]
     found = await asyncio.gather(*(_resources(client, *version) for version in versions))
-    return [resource for resources in found for resource in resources]
+    each_once: dict[tuple[str, str], Resource] = {}
+    for resources in found:
+        for resource in resources:
+            each_once.setdefault((resource.group, resource.plural), resource)
+    return list(each_once.values())
 
 
 async def resource_of(client: Client, api_version: str, kind: str) -> Resource:

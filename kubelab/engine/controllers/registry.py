@@ -16,6 +16,7 @@ from kubelab.engine.controllers.disruption import DisruptionController
 from kubelab.engine.controllers.endpoints import EndpointsController
 from kubelab.engine.controllers.endpointslice import EndpointSliceController
 from kubelab.engine.controllers.events import EventRecorder
+from kubelab.engine.controllers.experiment import ExperimentController
 from kubelab.engine.controllers.garbage import GarbageCollector
 from kubelab.engine.controllers.jaxjob import JaxJobController
 from kubelab.engine.controllers.job import JobController
@@ -27,8 +28,10 @@ from kubelab.engine.controllers.quotas import QuotaController
 from kubelab.engine.controllers.replicaset import ReplicaSetController
 from kubelab.engine.controllers.roles import RoleAggregationController
 from kubelab.engine.controllers.statefulset import StatefulSetController
+from kubelab.engine.controllers.suggestion import SuggestionController
 from kubelab.engine.controllers.tainteviction import TaintEvictionController
 from kubelab.engine.controllers.trainjob import TrainJobController
+from kubelab.engine.controllers.trial import TrialController
 from kubelab.engine.controllers.views import Views
 from kubelab.engine.measures import Measures
 from kubelab.informer import Informers
@@ -37,6 +40,9 @@ KUBEFLOW_CONTROLLERS: tuple[type[Controller], ...] = (
     TrainJobController,
     JobSetController,
     JaxJobController,
+    ExperimentController,
+    SuggestionController,
+    TrialController,
 )
 """Those of custom kinds; the others are part of Kubernetes' own controller manager."""
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from kubelab.errors import KubelabError
 from kubelab.training.pod import failure
+from kubelab.training.pod.arguments import read_arguments
 from kubelab.training.pod.context import Session, open_session
 from kubelab.training.pod.distributed import leave
-from kubelab.training.pod.environment import ARGS, PodEnvironment
+from kubelab.training.pod.environment import PodEnvironment
 
 MANIFEST = "manifest.json"
 PAYLOAD = "function.pickle"
@@ -50,7 +51,7 @@ def main(archive: str) -> None:
     failure.remember_sources(shipment.sources)
     session: Session | None = None
     try:
-        args = json.loads(os.environ.get(ARGS, "{}"))
+        args = read_arguments()
         session = open_session({**shipment.defaults, **args})
         _check_restarts(session)
         _run(shipment, session, args)
@@ -101,7 +102,7 @@ def _missing(module: str) -> str:
     if module.startswith("kubelab"):
         return (
             f"the function refers to {module}, which stays with the notebook: inside a job there is only "
-            "kubelab.training with context() and report()."
+            "kubelab.training with context() and report(), and kubelab.llm."
         )
     return (
         f"the function needs the module {module!r}, which this image does not have. "

@@ -64,8 +64,7 @@ def ask(
     """
     import optuna
 
-    study = optuna.create_study(direction=problem.direction)
-    study.add_trials([_tell(problem, trial) for trial in trials])
+    study = study_of(problem, trials)
     chosen = []
     for number in range(len(trials), len(trials) + count):
         study.sampler = sampler_for(number)
@@ -76,6 +75,15 @@ def ask(
         study.add_trial(_tell(problem, TrialRecord("", number, parameters)))
         chosen.append(Assignment(parameters))
     return tuple(chosen)
+
+
+def study_of(problem: Problem, trials: Sequence[TrialRecord]) -> optuna.Study:
+    """Return a study that knows the trials."""
+    import optuna
+
+    study = optuna.create_study(direction=problem.direction)
+    study.add_trials([_tell(problem, trial) for trial in trials])
+    return study
 
 
 def _tell(problem: Problem, trial: TrialRecord) -> optuna.trial.FrozenTrial:

@@ -13,7 +13,8 @@ from kubelab.client import Object
 _PARALLEL_TRIALS = 3
 _RESUME_POLICY = "Never"
 _STRATEGIES = {"minimize": "min", "maximize": "max"}
-_KUBEFLOW_JOBS = frozenset({"TFJob", "PyTorchJob", "XGBoostJob", "MPIJob"})
+_KUBEFLOW_JOBS = frozenset({"TFJob", "PyTorchJob", "XGBoostJob", "MPIJob", "JAXJob"})
+"""Katib does not know JAXJob; it has the same conditions and labels as the others."""
 _FILE_KINDS: dict[str, Object] = {
     "File": {"kind": "File", "path": "/var/log/katib/metrics.log", "format": "TEXT"},
     "TensorFlowEvent": {"kind": "Directory", "path": "/var/log/katib/tfevent/"},
@@ -55,7 +56,7 @@ def _default_conditions(template: Object) -> None:
         success = "Complete"
     elif kind in _KUBEFLOW_JOBS:
         success = "Succeeded"
-    else:  # JAXJob among them: Katib knows no conditions of it
+    else:
         return
     _set(template, "successCondition", _condition(success))
     _set(template, "failureCondition", _condition("Failed"))

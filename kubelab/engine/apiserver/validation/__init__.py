@@ -112,7 +112,9 @@ def validate(kind: Kind, obj: Object, old: Object | None = None, subresource: st
     if kind.custom is not None:
         from kubelab.engine.apiserver.custom import validate_custom
 
-        return causes + list(validate_custom(kind, obj, old))
+        causes += validate_custom(kind, obj, old)
+        is_experiment = (kind.resource.group, kind.resource.kind) == ("kubeflow.org", "Experiment")
+        return causes + list(_experiment_causes(obj, old)) if is_experiment and not causes else causes
     if subresource == "ephemeralcontainers" and old is not None:
         causes += pod_updates.validate_ephemeral_containers(obj, old)
     if subresource == "resize" and old is not None:
@@ -125,6 +127,14 @@ def validate(kind: Kind, obj: Object, old: Object | None = None, subresource: st
     if subresource:
         return causes
     return causes + list(_builtin_causes(kind.definition, obj, old))
+
+
+def _experiment_causes(experiment: Object, old: Object | None) -> Iterator[Cause]:
+    from kubelab.engine.apiserver.validation import experiments
+
+    if old is None:
+        return experiments.validate_experiment(experiment)
+    return experiments.validate_experiment_update(experiment, old)
 
 
 def _metadata_causes(kind: Kind, metadata: Object, old: Object | None) -> Iterator[Cause]:

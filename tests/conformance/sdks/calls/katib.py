@@ -12,10 +12,17 @@ def objective(parameters):
     print(f"loss={parameters['rate']}")
 
 
-def tune(namespace, name):
+def long_objective(parameters):
+    import time
+
+    time.sleep(60)
+    print(f"loss={parameters['rate']}")
+
+
+def tune(namespace, name, long=False):
     client(namespace).tune(
         name=name,
-        objective=objective,
+        objective=long_objective if long else objective,
         parameters={"rate": katib.search.double(min=0.01, max=0.1), "width": katib.search.int(16, 64)},
         objective_metric_name="loss",
         objective_type="minimize",
@@ -33,6 +40,29 @@ def create_from_model(namespace, name):
         objective=katib.V1beta1ObjectiveSpec(type="maximize", objective_metric_name="accuracy"),
         parameters=[katib.V1beta1ParameterSpec(name="rate", parameter_type="double", feasible_space=space)],
         max_trial_count=2,
+        parallel_trial_count=2,
+        trial_template=katib.V1beta1TrialTemplate(
+            primary_container_name="main",
+            trial_parameters=[katib.V1beta1TrialParameterSpec(name="rate", reference="rate")],
+            trial_spec={
+                "apiVersion": "batch/v1",
+                "kind": "Job",
+                "spec": {
+                    "template": {
+                        "spec": {
+                            "restartPolicy": "Never",
+                            "containers": [
+                                {
+                                    "name": "main",
+                                    "image": "busybox",
+                                    "command": ["echo", "accuracy=${trialParameters.rate}"],
+                                }
+                            ],
+                        }
+                    }
+                },
+            },
+        ),
     )
     client(namespace).create_experiment(
         katib.V1beta1Experiment(
@@ -53,7 +83,8 @@ def list_experiments(namespace):
 
 
 def conditions(namespace, name):
-    return client(namespace).get_experiment_conditions(name)
+    found = client(namespace).get_experiment_conditions(name) or []
+    return [each["type"] for each in katib.ApiClient().sanitize_for_serialization(found)]
 
 
 def is_created(namespace, name):
@@ -64,8 +95,13 @@ def edit_budget(namespace, name, **counts):
     client(namespace).edit_experiment_budget(name, **counts)
 
 
+def wait(namespace, name):
+    client(namespace).wait_for_experiment_condition(name, timeout=240, polling_interval=1)
+
+
 def optimum(namespace, name):
-    return client(namespace).get_optimal_hyperparameters(name)
+    found = katib.ApiClient().sanitize_for_serialization(client(namespace).get_optimal_hyperparameters(name))
+    return found or None
 
 
 def trials(namespace, name):

@@ -30,8 +30,18 @@ def list_jobs(namespace):
     return [_job(each) for each in client(namespace).list_jobs()]
 
 
+def wait(namespace, name):
+    return _job(client(namespace).wait_for_job_status(name, timeout=240, polling_interval=1))
+
+
 def best(namespace, name):
-    return client(namespace).get_best_results(name)
+    found = client(namespace).get_best_results(name)
+    if found is None:
+        return None
+    return {
+        "parameters": found.parameters,
+        "metrics": {each.name: [each.min, each.max, each.latest] for each in found.metrics},
+    }
 
 
 def events(namespace, name):

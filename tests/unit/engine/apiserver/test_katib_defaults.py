@@ -51,6 +51,7 @@ def test_metric_strategies_follow_the_objective_and_keep_what_is_given(type_: st
             },
         ),
         ("PyTorchJob", "Succeeded", {"training.kubeflow.org/job-role": "master"}),
+        ("JAXJob", "Succeeded", {"training.kubeflow.org/job-role": "master"}),
     ],
 )
 def test_known_kinds_of_trial_get_conditions(kind: str, condition: str, labels: Any) -> None:
@@ -60,9 +61,9 @@ def test_known_kinds_of_trial_get_conditions(kind: str, condition: str, labels: 
     assert template.get("primaryPodLabels") == labels
 
 
-def test_jax_job_gets_no_conditions() -> None:
-    assert defaulted(trialTemplate={"trialSpec": {"kind": "JAXJob"}})["trialTemplate"] == {
-        "trialSpec": {"kind": "JAXJob"}
+def test_unknown_kinds_of_trial_get_no_conditions() -> None:
+    assert defaulted(trialTemplate={"trialSpec": {"kind": "Pod"}})["trialTemplate"] == {
+        "trialSpec": {"kind": "Pod"}
     }
 
 

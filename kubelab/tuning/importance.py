@@ -1,0 +1,41 @@
+"""How much each parameter mattered, by Optuna's PED-ANOVA (Watanabe et al., IJCAI 2023, arXiv:2304.10255)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubelab.tuning.problem import Problem, TrialRecord
+from kubelab.tuning.suggestion.study import quiet_optuna, study_of
+
+LEAST_TRIALS = 5
+"""With fewer values than these nothing can be told apart."""
+
+
+def importances(problem: Problem, trials: Sequence[TrialRecord]) -> dict[str, float]:
+    """Return each parameter's share of what decides between good and bad trials, the greatest first.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is searched for.
+    trials : sequence of TrialRecord
+        Those with a value count, stopped ones with what they had.
+
+    Returns
+    -------
+    dict of str to float
+        Shares whose sum is 1; empty while there are too few trials, or nothing differs. A parameter that not
+        every trial has is left out.
+
+    Raises
+    ------
+    MissingPackageError
+        If Optuna is not installed.
+    """
+    with quiet_optuna("importance") as optuna:
+        study = study_of(problem, trials)
+        if len({trial.value for trial in study.trials if trial.value is not None}) < LEAST_TRIALS:
+            return {}
+        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+        found: dict[str, float] = optuna.importance.get_param_importances(study, evaluator=evaluator)
+        return found if sum(found.values()) > 0 else {}

@@ -1,0 +1,128 @@
+"""Sweeps of real jobs on the embedded cluster: every verb of the handle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from kubelab import Cluster, clock
+from kubelab.sweeps import SweepError, SweepFailedError
+from kubelab.tuning import choice, integer, uniform, when
+
+SMALL = {"cpu": "500m", "memory": "1Gi"}
+TIMEOUT_S = 240.0
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    from kubelab.engine import launch
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBELAB_HOME", str(tmp_path_factory.mktemp("lab")))
+        patch.setenv("KUBECONFIG", "")
+        try:
+            with Cluster.connect("sweeps") as connected:
+                yield connected
+        finally:
+            launch.down("sweeps", delete=True)
+
+
+def climb(height: float = 0.5, kind: str = "flat", slope: int = 7, steps: int = 3, fault: str = "") -> None:
+    """Report a value that follows from the arguments."""
+    from kubelab import training
+
+    if fault == "raise":
+        raise ValueError("this trial cannot run")
+    for step in range(1, steps + 1):
+        name = "score" if fault == "other name" else "value"
+        training.report(step=step, **{name: height * step + slope * (kind == "steep")})
+
+
+def test_a_sweep_finds_the_best_and_its_function_runs_again(cluster: Cluster) -> None:
+    space = {
+        "height": uniform(0, 1),
+        "kind": choice("flat", "steep"),
+        "slope": when(integer(1, 3), kind="steep"),
+    }
+    sweep = cluster.sweep(
+        climb,
+        space=space,
+        objective="value",
+        direction="maximize",
+        max_trials=6,
+        parallel=3,
+        seed=1,
+        resources=SMALL,
+        name="climb",
+    ).wait(TIMEOUT_S, progress=False)
+    trials = sweep.trials()
+    assert list(trials["state"]) == ["Succeeded"] * 6
+    assert set(trials.loc[trials["kind"] == "steep", "slope"]) <= {1, 2, 3}
+    assert trials.loc[trials["kind"] == "flat", "slope"].isna().all(), "it does not count there"
+    best = sweep.best()
+    assert best.objective == trials["value"].max()
+    assert list(sweep.curves().groupby("trial").size()) == [3] * 6
+    assert "value=" in sweep.job(best.number).logs()
+    assert [each.name for each in cluster.sweeps()] == ["climb"]
+
+    job = sweep.promote(args={"steps": 5}, checkpoint_every=None)
+    assert job.wait(TIMEOUT_S, progress=False).metrics()["step"].max() == 5
+
+    sweep.add_trials(1).wait(TIMEOUT_S, progress=False)
+    assert len(cluster.find_sweep("climb").view().trials) == 7
+    assert "kind: Experiment" in sweep.manifest()
+
+
+def test_a_sweep_whose_trials_raise_says_so(cluster: Cluster) -> None:
+    sweep = cluster.sweep(
+        climb,
+        space={"height": uniform(0, 1)},
+        objective="value",
+        algorithm="random",
+        args={"fault": "raise"},
+        max_trials=8,
+        max_failed=1,
+        resources=SMALL,
+    )
+    with pytest.raises(SweepFailedError, match="failed"):
+        sweep.wait(TIMEOUT_S, progress=False)
+    with pytest.raises(SweepError, match="no trial of sweep"):
+        sweep.best()
+    assert sweep.trials()["why"].str.len().max() > 0
+
+
+def test_a_trial_that_reports_other_names_says_which(cluster: Cluster) -> None:
+    sweep = cluster.sweep(
+        climb,
+        space={"height": uniform(0, 1)},
+        objective="value",
+        algorithm="random",
+        args={"fault": "other name"},
+        max_trials=1,
+        parallel=1,
+        resources=SMALL,
+    )
+    deadline = clock.monotonic() + TIMEOUT_S
+    while not sweep.view().has_ended and clock.monotonic() < deadline:
+        continue
+    [trial] = sweep.view().trials
+    assert trial.state == "MetricsUnavailable"
+    assert "score" in trial.why
+
+
+def test_a_paused_sweep_starts_no_trials_and_a_stopped_one_ends(cluster: Cluster) -> None:
+    sweep = cluster.sweep(
+        climb,
+        space={"height": uniform(0, 1)},
+        objective="value",
+        algorithm="random",
+        max_trials=50,
+        parallel=1,
+        resources=SMALL,
+    )
+    assert sweep.pause().status == "Paused"
+    assert sweep.resume().status in {"Pending", "Running"}
+    view = sweep.stop().wait(TIMEOUT_S, progress=False).view()
+    assert view.phase == "Succeeded"
+    assert len(view.trials) < 50
