@@ -22,12 +22,35 @@ KATIB = {"group": "kubeflow.org", "version": "v1beta1"}
 RUNTIMES = "clustertrainingruntimes"
 
 
+def template(kind: str, api_version: str, spec: dict[str, Any], container: str) -> dict[str, Any]:
+    return {
+        "primaryContainerName": container,
+        "trialParameters": [{"name": "rate", "reference": "rate"}],
+        "trialSpec": {"apiVersion": api_version, "kind": kind, "spec": spec},
+    }
+
+
+ARGS = ["print('loss=${trialParameters.rate}')"]
+MAIN = {"name": "main", "image": "python", "command": ["python", "-c"], "args": ARGS}
+JOB = template(
+    "Job", "batch/v1", {"template": {"spec": {"containers": [MAIN], "restartPolicy": "Never"}}}, "main"
+)
+TRAIN_JOB = template(
+    "TrainJob",
+    "trainer.kubeflow.org/v1alpha1",
+    {"runtimeRef": {"name": "jax-distributed"}, "trainer": {"args": ARGS}},
+    "node",
+)
+
+
 def experiment(name: str, algorithm: str = "random", **spec: Any) -> dict[str, Any]:
+    """Return an Experiment that is paused, so that only what a test itself writes is there."""
     return {
         "apiVersion": "kubeflow.org/v1beta1",
         "kind": "Experiment",
-        "metadata": {"name": name},
+        "metadata": {"name": name, "annotations": {"tuning.kubelab.dev/paused": "true"}},
         "spec": {
+            "trialTemplate": JOB,
             "algorithm": {"algorithmName": algorithm},
             "objective": {
                 "type": "minimize",
@@ -165,7 +188,8 @@ def test_running_job_has_no_condition_even_after_it_was_resumed(
 
 # 6
 def test_trial_can_be_read_only_with_its_train_job(sdk: Sdk, namespace: str) -> None:
-    name = sdk("optimizer", "optimize", namespace=namespace)
+    name = "paused"
+    sdk("core", "create_custom", namespace=namespace, plural="experiments", body=experiment(name))
     run = sdk("trainer", "train", namespace=namespace, function="endless")
     for each in (run, "early"):
         sdk("core", "create_custom", namespace=namespace, plural="trials", body=trial(each, name))
@@ -181,8 +205,7 @@ def test_trial_can_be_read_only_with_its_train_job(sdk: Sdk, namespace: str) -> 
 
 # 7
 def test_experiment_is_defaulted_as_katib_does(sdk: Sdk, namespace: str) -> None:
-    template = {"trialSpec": {"apiVersion": "trainer.kubeflow.org/v1alpha1", "kind": "TrainJob"}}
-    body = experiment("rates", trialTemplate=template)
+    body = experiment("rates", trialTemplate=TRAIN_JOB)
     spec = sdk("core", "create_custom", namespace=namespace, plural="experiments", body=body)["spec"]
     assert spec["parallelTrialCount"] == 3
     assert spec["parameters"][0]["feasibleSpace"]["distribution"] == "uniform"
@@ -240,7 +263,8 @@ def test_trial_log_is_read_from_the_collector_container(sdk: Sdk, namespace: str
     }
     trainer = {"group": "trainer.kubeflow.org", "version": "v1alpha1"}
     sdk("core", "create_custom", namespace=namespace, plural="trainingruntimes", body=body, **trainer)
-    name = sdk("optimizer", "optimize", namespace=namespace)
+    name = "paused"
+    sdk("core", "create_custom", namespace=namespace, plural="experiments", body=experiment(name))
     run = sdk("trainer", "train", namespace=namespace, function="quick", runtime="collected")
     sdk("core", "create_custom", namespace=namespace, plural="trials", body=trial(run, name))
     sdk("trainer", "wait", namespace=namespace, name=run, status="Complete")

@@ -97,7 +97,7 @@ class TrialController(Controller):
         return self.experiments.get(trial["metadata"]["namespace"], experiment_of(trial))
 
     def _resource(self, trial: Object) -> Resource | None:
-        run = trial["spec"]["runSpec"]
+        run = trial["spec"].get("runSpec") or {}
         return RUNS.get((run.get("apiVersion", ""), run.get("kind", "")))
 
     def _evidence(self, trial: Object, experiment: Object, run: Object | None, problem: Problem) -> Evidence:
