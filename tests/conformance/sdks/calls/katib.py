@@ -2,11 +2,13 @@
 
 import os
 import sys
+from pathlib import Path
+from unittest import mock
 
 from kubeflow import katib
 from kubernetes import client as kubernetes
 
-HERE = {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
+HERE = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 """So that a trial's Python is that of this environment, where `kubeflow.katib` is."""
 
 
@@ -138,6 +140,13 @@ def trial_metrics(namespace, name, address):
     """Return what the db manager holds of a trial: time, name and value of each report."""
     logs = client(namespace).get_trial_metrics(name, db_manager_address=address)
     return [[each.time_stamp, each.metric.name, each.metric.value] for each in logs]
+
+
+def report(namespace, name, address, metrics):
+    """Report as a trial of that name does."""
+    os.environ["KATIB_TRIAL_NAME"] = name
+    with mock.patch("kubeflow.katib.utils.utils.get_current_k8s_namespace", lambda: namespace):
+        katib.report_metrics(metrics, address)
 
 
 def logs(namespace, name, trial):
