@@ -227,6 +227,36 @@ def report(
     typer.echo(run_report(notebook, {key: value for key, _, value in pairs}, html))
 
 
+@app.command()
+@plainly
+def pretrain(
+    *,
+    size: Annotated[str, typer.Option(help="The model's size: nano, micro, mini, small or medium.")] = "nano",
+    steps: Annotated[int, typer.Option(help="Training steps.", min=1)] = 700,
+    data: Annotated[
+        str, typer.Option(help="The text: stdlib, stdlib-prose, a folder, or hf:NAME.")
+    ] = "stdlib",
+    as_json: Json = False,
+) -> None:
+    """Train a small language model to tune afterwards, once: it is kept and found again by its name."""
+    from rich.console import Console
+
+    from kubelab import llm
+
+    with Console(stderr=True).status(f"Reading {data} ...") as line:
+
+        def show(step: int, loss: float, val_loss: float, tokens_per_second: int = 0) -> None:
+            pace = f", {tokens_per_second:,} tokens/s" if tokens_per_second else ""
+            line.update(f"Step {step} of {steps}: loss {loss:.3f}, validation {val_loss:.3f}{pace}")
+
+        base = llm.make(size, steps, data, report=show)
+    if as_json:
+        typer.echo(json.dumps({**asdict(base), "path": str(base.path)}))
+        return
+    typer.echo(f"Base {base.name}: loss {base.val_loss:.3f} nats a byte, {base.seconds:.0f} s of training.")
+    typer.echo(f"  llm.finetune({base.name!r}) adapts it; it is kept in {base.path}.")
+
+
 def _fail(message: str) -> NoReturn:
     typer.secho(f"kubelab: {message}", err=True, fg="red")
     raise typer.Exit(1) from None

@@ -160,6 +160,7 @@ class Cluster:
         checkpoint_every: int | None = 50,
         kind: Literal["TrainJob", "JAXJob", "Job"] = "TrainJob",
         env: Mapping[str, str] | None = None,
+        volumes: Mapping[str, Object] | None = None,
         image: str | None = None,
         max_restarts: int = 3,
     ) -> TrainJob:
@@ -185,6 +186,9 @@ class Cluster:
             headless Service. On a cluster without Trainer a TrainJob becomes the latter.
         env : mapping, optional
             Further environment variables.
+        volumes : mapping, optional
+            What the processes read from, mounted read-only: a path in the pod, and the source of a Kubernetes
+            volume, such as ``{"/mnt/data": {"hostPath": {"path": "/data"}}}``.
         image : str, optional
             The image of the cluster's JAX runtime unless given.
         max_restarts : int
@@ -209,6 +213,7 @@ class Cluster:
             checkpoint_every=checkpoint_every,
             kind=kind,
             env=env,
+            volumes=volumes,
             image=image,
             max_restarts=max_restarts,
         )
@@ -236,6 +241,7 @@ class Cluster:
         kind: Literal["TrainJob", "JAXJob", "Job"] = "TrainJob",
         env: Mapping[str, str] | None = None,
         image: str | None = None,
+        volumes: Mapping[str, Object] | None = None,
         name: str | None = None,
     ) -> Sweep:
         """Search for the best arguments of a function, each trial a job, and return the handle at once.
@@ -271,7 +277,7 @@ class Cluster:
             Makes the search repeatable.
         args : mapping, optional
             The function's other arguments.
-        num_nodes, resources, kind, env, image
+        num_nodes, resources, kind, env, image, volumes
             Each trial's job, as in `train`.
         name : str, optional
             Made from the function's name unless given.
@@ -306,7 +312,61 @@ class Cluster:
             kind=kind,
             env=env,
             image=image,
+            volumes=volumes,
             name=name,
+        )
+
+    def tune_llm(
+        self,
+        *,
+        model: str = "nano",
+        data: str = "stdlib-prose",
+        lora: Mapping[str, Any] | None = None,
+        space: Mapping[str, Parameter] | None = None,
+        steps: int = 60,
+        algorithm: str = "asha",
+        max_trials: int = 12,
+        parallel: int = 2,
+        **options: Any,
+    ) -> Sweep:
+        """Search for the best way to fine-tune a small language model with LoRA; return the handle at once.
+
+        Parameters
+        ----------
+        model : str
+            A base by its name or size, made before by ``kubelab pretrain``; trials read it from a volume.
+        data : str
+            The text to adapt to: ``stdlib-prose``, ``stdlib``, a folder, or ``hf:NAME``.
+        lora : mapping, optional
+            What is fixed of LoRA: rank, alpha, dropout, targets.
+        space : mapping, optional
+            What to search among the arguments of `kubelab.llm.finetune`; learning rate, rank, alpha, dropout,
+            batch and schedule unless given.
+        steps : int
+            Training steps of a trial that is not stopped early.
+        algorithm, max_trials, parallel, **options
+            As in `sweep`.
+
+        Raises
+        ------
+        KubelabError
+            If there is no such base, or the search cannot be made; nothing is created then.
+        """
+        from kubelab import llm
+        from kubelab.llm.search import default_space, fixed_arguments, rungs
+
+        base = llm.find(model)
+        space = default_space() if space is None else space
+        space = {name: parameter for name, parameter in space.items() if name not in (lora or {})}
+        return self.sweep(
+            llm.finetune,
+            space=space,
+            objective="val_loss",
+            algorithm=algorithm,
+            max_trials=max_trials,
+            parallel=parallel,
+            args=fixed_arguments(base.name, data, steps, lora, space),
+            **{"metrics": ("loss",), "settings": rungs(algorithm, steps), **llm.mounted_bases(), **options},
         )
 
     def find_sweep(self, name: str) -> Sweep:

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
-import platformdirs
-
 from kubelab.clock import monotonic
 from kubelab.errors import KubelabError
+from kubelab.home import home
 
 Engine = Literal["embedded", "binaries", "kind"]
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$")
@@ -221,11 +220,6 @@ def _accepts(server: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def home() -> Path:
-    """Return the folder that holds every cluster's state; ``KUBELAB_HOME`` moves it."""
-    return Path(os.environ.get("KUBELAB_HOME") or platformdirs.user_state_path("kubelab"))
 
 
 def known() -> list[StateFolder]:

@@ -66,9 +66,9 @@ def request_of(made: Object) -> JobRequest | None:
 
 def _trial(problem: Problem, request: JobRequest) -> Object:
     arguments = {name: f"${{trialParameters.{name}}}" for name in problem.parameters}
-    run = builders.build(replace(request, arguments=arguments))
-    kept = {key: value for key, value in run["metadata"].items() if key not in ("name", "namespace")}
-    return {**run, "metadata": kept}  # Katib names it like its trial, and refuses a template with a name
+    trial = builders.build(replace(request, arguments=arguments))
+    named = ("name", "namespace")  # each trial's own; Katib refuses them in a template
+    return {**trial, "metadata": {key: value for key, value in trial["metadata"].items() if key not in named}}
 
 
 def _objective(problem: Problem) -> Object:

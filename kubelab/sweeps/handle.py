@@ -21,6 +21,7 @@ from kubelab.sweeps.reading import SweepReader
 from kubelab.sweeps.view import Phase, SweepView, Trial
 from kubelab.training.manifest import documents
 from kubelab.training.progress_line import ProgressLine
+from kubelab.values import write_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -250,7 +251,6 @@ class Sweep:
     ) -> TrainJob:
         from kubelab.training import launch
         from kubelab.training.handle import TrainJob
-        from kubelab.training.pod.arguments import write_value
         from kubelab.training.request import check
 
         experiment = await self.client.get(EXPERIMENTS, self.name, self.namespace)

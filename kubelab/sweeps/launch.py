@@ -62,6 +62,7 @@ def launch(
     kind: Kind = "TrainJob",
     env: Mapping[str, str] | None = None,
     image: str | None = None,
+    volumes: Mapping[str, Object] | None = None,
     name: str | None = None,
 ) -> Sweep:
     """Create an Experiment whose trials run ``fn``, and return its handle; see `kubelab.Cluster.sweep`.
@@ -102,6 +103,7 @@ def launch(
             resources={**DEFAULT_RESOURCES, **check_mapping("resources", resources, '{"cpu": 1}')},
             max_restarts=0,
             image=image or "",
+            volumes=check_mapping("volumes", volumes, '{"/mnt/data": {"hostPath": {"path": "/data"}}}'),
             env={key: str(value) for key, value in check_mapping("env", env, '{"A": "b"}').items()},
             steps=steps_of({key: value for key, value in values.items() if key not in space}),
             code=f"{name}-code",
@@ -113,7 +115,9 @@ def launch(
         raise SweepError(f"max_failed={max_failed!r} is no number of trials: use a whole number, 0 or more.")
     shipped = archive(fn, args)
     request = replace(request, args_json=shipped.args_json)
-    made = portal.run(create(client, problem, request, shipped.content, max_failed=max_failed))
+    made = portal.run(
+        create(client, problem, request, shipped.content, max_failed=min(max_failed, max_trials))
+    )
     return Sweep(client, namespace, name, made["metadata"]["uid"])
 
 

@@ -14,8 +14,8 @@ from kubelab.sweeps.names import PAUSED_ANNOTATION, is_annotated
 from kubelab.sweeps.observations import load
 from kubelab.sweeps.trials import records_of
 from kubelab.tuning import Problem, Report, TrialRecord, best_trial, objective_value
-from kubelab.tuning.parameters import Value
 from kubelab.tuning.problem import State
+from kubelab.values import Value
 
 Phase = Literal["Pending", "Running", "Paused", "Succeeded", "Failed"]
 

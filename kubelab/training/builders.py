@@ -6,7 +6,6 @@ import base64
 import copy
 import json
 import math
-from typing import Any
 
 from kubelab.client import (
     CLUSTER_TRAINING_RUNTIMES,
@@ -273,14 +272,17 @@ def _resources(request: JobRequest) -> Object:
 
 
 def _volumes(request: JobRequest) -> list[Object]:
-    code: dict[str, Any] = {"name": "kubelab-code", "configMap": {"name": request.code_name}}
-    if not request.checkpoint_every:
-        return [code]
-    claim = {"claimName": f"{request.name}-checkpoints"}
-    return [code, {"name": "kubelab-checkpoints", "persistentVolumeClaim": claim}]
+    volumes: list[Object] = [{"name": "kubelab-code", "configMap": {"name": request.code_name}}]
+    if request.checkpoint_every:
+        claim = {"claimName": f"{request.name}-checkpoints"}
+        volumes.append({"name": "kubelab-checkpoints", "persistentVolumeClaim": claim})
+    return volumes + [{"name": f"volume-{i}", **source} for i, source in enumerate(request.volumes.values())]
 
 
 def _mounts(request: JobRequest) -> list[Object]:
-    code: dict[str, Any] = {"name": "kubelab-code", "mountPath": CODE_MOUNT, "readOnly": True}
-    volume = {"name": "kubelab-checkpoints", "mountPath": VOLUME_MOUNT}
-    return [code, volume] if request.checkpoint_every else [code]
+    mounts: list[Object] = [{"name": "kubelab-code", "mountPath": CODE_MOUNT, "readOnly": True}]
+    if request.checkpoint_every:
+        mounts.append({"name": "kubelab-checkpoints", "mountPath": VOLUME_MOUNT})
+    return mounts + [
+        {"name": f"volume-{i}", "mountPath": path, "readOnly": True} for i, path in enumerate(request.volumes)
+    ]

@@ -59,6 +59,7 @@ def launch(
     checkpoint_every: int | None = DEFAULT_CHECKPOINT_EVERY,
     kind: Kind = "TrainJob",
     env: Mapping[str, str] | None = None,
+    volumes: Mapping[str, Object] | None = None,
     image: str | None = None,
     max_restarts: int = 3,
 ) -> TrainJob:
@@ -87,6 +88,8 @@ def launch(
         becomes on a cluster without Trainer.
     env : mapping, optional
         Further environment variables.
+    volumes : mapping, optional
+        What the workers read from: a path in the pod, and the source of a Kubernetes volume.
     image : str, optional
         The cluster's JAX runtime's image unless given.
     max_restarts : int
@@ -102,6 +105,7 @@ def launch(
     """
     args = check_mapping("args", args, '{"lr": 3e-3}')
     env = check_mapping("env", env, '{"XLA_FLAGS": "..."}')
+    volumes = check_mapping("volumes", volumes, '{"/mnt/data": {"hostPath": {"path": "/data"}}}')
     resources = check_mapping("resources", resources, '{"cpu": 1, "memory": "1Gi"}')
     values = check_function(fn, args)
     request = check(
@@ -116,6 +120,7 @@ def launch(
             max_restarts=max_restarts,
             image=image or "",
             env={variable: str(value) for variable, value in env.items()},
+            volumes=volumes,
             steps=steps_of(values),
         )
     )

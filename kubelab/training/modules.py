@@ -13,6 +13,8 @@ from typing import Any
 from kubelab.training.references import home_of, imported_names, references, travels_by_value
 
 _INSTALLED = {"site-packages", "dist-packages"}
+_TRAVELS = "kubelab.llm"
+"""The part of kubelab that comes along where a function uses it, installed or not: images do not have it."""
 
 
 def local_modules(function: Any) -> dict[str, str]:
@@ -24,6 +26,8 @@ def local_modules(function: Any) -> dict[str, str]:
     home = home_of(function)
     values = [ref.value for ref in references(function) if not travels_by_value(ref.value, home)]
     names = imported_names(function) | {name for value in values if (name := _home(value))}
+    if _travels(home):
+        names.add(home)
     files: dict[str, str] = {}
     seen: set[str] = set()
     waiting = sorted(names)
@@ -39,7 +43,7 @@ def local_modules(function: Any) -> dict[str, str]:
 def is_installed(name: str) -> bool:
     """Return whether a module is the standard library's or installed, so that an image may have it too."""
     if name.partition(".")[0] == "kubelab":
-        return False  # a pod has only the part that travels
+        return _travels(name)  # a pod has only the part that travels
     spec = _spec(name)
     return name != "__main__" and (spec is None or not _is_local(spec))
 
@@ -47,7 +51,7 @@ def is_installed(name: str) -> bool:
 def _add(name: str, files: dict[str, str]) -> list[str]:
     """Add one module's file where it is local, and return what that imports."""
     spec = _spec(name)
-    if spec is None or not _is_local(spec):
+    if spec is None or not (_travels(name) or _is_local(spec)):
         return []
     is_package = spec.submodule_search_locations is not None
     path = name.replace(".", "/") + ("/__init__.py" if is_package else ".py")
@@ -81,6 +85,10 @@ def _home(value: Any) -> str:
     return str(getattr(owner, "__module__", None) or "")
 
 
+def _travels(name: str) -> bool:
+    return name == _TRAVELS or name.startswith(f"{_TRAVELS}.")
+
+
 def _with_parents(name: str) -> list[str]:
     parts = name.split(".")
     return [".".join(parts[: i + 1]) for i in range(len(parts))]
@@ -88,7 +96,9 @@ def _with_parents(name: str) -> list[str]:
 
 def _spec(name: str) -> ModuleSpec | None:
     root = name.partition(".")[0]
-    if not root or root in sys.stdlib_module_names or root in {"__main__", "kubelab"}:
+    if not root or root in sys.stdlib_module_names or root == "__main__":
+        return None
+    if root == "kubelab" and not _travels(name):
         return None
     loaded = sys.modules.get(name)
     if loaded is not None:

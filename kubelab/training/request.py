@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from kubelab.client import Object
 from kubelab.quantities import Quantity, QuantityError, parse_quantity
 from kubelab.training.errors import LaunchError
 
@@ -47,6 +48,8 @@ class JobRequest:
         The containers' image.
     env : mapping of str to str
         Further variables.
+    volumes : mapping of str to object
+        What to read from: a path in the pod, and the source of a Kubernetes volume.
     args_json : str
         The function's readable arguments.
     arguments : mapping of str to str
@@ -69,6 +72,7 @@ class JobRequest:
     max_restarts: int = 3
     image: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, Object] = field(default_factory=dict)
     args_json: str = "{}"
     arguments: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
@@ -124,6 +128,8 @@ def check(request: JobRequest) -> JobRequest:
         _check_resource(resource, quantity)
     for variable in request.env:
         _check_variable(variable)
+    for path, source in request.volumes.items():
+        _check_volume(path, source)
     return request
 
 
@@ -178,6 +184,16 @@ def _check_resource(resource: str, quantity: Quantity) -> None:
         raise LaunchError(f"resources[{resource!r}]: {error}") from None
     if not positive:
         raise LaunchError(f"resources[{resource!r}]={quantity!r} must be more than 0.")
+
+
+def _check_volume(path: object, source: object) -> None:
+    if not isinstance(path, str) or not path.startswith("/") or ":" in path:
+        raise LaunchError(f"volumes has {path!r}, which is no absolute path in the pod, such as '/mnt/data'.")
+    if not isinstance(source, Mapping) or len(source) != 1:
+        raise LaunchError(
+            f"volumes[{path!r}]={source!r} is no volume's source. Write one of Kubernetes', such as "
+            '{"hostPath": {"path": "/data"}} or {"persistentVolumeClaim": {"claimName": "data"}}.'
+        )
 
 
 def _check_variable(variable: object) -> None:

@@ -140,7 +140,9 @@ def _pod_files() -> dict[str, bytes]:
     import cloudpickle
 
     own, theirs = Path(kubelab.__file__).parent, Path(cloudpickle.__file__).parent
-    paths = [own / name for name in ("__init__.py", "clock.py", "errors.py", "training/__init__.py")]
+    paths = [
+        own / name for name in ("__init__.py", "clock.py", "errors.py", "values.py", "training/__init__.py")
+    ]
     paths += sorted((own / "training/pod").glob("*.py"))
     files = {f"kubelab/{path.relative_to(own).as_posix()}": path.read_bytes() for path in paths}
     return files | {f"cloudpickle/{path.name}": path.read_bytes() for path in sorted(theirs.glob("*.py"))}

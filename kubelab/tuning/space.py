@@ -63,10 +63,13 @@ class Space(Mapping[str, Parameter]):
         parameter = self[name]
         return dict(parameter.conditions) if isinstance(parameter, Conditional) else {}
 
-    @property
-    def is_conditional(self) -> bool:
-        """Whether any parameter depends on another."""
-        return any(isinstance(parameter, Conditional) for parameter in self.values())
+    def does_count(self, name: str, texts: Mapping[str, str]) -> bool:
+        """Return whether a parameter counts, given the texts of those that it depends on."""
+        return all(texts.get(other) in needed for other, needed in self.conditions(name).items())
+
+    def ordered(self) -> list[str]:
+        """Return the names, each after those that it depends on."""
+        return _ordered(self)
 
     def draw(self, text_of: Callable[[str, Number | Choice], str]) -> dict[str, str]:
         """Return an assignment: the text of each parameter that counts, asked for in an order that allows it.
@@ -77,8 +80,8 @@ class Space(Mapping[str, Parameter]):
             Gives a parameter's text from its name and the parameter.
         """
         drawn: dict[str, str] = {}
-        for name in _ordered(self):
-            if all(drawn.get(other) in texts for other, texts in self.conditions(name).items()):
+        for name in self.ordered():
+            if self.does_count(name, drawn):
                 drawn[name] = text_of(name, self.parameter(name))
         return {name: drawn[name] for name in self if name in drawn}
 

@@ -89,7 +89,7 @@ def test_no_life_makes_the_server_fail(server: Examined, subjects: list[Subject]
     memory, names = psutil.Process(server.process.pid).memory_info, itertools.count()
     before = memory().rss
 
-    @size.settings(few=250, many=4500)
+    @size.settings(few=900, many=4500)
     @given(lives(subjects))
     def send(plan: list[Planned]) -> None:
         live(server, plan, f"n{next(names)}")

@@ -47,7 +47,7 @@ def _modes(operation: Any) -> list[GenerationMode]:
 def _send(
     server: Examined, session: requests.Session, operation: Any, mode: GenerationMode, size: Size
 ) -> None:
-    @size.settings(few=4, many=6)
+    @size.settings(few=4, many=4)
     @given(operation.as_strategy(generation_mode=mode))
     def send(case: Case) -> None:
         _aim(case)

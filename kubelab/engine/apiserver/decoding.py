@@ -20,6 +20,8 @@ from kubelab.engine.apiserver.wrong_types import (
     BYTES,
     INT_LIMITS,
     QUANTITY,
+    SCHEMA,
+    SCHEMA_OR,
     TIME,
     WrongTypeError,
     check_types,
@@ -117,6 +119,8 @@ def _strict(raw: JsonSchema, needed: dict[str, JsonSchema]) -> JsonSchema:
         if name not in needed:
             needed[name] = {}  # a type may contain itself
             needed[name] = _strict(definition(name), needed)
+            if name in SCHEMA_OR:
+                needed[name] = {"anyOf": [{"type": SCHEMA_OR[name]}, _strict({"$ref": SCHEMA}, needed)]}
         return {"$ref": f"#/definitions/{name}"}
     if raw.get("x-kubernetes-int-or-string"):
         return {"type": ["string", "integer"]}

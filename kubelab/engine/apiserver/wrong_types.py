@@ -12,7 +12,11 @@ from typing import Any
 import orjson
 
 from kubelab.engine.apiserver.definitions import short_name
-from kubelab.engine.apiserver.schemas import Schema
+from kubelab.engine.apiserver.schemas import Schema, definition_schema
+
+SCHEMA = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
+SCHEMA_OR = {f"{SCHEMA}Or{other}": kind for other, kind in (("Array", "array"), ("Bool", "boolean"))}
+"""Types of ``items`` and ``additionalProperties``: a schema, or something of another type."""
 
 INT_LIMITS = {"int32": 2**31, "int64": 2**63}
 QUANTITY = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"
@@ -37,6 +41,8 @@ def check_types(schema: Schema | None, value: Any, path: str, field: str) -> Non
 
     Go names the struct and the path of field names from the root, without indices.
     """
+    if schema is not None and isinstance(value, dict) and schema.definition_name in SCHEMA_OR:
+        schema = definition_schema(SCHEMA)
     if schema is None or schema.free_form or value is None:
         return
     problem = _mismatch(schema, value)

@@ -102,7 +102,7 @@ def _missing(module: str) -> str:
     if module.startswith("kubelab"):
         return (
             f"the function refers to {module}, which stays with the notebook: inside a job there is only "
-            "kubelab.training with context() and report()."
+            "kubelab.training with context() and report(), and kubelab.llm."
         )
     return (
         f"the function needs the module {module!r}, which this image does not have. "

@@ -14,7 +14,7 @@ not compete.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from kubelab.tuning.problem import Problem, Report, TrialRecord
 from kubelab.tuning.settings import Setting
@@ -54,16 +54,29 @@ def climb(
     name: str = NAME,
 ) -> Stop | None:
     """Return at which of these rungs a trial is stopped among others that climb the same ones."""
-    for rung in rungs:
-        own = at_rung(problem, trial, rung)
+    arrived = [_arrivals(problem, [trial, *others], rung) for rung in rungs]
+    climbers = {each.number for each in (trial, *others)}
+    for rung, here, above in zip(rungs, arrived, [*arrived[1:], {}], strict=False):
+        arrivals = {number: report for number, report in here.items() if number in climbers}
+        own = arrivals.get(trial.number)
         if own is None:
             return None
-        if math.isnan(own.value):
-            return Stop(own.step, name, f"step {own.step}: {problem.objective} is NaN")
-        reason = _fails(problem, settings, own, _competitors(problem, own, others, rung), rung)
+        reason = _fails(problem, settings, own, arrivals, rung)
         if reason:
             return Stop(own.step, name, reason)
+        # A later report shows that its trial went on; one that jumped to the next rung does not.
+        climbers = {
+            number
+            for number, report in arrivals.items()
+            if above.get(number) is not report or not _fails(problem, settings, report, arrivals, rung)
+        }
     return None
+
+
+def _arrivals(problem: Problem, trials: Sequence[TrialRecord], rung: int) -> dict[int, Report]:
+    """Return the reports with which trials reached a rung, by the trials' numbers."""
+    reached = ((each.number, at_rung(problem, each, rung)) for each in trials)
+    return {number: report for number, report in reached if report is not None}
 
 
 def at_rung(problem: Problem, trial: TrialRecord, rung: int) -> Report | None:
@@ -72,14 +85,24 @@ def at_rung(problem: Problem, trial: TrialRecord, rung: int) -> Report | None:
     return next((report for report in reports if report.step >= rung), None)
 
 
-def _fails(problem: Problem, settings: Settings, own: Report, others: list[float], rung: int) -> str:
-    """Return why a value is not among those that go on; empty where it is."""
-    values = sorted([*others, own.value], reverse=problem.direction == "maximize")
+def _fails(
+    problem: Problem, settings: Settings, own: Report, arrivals: Mapping[int, Report], rung: int
+) -> str:
+    """Return why a report is not among those that go on from a rung; empty where it is."""
     shown = f"step {own.step}: {problem.objective} {figure(own.value)}"
+    if math.isnan(own.value):
+        return f"step {own.step}: {problem.objective} is NaN"
+    values = sorted(
+        (
+            report.value
+            for report in arrivals.values()
+            if not math.isnan(report.value) and not _is_later(report, own)
+        ),
+        reverse=problem.direction == "maximize",
+    )
     if len(values) <= settings["bootstrap_count"]:
-        return (
-            f"{shown} is one of the first {settings['bootstrap_count']} at rung {rung}, which all end there"
-        )
+        first = settings["bootstrap_count"]
+        return f"{shown} is one of the first {first} at rung {rung}, which all end there"
     kept = max(len(values) // settings["eta"], 1)
     bound = values[kept - 1]
     if problem.sign * own.value <= problem.sign * bound:
@@ -87,15 +110,6 @@ def _fails(problem: Problem, settings: Settings, own: Report, others: list[float
     side = "or less" if problem.direction == "minimize" else "or more"
     among = f"among the best {kept} of {len(values)} trials at rung {rung} ({figure(bound)} {side})"
     return f"{shown} is not {among}"
-
-
-def _competitors(problem: Problem, own: Report, others: Sequence[TrialRecord], rung: int) -> list[float]:
-    reached = (at_rung(problem, other, rung) for other in others)
-    return [
-        report.value
-        for report in reached
-        if report is not None and not math.isnan(report.value) and not _is_later(report, own)
-    ]
 
 
 def _is_later(report: Report, own: Report) -> bool:

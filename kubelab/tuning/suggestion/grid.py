@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from kubelab.tuning.errors import ProblemError, SpaceError
@@ -50,8 +50,9 @@ def suggest(problem: Problem, settings: Settings, trials: Sequence[TrialRecord],
 def _grid(space: Space, seed: str) -> tuple[tuple[tuple[str, str], ...], ...]:
     """Return every combination in the seed's order."""
     _size(space)
-    # A parameter that does not count in some combinations would repeat them.
-    combinations = list(dict.fromkeys(_combinations(space)))
+    combinations = [
+        tuple((name, each[name]) for name in space if name in each) for each in _combinations(space)
+    ]
     random.Random(seed).shuffle(combinations)  # noqa: S311 - no secret
     return tuple(combinations)
 
@@ -90,11 +91,19 @@ def _count(space: Space) -> int:
     return sum(found.values())
 
 
-def _combinations(space: Space) -> Iterator[tuple[tuple[str, str], ...]]:
-    texts = {name: _texts(space.parameter(name)) for name in space}
-    for row in itertools.product(*texts.values()):
-        chosen = dict(zip(texts, row, strict=True))
-        yield tuple(space.choose(chosen).items())
+def _combinations(space: Space) -> list[dict[str, str]]:
+    """Return every combination, each with the parameters that count in it."""
+    found: list[dict[str, str]] = [{}]
+    for name in space.ordered():
+        texts = _texts(space.parameter(name))
+        found = [
+            each
+            for chosen in found
+            for each in (
+                [{**chosen, name: text} for text in texts] if space.does_count(name, chosen) else [chosen]
+            )
+        ]
+    return found
 
 
 def _texts(parameter: Number | Choice) -> list[str]:

@@ -1,4 +1,4 @@
-"""Katib's db manager: the SDK's `report_metrics` in trials and `get_trial_metrics` from outside, unmodified."""
+"""Katib's db manager: `report_metrics` in trials and `get_trial_metrics` from outside, unmodified."""
 
 from __future__ import annotations
 

@@ -94,3 +94,17 @@ def test_a_misspelt_algorithm_is_refused_with_the_names_that_there_are(sdk: Sdk,
     with pytest.raises(SdkError, match="Failed to create"):
         sdk("katib", "tune", namespace=namespace, name="rates", algorithm="magic")
     assert sdk("katib", "list_experiments", namespace=namespace) == []
+
+
+def test_only_the_trials_of_an_experiment_are_listed(sdk: Sdk, namespace: str) -> None:
+    for name, experiment in (("plain-a", "plain"), ("other-a", "other")):
+        trial = {
+            "apiVersion": "kubeflow.org/v1beta1",
+            "kind": "Trial",
+            "metadata": {"name": name, "labels": {"katib.kubeflow.org/experiment": experiment}},
+            "spec": {"parameterAssignments": [{"name": "rate", "value": "0.5"}]},
+        }
+        sdk("core", "create_custom", namespace=namespace, plural="trials", body=trial)
+    assert sdk("katib", "trials", namespace=namespace, name="plain") == ["plain-a"]
+    found = sdk("katib", "get_trial", namespace=namespace, name="plain-a")
+    assert found["spec"]["parameterAssignments"] == [{"name": "rate", "value": "0.5"}]

@@ -22,35 +22,21 @@ KATIB = {"group": "kubeflow.org", "version": "v1beta1"}
 RUNTIMES = "clustertrainingruntimes"
 
 
-def template(kind: str, api_version: str, spec: dict[str, Any], container: str) -> dict[str, Any]:
-    return {
-        "primaryContainerName": container,
-        "trialParameters": [{"name": "rate", "reference": "rate"}],
-        "trialSpec": {"apiVersion": api_version, "kind": kind, "spec": spec},
-    }
-
-
-ARGS = ["print('loss=${trialParameters.rate}')"]
-MAIN = {"name": "main", "image": "python", "command": ["python", "-c"], "args": ARGS}
-JOB = template(
-    "Job", "batch/v1", {"template": {"spec": {"containers": [MAIN], "restartPolicy": "Never"}}}, "main"
-)
-TRAIN_JOB = template(
-    "TrainJob",
-    "trainer.kubeflow.org/v1alpha1",
-    {"runtimeRef": {"name": "jax-distributed"}, "trainer": {"args": ARGS}},
-    "node",
-)
-
-
 def experiment(name: str, algorithm: str = "random", **spec: Any) -> dict[str, Any]:
-    """Return an Experiment that is paused, so that only what a test itself writes is there."""
+    """An Experiment that is paused, so that there are no trials but those that a test writes."""
+    train_job = {
+        "apiVersion": "trainer.kubeflow.org/v1alpha1",
+        "kind": "TrainJob",
+        "spec": {
+            "runtimeRef": {"name": BASE_RUNTIME},
+            "trainer": {"command": ["python", "-c", "print('loss=${trialParameters.rate}')"]},
+        },
+    }
     return {
         "apiVersion": "kubeflow.org/v1beta1",
         "kind": "Experiment",
         "metadata": {"name": name, "annotations": {"tuning.kubelab.dev/paused": "true"}},
         "spec": {
-            "trialTemplate": JOB,
             "algorithm": {"algorithmName": algorithm},
             "objective": {
                 "type": "minimize",
@@ -61,6 +47,11 @@ def experiment(name: str, algorithm: str = "random", **spec: Any) -> dict[str, A
                 {"name": "rate", "parameterType": "double", "feasibleSpace": {"min": "0.1", "max": "0.5"}}
             ],
             "maxTrialCount": 4,
+            "trialTemplate": {
+                "trialSpec": train_job,
+                "primaryContainerName": "node",
+                "trialParameters": [{"name": "rate", "reference": "rate"}],
+            },
             **spec,
         },
     }
@@ -188,24 +179,23 @@ def test_running_job_has_no_condition_even_after_it_was_resumed(
 
 # 6
 def test_trial_can_be_read_only_with_its_train_job(sdk: Sdk, namespace: str) -> None:
-    name = "paused"
-    sdk("core", "create_custom", namespace=namespace, plural="experiments", body=experiment(name))
+    sdk("core", "create_custom", namespace=namespace, plural="experiments", body=experiment("rates"))
     run = sdk("trainer", "train", namespace=namespace, function="endless")
     for each in (run, "early"):
-        sdk("core", "create_custom", namespace=namespace, plural="trials", body=trial(each, name))
+        sdk("core", "create_custom", namespace=namespace, plural="trials", body=trial(each, "rates"))
         if each == run:
-            (found,) = sdk("optimizer", "get_job", namespace=namespace, name=name)["trials"].items()
+            (found,) = sdk("optimizer", "get_job", namespace=namespace, name="rates")["trials"].items()
             assert found[0] == run
             assert found[1]["parameters"] == {"rate": "0.2"}
     # So whoever writes a Trial writes its TrainJob first.
     with pytest.raises(SdkError, match="Failed to list Trials"):
-        sdk("optimizer", "get_job", namespace=namespace, name=name)
+        sdk("optimizer", "get_job", namespace=namespace, name="rates")
     sdk("trainer", "delete", namespace=namespace, name=run)
 
 
 # 7
 def test_experiment_is_defaulted_as_katib_does(sdk: Sdk, namespace: str) -> None:
-    body = experiment("rates", trialTemplate=TRAIN_JOB)
+    body = experiment("rates")
     spec = sdk("core", "create_custom", namespace=namespace, plural="experiments", body=body)["spec"]
     assert spec["parallelTrialCount"] == 3
     assert spec["parameters"][0]["feasibleSpace"]["distribution"] == "uniform"
@@ -263,7 +253,7 @@ def test_trial_log_is_read_from_the_collector_container(sdk: Sdk, namespace: str
     }
     trainer = {"group": "trainer.kubeflow.org", "version": "v1alpha1"}
     sdk("core", "create_custom", namespace=namespace, plural="trainingruntimes", body=body, **trainer)
-    name = "paused"
+    name = "rates"
     sdk("core", "create_custom", namespace=namespace, plural="experiments", body=experiment(name))
     run = sdk("trainer", "train", namespace=namespace, function="quick", runtime="collected")
     sdk("core", "create_custom", namespace=namespace, plural="trials", body=trial(run, name))

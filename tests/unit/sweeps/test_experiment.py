@@ -45,6 +45,10 @@ def test_trials_share_the_code_of_the_sweep() -> None:
     assert '"digits-code"' in str(MADE["spec"]["trialTemplate"]["trialSpec"]).replace("'", '"')
 
 
+def test_the_template_leaves_the_name_to_the_trial() -> None:
+    assert not {"name", "namespace"} & MADE["spec"]["trialTemplate"]["trialSpec"]["metadata"].keys()
+
+
 def test_conditions_travel_in_an_annotation() -> None:
     assert MADE["metadata"]["annotations"][CONDITIONS_ANNOTATION] == '{"momentum": {"optimizer": ["sgd"]}}'
 

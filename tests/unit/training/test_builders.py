@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -124,3 +125,20 @@ def test_a_manifest_drops_what_the_server_added() -> None:
     expected = builders.train_job(REQUEST)
     del expected["metadata"]["namespace"]
     assert yaml.safe_load(documents([{**stored, "status": {"conditions": []}}])) == expected
+
+
+def test_volumes_are_mounted_to_read_beside_the_jobs_own() -> None:
+    source = {"hostPath": {"path": "/data", "type": "Directory"}}
+    job = builders.jax_job(replace(REQUEST, kind="JAXJob", volumes={"/mnt/data": source}))
+    pod = job["spec"]["jaxReplicaSpecs"]["Worker"]["template"]["spec"]
+    assert [volume["name"] for volume in pod["volumes"]] == [
+        "kubelab-code",
+        "kubelab-checkpoints",
+        "volume-0",
+    ]
+    assert pod["volumes"][-1] == {"name": "volume-0", **source}
+    assert pod["containers"][0]["volumeMounts"][-1] == {
+        "name": "volume-0",
+        "mountPath": "/mnt/data",
+        "readOnly": True,
+    }

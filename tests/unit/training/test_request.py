@@ -34,6 +34,8 @@ def train(lr: float = 0.1, *, steps: int) -> None: ...
         ("env", {"1X": "y"}, "cannot name a variable"),
         ("env", {"JAX_PROCESS_ID": "1"}, "which the job sets itself"),
         ("env", {"KUBELAB_ARGS": "{}"}, "which the job sets itself"),
+        ("volumes", {"data": {"emptyDir": {}}}, "'data', which is no absolute path in the pod"),
+        ("volumes", {"/mnt/data": "/data"}, "volumes['/mnt/data']='/data' is no volume's source"),
     ],
 )
 def test_a_wrong_option_is_named_with_its_value(field: str, value: Any, said: str) -> None:

@@ -10,7 +10,7 @@ from kubelab.engine.controllers.controller import Controller, Surroundings, eith
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.katib.histories import Histories, history_object
 from kubelab.engine.controllers.katib.objects import run_object
-from kubelab.engine.controllers.owners import owner_reference
+from kubelab.engine.controllers.owners import is_controlled_by, owner_reference
 from kubelab.engine.controllers.trial.collector import Collection
 from kubelab.engine.controllers.trial.decision import Evidence, TrialDecision, decide
 from kubelab.engine.katib.collectors import Source, source_of
@@ -44,6 +44,10 @@ class TrialController(Controller):
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
+        self.collections: dict[Key, Collection] = {}
+        self._written: dict[Key, tuple[int, float]] = {}
+        self._refusals: dict[Key, str] = {}
+        self._pushed: set[Key] = set()
         self.trials = self.follow(TRIALS)
         self.trials.index(_BY_EXPERIMENT, experiment_index)
         self.suggestions = self.views.of(SUGGESTIONS)
@@ -56,13 +60,9 @@ class TrialController(Controller):
         self.pods.index(_BY_TRIAL, trial_index)
         self.pods.subscribe(self._pod_changed)
         self.config_maps = self.views.of(CONFIG_MAPS)
+        self.config_maps.subscribe(self._part_changed)
         self.histories = Histories(self.config_maps)
         self.problems = Problems()
-        self.collections: dict[Key, Collection] = {}
-        self._written: dict[Key, tuple[int, float]] = {}
-        self._refusals: dict[Key, str] = {}
-        self._pushed: set[Key] = set()
-        self.config_maps.subscribe(self._part_changed)
 
     async def run(self) -> None:
         """Run trials until cancelled."""
@@ -256,8 +256,11 @@ class TrialController(Controller):
     async def _begin_history(self, trial: Object, reports: Reports | None = None) -> bool:
         """Create a trial's history where there is none; say whether that was so."""
         namespace, name = key_of(trial)
-        if has_ended(trial) or self.config_maps.get(namespace, history_name(name)) is not None:
+        existing = self.config_maps.get(namespace, history_name(name))
+        if has_ended(trial) or (existing is not None and is_controlled_by(existing, trial)):
             return False
+        if existing is not None:  # an earlier trial's of this name
+            await self.delete(CONFIG_MAPS, existing)
         try:
             await self.create(CONFIG_MAPS, history_object(trial, reports or {}))
         except AlreadyExistsError:

@@ -110,12 +110,20 @@ def _judged(trial: Object, run: Object | None, ending: _Ending) -> TrialDecision
         reason = "what runs it is missing"
         return TrialDecision(ending.status, "create", notes=(created,), reason=reason)
     if is_stranger(trial, run):
-        problem = f"a {run.get('kind')} named {name} exists that is not the trial's"
-        return ending.failed(name, f"{problem}. Delete it and the Trial.")
+        return _beside_stranger(trial, run, ending)
     if not _is_adopted(trial, run):
         status = _running(ending.status, ending.now)
         return TrialDecision(status, "adopt", notes=(created,), reason="its run is to be its own")
     return _judged_by_run(trial, run, ending)
+
+
+def _beside_stranger(trial: Object, run: Object, ending: _Ending) -> TrialDecision:
+    """Return what a trial does whose name is taken: it fails, unless its place is about to be free."""
+    if _is_left_over(trial, run):
+        return TrialDecision(ending.status, reason="the run of an earlier trial of this name is still there")
+    name = trial["metadata"]["name"]
+    problem = f"a {run.get('kind')} named {name} exists that is not the trial's"
+    return ending.failed(name, f"{problem}. Delete it and the Trial.")
 
 
 def _judged_by_run(trial: Object, run: Object, ending: _Ending) -> TrialDecision:
@@ -176,6 +184,15 @@ def is_stranger(trial: Object, run: Object) -> bool:
     """Say whether a run of a trial's name belongs neither to it nor to its Experiment."""
     owners = [each["uid"] for each in trial["metadata"].get("ownerReferences") or ()]
     return not _controllers(run) & {trial["metadata"]["uid"], *owners}
+
+
+def _is_left_over(trial: Object, run: Object) -> bool:
+    """Say whether a run goes soon, since the earlier Trial of this name that it belonged to is gone."""
+    references = run["metadata"].get("ownerReferences") or ()
+    earlier = any(
+        each.get("kind") == "Trial" and each.get("name") == trial["metadata"]["name"] for each in references
+    )
+    return earlier or bool(run["metadata"].get("deletionTimestamp"))
 
 
 def _is_adopted(trial: Object, run: Object) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from yarl import URL
 
 from kubelab.http import Kubeconfig
-from tests.unit.engine.apiserver.conftest import config_map, pod
+from tests.unit.engine.apiserver.conftest import config_map, foo_definition, pod
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
@@ -196,3 +196,25 @@ async def test_a_printer_column_of_odd_indices_prints_nothing(kubeconfig: Kubeco
 
     assert find({"a": [1, 2]}, f".a[{'9' * 5000}]") == []
     assert find({"a": [1, 2]}, ".a[0:2:0]") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        {"type": "object", "properties": {"key": []}},
+        {"type": "object", "x-kubernetes-validations": [{"rule": {}}]},
+        {"type": 1},
+        {"items": {"properties": "a"}},
+    ],
+)
+@pytest.mark.parametrize("where", ["items", "additionalProperties"])
+async def test_a_schema_of_wrong_types_within_a_definition_is_refused(
+    kubeconfig: Kubeconfig, items: Any, where: str
+) -> None:
+    body = foo_definition()
+    schema = body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    schema["properties"]["inner"] = {"type": "array" if where == "items" else "object", where: items}
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    code, said = await send(kubeconfig, "POST", path, body)
+    assert code == 400
+    assert "cannot unmarshal" in said["message"]

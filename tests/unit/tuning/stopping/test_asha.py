@@ -123,3 +123,14 @@ def test_an_unknown_rule_is_refused_with_those_that_there_are() -> None:
         UnknownNameError, match=r"early stopping 'patience' is not known. .* asha,.* medianstop"
     ):
         verdict(unknown, trial(0, [1.0], "Running"), [])
+
+
+def test_a_trial_that_ended_at_a_rung_does_not_compete_at_the_next_though_its_report_lies_beyond() -> None:
+    def jumper(number: int, value: float, time: float) -> TrialRecord:
+        return TrialRecord(f"t{number}", number, {}, "EarlyStopped", {"loss": (Report(5, value, time),)})
+
+    first, bad, good = jumper(0, 1.0, 0.0), jumper(1, 9.0, 1.0), climber(2, [0.5, 0.5, 3.0], time=2.0)
+    # The second one's report at step 5 ended it at rung 1: at rung 3 are only the first and the last.
+    stop = verdict(problem(), good, [first, bad])
+    assert stop is not None
+    assert stop.reason == "step 3: loss 3 is not among the best 1 of 2 trials at rung 3 (1 or less)"

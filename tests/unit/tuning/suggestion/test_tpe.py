@@ -41,6 +41,8 @@ def test_trials_that_failed_are_left_out_and_those_stopped_early_are_not() -> No
 
     assert with_last("Failed", -9.0) == with_last("Killed", 9.0) == with_last("Succeeded", float("nan"))
     assert with_last("EarlyStopped", -9.0) != with_last("Failed", -9.0)
+    # One that runs is known as well, so that others look elsewhere.
+    assert with_last("Running", float("nan")) != with_last("Failed", float("nan"))
 
 
 def test_katibs_settings_are_heard() -> None:

@@ -56,6 +56,15 @@ def test_a_run_of_the_same_name_that_is_somebody_elses_is_not_touched() -> None:
     assert decided(of, run(of, owner=experiment("stranger"))).run == ""
 
 
+def test_the_run_of_an_earlier_trial_of_the_same_name_is_waited_out() -> None:
+    earlier, of = trial(), trial()
+    job = run(earlier)
+    job["metadata"]["ownerReferences"][0] |= {"kind": "Trial", "name": earlier["metadata"]["name"]}
+    decision = decided(of, job)
+    assert decision.run == ""
+    assert last(decision.status)[0] == "Created"
+
+
 def test_success_waits_until_everything_reported_is_read() -> None:
     of = trial(state="Running")
     waiting = decided(of, run(of, COMPLETE), Evidence(reports={"loss": reports(0.9)}))

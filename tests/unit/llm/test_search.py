@@ -1,0 +1,27 @@
+import pytest
+
+from kubelab.errors import KubelabError
+from kubelab.llm.search import default_space, fixed_arguments, rungs
+from kubelab.tuning import Space
+
+
+def test_what_is_searched_are_arguments_of_a_fine_tune() -> None:
+    assert set(Space(default_space())) == {"lr", "rank", "alpha", "dropout", "batch", "schedule"}
+
+
+def test_what_is_fixed_of_lora_goes_to_every_trial() -> None:
+    fixed = fixed_arguments("nano-700", "stdlib-prose", 60, {"rank": 8}, {})
+    assert fixed == {"base": "nano-700", "data": "stdlib-prose", "steps": 60, "report_every": 5, "rank": 8}
+
+
+@pytest.mark.parametrize(
+    ("lora", "said"), [({"width": 3}, "no part of LoRA"), ({"rank": 8}, "both in lora and in space")]
+)
+def test_a_mistake_is_named(lora: dict[str, object], said: str) -> None:
+    with pytest.raises(KubelabError, match=said):
+        fixed_arguments("nano", "stdlib", 60, lora, default_space())
+
+
+def test_asha_looks_first_at_a_ninth_of_the_steps() -> None:
+    assert rungs("asha", 90) == {"min_resource": 10, "max_resource": 90, "eta": 3}
+    assert rungs("tpe", 90) is None
