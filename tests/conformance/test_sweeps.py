@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kubelab.client import Object
-from kubelab.engine.controllers.katib.observations import load
+from kubelab.sweeps.observations import load
 from tests.conformance.kubectl import Kubectl
 
 pytestmark = pytest.mark.slow
