@@ -99,12 +99,12 @@ class Sweep:
         Raises
         ------
         SweepError
-            If no trial has reported the objective yet.
+            If no trial has ended with a number for the objective yet.
         """
         view = self.view()
         if view.best is None:
             raise SweepError(
-                f"no trial of sweep {self.name} has reported {view.problem.objective!r} yet: "
+                f"no trial of sweep {self.name} has ended with a number for {view.problem.objective!r}: "
                 f"{view.summary()}. See sweep.trials() for why."
             )
         return view.best

@@ -20,6 +20,8 @@ from kubelab.sweeps.trials import assignments_of
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _MANAGER = "katib.kubeflow.org/trial-controller"
 _TEMPLATE_FIELDS = ("primaryPodLabels", "primaryContainerName", "successCondition", "failureCondition")
+_LAST_LINES = {"terminationMessagePolicy": "FallbackToLogsOnError"}
+"""So that a trial that fails can say with which words."""
 _REPLICATED_JOB = "jobset.sigs.k8s.io/replicatedjob-name"
 
 
@@ -112,6 +114,7 @@ def run_object(trial: Object, owner: Object) -> Object:
         for each in (template.get("spec") or {}).get("containers") or ():
             if each.get("name") == container:
                 each["env"] = [*(each.get("env") or ()), variable]
+                each |= {**_LAST_LINES, **each}
         if pushes and isinstance(template.get("spec"), dict):
             add_account(template["spec"], container)
         if file and isinstance(template.get("spec"), dict):
