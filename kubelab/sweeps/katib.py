@@ -43,6 +43,11 @@ async def check_cluster(client: Client, problem: Problem, request: JobRequest) -
     check_katib(problem)
     if request.kind == "JAXJob":
         raise KatibError("its trials cannot be JAXJobs", "Use kind='TrainJob' or kind='Job'.")
+    if problem.algorithm == "pbt":
+        raise KatibError(
+            "its pbt hands on checkpoints in a volume, which a sweep's trials do not mount",
+            "Use tpe, or random with stopping='medianstop'.",
+        )
     try:
         namespace = await client.get(NAMESPACES, request.namespace)
     except ApiError:

@@ -43,6 +43,9 @@ CONTROLLER: Object = {
 }
 
 
+PBT = {"suggestion_trial_dir": "/ckpt", "n_population": 5, "truncation_threshold": 0.2}
+
+
 def train(lr: float = 0.1, kind: str = "a") -> None:
     """Do nothing."""
 
@@ -91,6 +94,7 @@ def test_the_same_experiment_is_handed_to_katib(katib: Client) -> None:
             {"stopping": "hyperband", "stopping_settings": {"max_resource": 9}},
             "it has no early stopping hyperband",
         ),
+        ({"algorithm": "pbt", "settings": PBT}, "its pbt hands on checkpoints in a volume"),
         ({"kind": "JAXJob"}, "its trials cannot be JAXJobs. Use kind='TrainJob'"),
     ],
 )
