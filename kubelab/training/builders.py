@@ -242,10 +242,6 @@ def _fail_on_error(replicated: Object) -> None:
     pod = job["template"]["spec"]
     pod["restartPolicy"] = "Never"
     pod["terminationGracePeriodSeconds"] = _GRACE_S
-    for container in pod["containers"]:
-        container["terminationMessagePolicy"] = (
-            "FallbackToLogsOnError"  # the pod's status says what was raised
-        )
 
 
 def _restarts(request: JobRequest) -> bool:

@@ -134,6 +134,12 @@ def add_account(pod_spec: Object, container: str) -> None:
     pod_spec.setdefault("volumes", []).append(volume)
 
 
+def keep_last_lines(pod_spec: Object) -> None:
+    """Let a pod's status hold, in place, the last lines of a container that fails, unless it says otherwise."""
+    for container in pod_spec.get("containers") or ():
+        container.setdefault("terminationMessagePolicy", "FallbackToLogsOnError")
+
+
 def _file(source: Object) -> Object:
     found: Object = source.get("fileSystemPath") or {}
     return found

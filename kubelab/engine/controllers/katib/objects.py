@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 from kubelab.client import EXPERIMENTS, JAX_JOBS, JOBS, SUGGESTIONS, TRAIN_JOBS, TRIALS, Object
 from kubelab.engine.controllers.owners import owner_reference
-from kubelab.engine.katib.collectors import FILE_ANNOTATION, add_account, add_sidecar, file_of, kind_of
+from kubelab.engine.katib.collectors import (
+    FILE_ANNOTATION,
+    add_account,
+    add_sidecar,
+    file_of,
+    keep_last_lines,
+    kind_of,
+)
 from kubelab.engine.katib.template import run_spec
 from kubelab.sweeps.names import (
     EXPERIMENT_LABEL,
@@ -20,8 +27,6 @@ from kubelab.sweeps.trials import assignments_of
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _MANAGER = "katib.kubeflow.org/trial-controller"
 _TEMPLATE_FIELDS = ("primaryPodLabels", "primaryContainerName", "successCondition", "failureCondition")
-_LAST_LINES = {"terminationMessagePolicy": "FallbackToLogsOnError"}
-"""So that a trial that fails can say with which words."""
 _REPLICATED_JOB = "jobset.sigs.k8s.io/replicatedjob-name"
 
 
@@ -114,7 +119,8 @@ def run_object(trial: Object, owner: Object) -> Object:
         for each in (template.get("spec") or {}).get("containers") or ():
             if each.get("name") == container:
                 each["env"] = [*(each.get("env") or ()), variable]
-                each |= {**_LAST_LINES, **each}
+        if isinstance(template.get("spec"), dict):
+            keep_last_lines(template["spec"])
         if pushes and isinstance(template.get("spec"), dict):
             add_account(template["spec"], container)
         if file and isinstance(template.get("spec"), dict):
