@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.conformance.differences import DIFFERENCES
 from tests.conformance.engines import made_for, served
 from tests.conformance.kubectl import Kubectl
+from tests.conformance.raw import Raw
 from tests.conftest import Lab
 from tests.realapi import build
 
@@ -72,3 +74,28 @@ def engine_lab(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with made_for(engine, tmp_path_factory.mktemp("home")) as shared:
         shared.up("lab", "--engine", engine)
         yield shared
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Raw, Raw]]:
+    """The embedded API server and the real one."""
+    try:
+        build.assets()
+    except build.UnavailableError as error:
+        pytest.skip(str(error))
+    with ExitStack() as stack:
+        embedded, real = (
+            Raw(stack.enter_context(served(engine, tmp_path_factory.mktemp(engine))))
+            for engine in ("embedded", "binaries")
+        )
+        yield embedded, real
+
+
+@pytest.fixture(scope="session")
+def explained(servers: tuple[Raw, Raw], tmp_path_factory: pytest.TempPathFactory) -> tuple[Kubectl, Kubectl]:
+    """Real kubectl against each of the two."""
+    embedded, real = servers
+    return (
+        Kubectl(embedded.kubeconfig, tmp_path_factory.mktemp("embedded-home")),
+        Kubectl(real.kubeconfig, tmp_path_factory.mktemp("real-home")),
+    )

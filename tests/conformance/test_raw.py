@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.conformance.cases import CASES
 from tests.conformance.differences import ANSWERS
-from tests.conformance.engines import served
-from tests.conformance.raw import Call, Raw
-from tests.realapi import build
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Raw, Raw]]:
-    """The embedded API server and the real one."""
-    try:
-        build.assets()
-    except build.UnavailableError as error:
-        pytest.skip(str(error))
-    with ExitStack() as stack:
-        embedded, real = (
-            Raw(stack.enter_context(served(engine, tmp_path_factory.mktemp(engine))))
-            for engine in ("embedded", "binaries")
-        )
-        yield embedded, real
+from tests.conformance.raw import Call, Raw, Said
+from tests.conformance.raw_cases import CASES
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -37,8 +20,8 @@ def test_both_engines_answer_alike(servers: tuple[Raw, Raw], case: str) -> None:
         server.send(Call("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}}))
         server.send(Call("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", account))
     unlike = {}
-    for number, call in enumerate(CASES[case]):
-        embedded, real = (server.send(call, namespace) for server in servers)
+    for number, (embedded, real) in enumerate(_answers(servers, CASES[case], namespace)):
+        call = CASES[case][number]
         if (embedded.status, embedded.comparable) != (real.status, real.comparable):
             unlike[number] = (
                 f"{call.method} {call.path} {call.body}\n"
@@ -48,3 +31,11 @@ def test_both_engines_answer_alike(servers: tuple[Raw, Raw], case: str) -> None:
     news = [text for number, text in unlike.items() if number not in known]
     assert not news, "\n\n".join(["answers differ:", *news])
     assert set(unlike) == known, f"no longer different, take them off the list: {known - set(unlike)}"
+
+
+def _answers(servers: tuple[Raw, Raw], calls: Sequence[Call], namespace: str) -> Iterator[tuple[Said, Said]]:
+    """Send each call to both servers at once, and yield what they say."""
+    with ThreadPoolExecutor(2, "server") as pool:
+        for call in calls:
+            embedded, real = (pool.submit(server.send, call, namespace) for server in servers)
+            yield embedded.result(), real.result()

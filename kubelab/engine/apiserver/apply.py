@@ -13,13 +13,13 @@ from typing import Any
 
 from kubelab.client import Object
 from kubelab.clock import rfc3339
-from kubelab.engine.apiserver import last_applied, managedfields, merging, typed
+from kubelab.engine.apiserver import last_applied, managedfields, merging, metadata, typed
 from kubelab.engine.apiserver.conflicts import ApplyConflict, Conflict
 from kubelab.engine.apiserver.fieldsets import FieldSet, tree
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.managedfields import Managed, Manager, Managers
 from kubelab.engine.apiserver.schemas import Schema, schema_of
-from kubelab.engine.apiserver.status import bad_request, conflict, failure
+from kubelab.engine.apiserver.status import bad_request, conflict, failure, invalid
 
 BEFORE_FIRST_APPLY = "before-first-apply"
 _KUBECTL = "kubectl"
@@ -105,19 +105,18 @@ class _Apply:
 
     def check(self, live: Object | None) -> None:
         """Refuse a configuration that does not fit the schema, or is meant for another object."""
-        metadata, resource = self.applied.get("metadata") or {}, self.kind.resource
-        uid, name = metadata.get("uid"), str(metadata.get("name", ""))
+        given, resource = self.applied.get("metadata") or {}, self.kind.resource
+        uid, name = given.get("uid"), str(given.get("name", ""))
         if uid and live is None:
             gone = f"the provided object specified uid {uid}, and no existing object was found"
             raise conflict(resource, name, f"uid mismatch: {gone}")
         if uid and live is not None and uid != live["metadata"].get("uid"):
-            other = f"UID in precondition: {uid}, UID in object meta: {live['metadata'].get('uid')}"
-            raise conflict(resource, name, f"Precondition failed: {other}")
+            raise invalid(resource, name, [metadata.immutable_uid(uid)])
         try:
             typed.check(self.applied, self.schema)
         except typed.StructureError as error:
             group_version = f"{resource.group}/{resource.version}, Kind={resource.kind}"
-            place = f"{metadata.get('namespace', '')}/{name}; {group_version}"
+            place = f"{given.get('namespace', '')}/{name}; {group_version}"
             raise failure(500, "", f"failed to create typed patch object ({place}): {error}") from None
 
     def managers_of(self, live: Object | None, base: Object) -> Managers:

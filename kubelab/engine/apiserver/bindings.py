@@ -7,10 +7,13 @@ import orjson
 from kubelab.client import Object, Resource
 from kubelab.clock import rfc3339
 from kubelab.engine.apiserver.bodies import decode_as
-from kubelab.engine.apiserver.requests import FieldError, Reply, Request, Target
-from kubelab.engine.apiserver.status import bad_request, conflict, invalid, not_found
+from kubelab.engine.apiserver.kinds import Kind
+from kubelab.engine.apiserver.metadata import other_object, other_version
+from kubelab.engine.apiserver.requests import Reply, Request, Target
+from kubelab.engine.apiserver.status import bad_request, conflict, failure, not_found
 from kubelab.engine.apiserver.writing import Writer, write_options
 
+_BINDING = Resource("", "v1", "bindings", "Binding")
 _PODS_BINDING = Resource("", "v1", "pods/binding", "Binding")
 _SUCCESS = orjson.dumps(
     {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
@@ -29,10 +32,14 @@ class Bindings:
         Raises
         ------
         ApiError
-            404 if there is no such pod; 409 if it has a node, is gated, or is being deleted; 422 if the
-            binding names no node.
+            404 if there is no such pod; 409 if it has a node, is gated, or is being deleted; 500, as
+            upstream, if the binding names no node.
         """
-        binding = decode_as("io.k8s.api.core.v1.Binding", request)
+        binding = decode_as(_BINDING, "io.k8s.api.core.v1.Binding", request)
+        if (binding.get("metadata") or {}).get("namespace", target.namespace) != target.namespace:
+            raise bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
         if (binding.get("metadata") or {}).get("name") != target.name:
             raise bad_request("name in URL does not match name in Binding object")
         objects = self.writer.objects
@@ -40,31 +47,26 @@ class Bindings:
         if stored is None:
             raise not_found(target.resource, target.name)
         pod = stored.object()
-        _check(pod, binding)
+        _check(target.kind, pod, binding)
         _assign(pod, binding, rfc3339(self.writer.clock.now()))
         if not write_options(request, "CreateOptions"):
             await objects.commit(target.kind, target.key, pod)
         return Reply(201, _SUCCESS)
 
 
-def _check(pod: Object, binding: Object) -> None:
+def _check(kind: Kind, pod: Object, binding: Object) -> None:
     metadata, name = pod["metadata"], pod["metadata"]["name"]
     given = binding.get("metadata") or {}
     goal = binding.get("target") or {}
     if goal.get("kind", "Node") not in {"", "Node"}:
         message = f'Unsupported value: "{goal["kind"]}": supported values: "Node", "<empty>"'
-        raise invalid(_PODS_BINDING, name, [FieldError("FieldValueNotSupported", message, "target.kind")])
+        raise failure(500, "", f"target.kind: {message}")
     if not goal.get("name"):
-        raise invalid(
-            _PODS_BINDING, name, [FieldError("FieldValueRequired", "Required value", "target.name")]
-        )
+        raise failure(500, "", "target.name: Required value")
     if given.get("uid") and given["uid"] != metadata["uid"]:
-        problem = (
-            f"Precondition failed: UID in precondition: {given['uid']}, UID in object meta: {metadata['uid']}"
-        )
-        raise conflict(_PODS_BINDING, name, problem)
+        raise conflict(kind.resource, name, other_object(kind, metadata, given["uid"]))
     if given.get("resourceVersion") and given["resourceVersion"] != metadata["resourceVersion"]:
-        raise conflict(_PODS_BINDING, name)
+        raise conflict(kind.resource, name, other_version(kind, metadata, given["resourceVersion"]))
     if "deletionTimestamp" in metadata:
         problem = f"pod {name} is being deleted, cannot be assigned to a host"
         raise conflict(_PODS_BINDING, name, problem)

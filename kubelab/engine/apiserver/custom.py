@@ -176,7 +176,7 @@ def _causes(error: ValidationError) -> list[Cause]:
         return [_wrong_type(path, value, ",".join(wanted))]
     if name == "Format":
         detail = f"{path} in body must be of type {getattr(kind, 'format', '')}: {shown(value)}"
-        return [invalid(path, value, detail)]
+        return [wrong_type(path, value, detail)]
     if name in _LOGIC:
         return [invalid(path, value, f'"{field_path(parts)}" {_LOGIC[name]}')]
     return [_limit(name, path, value, getattr(kind, "limit", None), kind)]

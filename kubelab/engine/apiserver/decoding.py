@@ -44,7 +44,7 @@ def wrong_type(kind: Kind, obj: Object) -> str:
         if kind.custom is None:
             check_types(root, obj, "", "")
         else:
-            check_types(root.child("metadata"), obj.get("metadata"), "metadata", "ObjectMeta.metadata")
+            check_types(root.child("metadata"), obj.get("metadata"), "", "ObjectMeta")
     except WrongTypeError as error:
         return decoding_message(kind, str(error))
     return ""
@@ -60,7 +60,7 @@ def unknown_fields(kind: Kind, obj: Object) -> list[str]:
 
 
 def prune(kind: Kind, obj: Object) -> Object:
-    """Return the object without unknown fields and, for built-in kinds, without nulls."""
+    """Return the object without unknown fields, and without nulls where a custom kind does not want them."""
     if fits(kind, obj):
         return obj
     result = _walk(schema_of(kind), obj, [], keep_nulls=kind.custom is not None)
@@ -163,6 +163,8 @@ def _walk(
     """Return a value without what its schema does not know, the paths of which are added to ``unknown``."""
     if schema is None or schema.free_form:
         return value
+    if isinstance(value, float) and schema.type == "integer" and value.is_integer():
+        return int(value)
     if isinstance(value, dict):
         return _walk_object(schema, value, unknown, path, keep_nulls)
     if isinstance(value, list) and schema.items is not None:
@@ -186,7 +188,7 @@ def _walk_object(schema: Schema, value: Object, unknown: list[str], path: str, k
                 result[key] = child_value
             else:
                 unknown.append(child_path)
-        elif child_value is not None or keep_nulls or key in _NULLABLE:
+        elif child_value is not None or (child.raw.get("nullable") if keep_nulls else key in _NULLABLE):
             result[key] = _walk(child, child_value, unknown, child_path, keep_nulls=keep_nulls)
         elif schema.values is child:  # a null in a Go map, as in a list, is its zero value
             result[key] = _zero(child)
@@ -194,4 +196,6 @@ def _walk_object(schema: Schema, value: Object, unknown: list[str], path: str, k
 
 
 def _zero(schema: Schema) -> Any:
+    if schema.format in {"quantity", "int-or-string"}:  # whose schemas allow several types
+        return "0" if schema.format == "quantity" else 0
     return {"string": "", "integer": 0, "number": 0, "boolean": False, "array": []}.get(schema.type, {})

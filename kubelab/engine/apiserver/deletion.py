@@ -18,21 +18,22 @@ from kubelab.clock import Clock, parse_rfc3339, rfc3339
 from kubelab.engine.apiserver.collection import Key, Stored
 from kubelab.engine.apiserver.deletion_options import BACKGROUND, FOREGROUND, ORPHAN, DeleteOptions
 from kubelab.engine.apiserver.kinds import Kind
+from kubelab.engine.apiserver.list_options import ListOptions
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.presentation import Presentation
-from kubelab.engine.apiserver.reading import Snapshot
+from kubelab.engine.apiserver.reading import Reader
 from kubelab.engine.apiserver.requests import Reply, Request, Target, reply
-from kubelab.engine.apiserver.selectors import predicate
 from kubelab.engine.apiserver.status import conflict, forbidden, method_not_allowed, not_found, success
 
 ORPHAN_FINALIZER = "orphan"
 FOREGROUND_FINALIZER = "foregroundDeletion"
 
 _IMMORTAL = ("default", "kube-system", "kube-public")
+_BY_DEGREES = frozenset({"Pod", "Namespace"})
 _ORPHANED_BY_DEFAULT = frozenset({"Job", "ReplicationController"})
 _DELETED_OBJECT_RETURNED = frozenset(
     {"Pod", "PodTemplate", "PersistentVolume", "PersistentVolumeClaim", "ResourceQuota", "Service",
-     "ServiceAccount", "PodDisruptionBudget"}
+     "ServiceAccount"}
 )  # fmt: skip
 _JOB_WARNING = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove "
@@ -48,6 +49,7 @@ class Deleter:
     def __init__(self, objects: Objects, clock: Clock) -> None:
         self.objects = objects
         self.clock = clock
+        self.reader = Reader(objects.store, clock)
 
     async def delete(self, request: Request, target: Target) -> Reply:
         """Delete one object, or mark it for deletion."""
@@ -81,43 +83,45 @@ class Deleter:
         return await self.objects.commit(kind, key, obj, delete=finished), finished
 
     async def delete_collection(self, request: Request, target: Target) -> Reply:
-        """Delete what the selectors match, and return it as a list."""
+        """Delete what the selectors match, and return it as it was, as a list."""
         if target.resource.namespaced and not target.namespace:
             raise method_not_allowed()
-        options = DeleteOptions.of(request)
-        labels, fields = request.query.get("labelSelector", ""), request.query.get("fieldSelector", "")
-        store = self.objects.store
-        snapshot = Snapshot(store.collection(target.kind.storage), None, store.version)
-        keys, _ = snapshot.page(
-            target.namespace, None, predicate(target.kind, labels, fields), request.integer("limit") or 0
-        )
-        deleted: list[Stored] = []
-        for start in range(0, len(keys), _BATCH):
-            removals = (self._remove(target.kind, key, options) for key in keys[start : start + _BATCH])
-            deleted += [stored for stored in await asyncio.gather(*removals) if stored is not None]
+        options, chosen = DeleteOptions.of(request), ListOptions.of(request)
+        found, metadata = await self.reader.page(target, chosen)
+        for start in range(0, len(found), _BATCH):
+            part = found[start : start + _BATCH]
+            await asyncio.gather(*(self._remove(target.kind, key, options) for key, _ in part))
         presentation = Presentation(target.kind, request, self.clock)
-        pieces = presentation.many(deleted, {"resourceVersion": str(store.version)})
+        pieces = presentation.many((stored for _, stored in found), metadata)
         return Reply(200, pieces=pieces, warnings=_warnings(target.kind, options))
 
-    async def _remove(self, kind: Kind, key: Key, options: DeleteOptions) -> Stored | None:
-        if self.objects.latest(kind, key) is None:
-            return None
-        return (await self.remove(kind, key, options))[0]
+    async def _remove(self, kind: Kind, key: Key, options: DeleteOptions) -> None:
+        if self.objects.latest(kind, key) is not None:
+            await self.remove(kind, key, options)
 
     def _mark(self, kind: Kind, obj: Object, options: DeleteOptions) -> bool:
-        """Mark an object in place for deletion; return whether nothing keeps it any longer."""
-        metadata = obj["metadata"]
-        if "deletionTimestamp" in metadata:
+        """Mark an object in place for deletion; return whether nothing keeps it any longer.
+
+        What nothing keeps goes unmarked, unless it is of a kind that ends by degrees.
+        """
+        metadata, by_degrees = obj["metadata"], kind.custom is None and kind.resource.kind in _BY_DEGREES
+        if metadata.get("deletionGracePeriodSeconds"):
             if not self._hasten(metadata, options):
                 return False
-        else:
+        elif by_degrees and "deletionTimestamp" not in metadata:
             self._begin(kind, obj, options)
         _set_finalizers(kind, metadata, options)
-        return is_finished(kind, obj)
+        if "deletionTimestamp" in metadata:
+            return is_finished(kind, obj)
+        if metadata.get("finalizers"):
+            self._begin(kind, obj, options)
+            return False
+        return True
 
     def _begin(self, kind: Kind, obj: Object, options: DeleteOptions) -> None:
         metadata = obj["metadata"]
-        grace_s = pod_grace_s(obj, options.grace_period_s) if kind.resource.kind == "Pod" else 0
+        is_pod = kind.custom is None and kind.resource.kind == "Pod"
+        grace_s = pod_grace_s(obj, options.grace_period_s) if is_pod else 0
         metadata["deletionTimestamp"] = rfc3339(self.clock.now() + timedelta(seconds=grace_s))
         metadata["deletionGracePeriodSeconds"] = grace_s
         if "generation" in metadata:
@@ -127,14 +131,14 @@ class Deleter:
 
     def _hasten(self, metadata: Object, options: DeleteOptions) -> bool:
         """Shorten the grace of an object under deletion; return whether that was asked for."""
-        grace_s, wanted_s = metadata.get("deletionGracePeriodSeconds"), options.grace_period_s
-        if grace_s is None:
-            return True
+        grace_s, wanted_s = metadata["deletionGracePeriodSeconds"], options.grace_period_s
         if wanted_s is None or wanted_s >= grace_s:
             return False
+        wanted_s = 1 if wanted_s < 0 else wanted_s
         begun = parse_rfc3339(metadata["deletionTimestamp"]) - timedelta(seconds=grace_s)
-        metadata["deletionTimestamp"] = rfc3339(begun + timedelta(seconds=wanted_s))
-        metadata["deletionGracePeriodSeconds"] = wanted_s
+        now, end = self.clock.now(), begun + timedelta(seconds=wanted_s)
+        metadata["deletionTimestamp"] = rfc3339(max(now, end))
+        metadata["deletionGracePeriodSeconds"] = min(wanted_s, 1) if end < now else wanted_s
         return True
 
 
@@ -189,6 +193,8 @@ def _set_finalizers(kind: Kind, metadata: Object, options: DeleteOptions) -> Non
         kept.append(ORPHAN_FINALIZER)
     elif propagation == FOREGROUND:
         kept.append(FOREGROUND_FINALIZER)
+    if set(kept) == set(present):
+        return
     if kept:
         metadata["finalizers"] = kept
     else:

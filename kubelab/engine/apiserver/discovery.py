@@ -128,7 +128,7 @@ def _subresource(kind: Kind, name: str) -> Object:
         "kind": body[2] if body else kind.resource.kind,
         "verbs": list(verbs),
     }
-    if body:
+    if body and body[0]:
         entry |= {"group": body[0], "version": body[1]}
     return entry
 
@@ -146,7 +146,7 @@ def _resource_discovery(kind: Kind) -> Object:
     resource = kind.resource
     entry: Object = {
         "resource": resource.plural,
-        "responseKind": {"group": resource.group, "version": resource.version, "kind": resource.kind},
+        "responseKind": _response_kind(kind, None),
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": kind.singular,
         "verbs": list(kind.verbs),
@@ -162,13 +162,18 @@ def _resource_discovery(kind: Kind) -> Object:
 
 def _subresource_discovery(kind: Kind, name: str) -> Object:
     verbs, body = _SUBRESOURCES[name]
-    resource = kind.resource
-    group, version, body_kind = body or (resource.group, resource.version, resource.kind)
-    return {
-        "subresource": name,
-        "responseKind": {"group": group, "version": version, "kind": body_kind},
-        "verbs": list(verbs),
-    }
+    return {"subresource": name, "responseKind": _response_kind(kind, body), "verbs": list(verbs)}
+
+
+def _response_kind(kind: Kind, body: tuple[str, str, str] | None) -> Object:
+    """Return what a resource is answered with; built-in kinds name no group and version of their own."""
+    if body is not None:
+        group, version, name = body
+        return {"group": group, "version": version if group else "", "kind": name}
+    own = kind.resource
+    if kind.custom is None:
+        return {"group": "", "version": "", "kind": own.kind}
+    return {"group": own.group, "version": own.version, "kind": own.kind}
 
 
 def _storage_hash(kind: Kind) -> str:

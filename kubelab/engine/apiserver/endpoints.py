@@ -10,12 +10,14 @@ import orjson
 from kubelab.client import Object
 from kubelab.engine.apiserver import discovery
 from kubelab.engine.apiserver.kinds import Kinds
-from kubelab.engine.apiserver.requests import Reply, Request, reply
+from kubelab.engine.apiserver.negotiation import PRODUCED, check_produced
+from kubelab.engine.apiserver.requests import JSON, Reply, Request, reply
 from kubelab.engine.apiserver.status import method_not_allowed, no_such_path
 from kubelab.engine.apiserver.version import KUBERNETES_VERSION
 from kubelab.engine.measures import CONTENT_TYPE, Measures
 
 _CHECKS = ("ping", "log", "journal", "poststarthook/start-system-namespaces-controller")
+_PRODUCED = {"api": PRODUCED, "apis": PRODUCED, "version": (JSON,)}
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -47,6 +49,8 @@ class Endpoints:
         path = request.path.rstrip("/") or "/"
         exact = self._exact.get(path)
         parts = path.split("/")[1:]
+        if parts[0] in _PRODUCED:
+            check_produced(request.accept, _PRODUCED[parts[0]])
         if exact is None and parts[0] not in {"healthz", "livez", "readyz", "api", "apis", "openapi"}:
             raise no_such_path()
         if exact is not None:

@@ -15,12 +15,13 @@ from kubelab.clock import Clock, rfc3339
 from kubelab.engine.apiserver.bodies import decode_as
 from kubelab.engine.apiserver.collection import Stored
 from kubelab.engine.apiserver.deletion import Deleter
-from kubelab.engine.apiserver.deletion_options import DeleteOptions
+from kubelab.engine.apiserver.deletion_options import DeleteOptions, dry_run
 from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.requests import Reply, Request, Target
 from kubelab.engine.apiserver.selectors import matches
 from kubelab.engine.apiserver.status import bad_request, conflict, failure, not_found, too_many_requests
 
+_EVICTION = Resource("policy", "v1", "evictions", "Eviction")
 _BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 _SUCCESS = orjson.dumps(
     {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
@@ -48,7 +49,7 @@ class Evictions:
             404 if there is no such pod, 429 if its budget allows no disruption, 500 if it has two budgets.
         """
         name, options = _eviction(request)
-        if name and name != target.name:
+        if name != target.name:
             raise bad_request("name in URL does not match name in Eviction object")
         stored = self.objects.latest(target.kind, target.key)
         if stored is None:
@@ -175,27 +176,27 @@ def _disrupts(pod: Object) -> bool:
 
 def _check(target: Target, pod: Object, options: DeleteOptions) -> None:
     """Refuse an eviction of a pod that is not as the request expects, before its budget is touched."""
+    by_kind = replace(target.resource, plural=target.resource.kind)  # upstream names the kind here
     uid = pod["metadata"]["uid"]
     if options.uid and options.uid != uid:
         problem = (
             f"the UID in the precondition ({options.uid}) does not match the UID in record ({uid}). "
             "The object might have been deleted and then recreated"
         )
-        raise conflict(target.resource, target.name, problem)
+        raise conflict(by_kind, target.name, problem)
     version = pod["metadata"]["resourceVersion"]
     if options.resource_version and options.resource_version != version:
         problem = (
             f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
             f"ResourceVersion in record ({version}). The object might have been modified"
         )
-        raise conflict(target.resource, target.name, problem)
+        raise conflict(by_kind, target.name, problem)
 
 
 def _eviction(request: Request) -> tuple[str, DeleteOptions]:
     """Return whom to evict, and its ``deleteOptions`` as if they were the body of a deletion."""
-    eviction = decode_as("io.k8s.api.policy.v1.Eviction", request)
+    eviction = decode_as(_EVICTION, "io.k8s.api.policy.v1.Eviction", request)
     options = eviction.get("deleteOptions") or {}
     name = (eviction.get("metadata") or {}).get("name") or ""
-    return name, DeleteOptions.of(
-        Request("DELETE", request.path, request.query, orjson.dumps(options), request.user)
-    )
+    asked = DeleteOptions.of(Request("DELETE", request.path, {}, orjson.dumps(options), request.user))
+    return name, replace(asked, dry_run=asked.dry_run or dry_run(request, "CreateOptions"))

@@ -142,5 +142,4 @@ def _kept(value: Any, remove: Tree, schema: Schema | None) -> Iterator[tuple[str
             yield element[2:], child
         elif not node.member:
             rest = without(child, node, below)
-            if rest is not ABSENT:
-                yield element[2:], rest
+            yield element[2:], None if rest is ABSENT else rest  # a null, as upstream leaves it

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from kubelab.client import Object
+from kubelab.engine.apiserver.integers import IntegerError, parse_uint
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.requests import FieldError
 from kubelab.engine.apiserver.status import conflict, failure, invalid
@@ -15,10 +16,19 @@ _LONGEST_BASE = 63 - _SUFFIX_LENGTH
 
 # Built-in kinds whose strategies keep metadata.generation (upstream: pkg/registry/*/strategy.go).
 _COUNTED = frozenset(
-    {"Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob",
+    {"Pod", "PodTemplate", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController",
+     "Job", "CronJob", "HorizontalPodAutoscaler",
      "PodDisruptionBudget", "Ingress", "IngressClass", "NetworkPolicy", "PriorityClass", "EndpointSlice",
      "CustomResourceDefinition"}
 )  # fmt: skip
+
+# Where upstream keeps kinds that are not kept under their plural.
+_KEPT_UNDER = {
+    "replicationcontrollers": "controllers",
+    "nodes": "minions",
+    "services": "services/specs",
+    "ingresses": "ingress",
+}
 
 _SERVER_OWNED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
                  "selfLink")  # fmt: skip
@@ -72,21 +82,30 @@ def require_name(kind: Kind, metadata: Object) -> None:
         raise invalid(kind.resource, "", [cause])
 
 
-def prepare_update(kind: Kind, new: Object, old: Object) -> None:
+def immutable_uid(uid: str) -> FieldError:
+    """Return why a patch may not name another object."""
+    return FieldError("FieldValueInvalid", f'Invalid value: "{uid}": field is immutable', "metadata.uid")
+
+
+def prepare_update(kind: Kind, new: Object, old: Object, *, patched: bool = False) -> None:
     """Keep in place what the server owns of the metadata.
 
     Raises
     ------
     ApiError
-        409 if the update is meant for another version or another object of that name.
+        409 if the update is meant for another version or another object of that name, 422 if a patch is.
     """
     fresh, kept = new["metadata"], old["metadata"]
     uid = fresh.get("uid")
+    if uid and uid != kept["uid"] and patched:
+        raise invalid(kind.resource, kept["name"], [immutable_uid(uid)])
     if uid and uid != kept["uid"]:
-        raise conflict(kind.resource, kept["name"], _other_object(kind, kept, uid))
+        raise conflict(kind.resource, kept["name"], other_object(kind, kept, uid))
     version = fresh.get("resourceVersion")
-    if version and not version.isdecimal():
-        raise failure(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
+    try:
+        parse_uint(version or "0")
+    except IntegerError as error:
+        raise failure(500, "", str(error)) from None
     if version and version != "0" and version != kept["resourceVersion"]:
         raise conflict(kind.resource, kept["name"])
     for key in _SERVER_OWNED:
@@ -97,14 +116,26 @@ def prepare_update(kind: Kind, new: Object, old: Object) -> None:
     fresh["resourceVersion"] = kept["resourceVersion"]
 
 
-def _other_object(kind: Kind, kept: Object, uid: str) -> str:
-    """Return what upstream's storage says, which names the object's key in etcd."""
+def other_object(kind: Kind, kept: Object, uid: str) -> str:
+    """Return what upstream's storage says of another object of that name."""
+    return _failed(kind, kept, f"UID in precondition: {uid}, UID in object meta: {kept['uid']}")
+
+
+def other_version(kind: Kind, kept: Object, version: str) -> str:
+    """Return what upstream's storage says of an object that is not at that version."""
+    found = f"ResourceVersion in object meta: {kept['resourceVersion']}"
+    return _failed(kind, kept, f"ResourceVersion in precondition: {version}, {found}")
+
+
+def _failed(kind: Kind, kept: Object, problem: str) -> str:
+    """Return a failed precondition, with the object's key in etcd."""
     resource = kind.resource
-    place = "/".join(part for part in (resource.group if kind.custom else "", resource.plural) if part)
+    plural = _KEPT_UNDER.get(resource.plural, resource.plural)
+    place = "/".join(part for part in (resource.group if kind.custom else "", plural) if part)
     key = "/".join(part for part in ("/registry", place, kept.get("namespace"), kept["name"]) if part)
     return (
         f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
-        f"Precondition failed: UID in precondition: {uid}, UID in object meta: {kept['uid']}"
+        f"Precondition failed: {problem}"
     )
 
 

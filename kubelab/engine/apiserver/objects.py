@@ -8,7 +8,7 @@ from typing import Protocol
 import orjson
 
 from kubelab.client import Object
-from kubelab.engine.apiserver import conversion
+from kubelab.engine.apiserver import conversion, decoding
 from kubelab.engine.apiserver.collection import Key, Stored
 from kubelab.engine.apiserver.kinds import Kind, Kinds
 from kubelab.engine.apiserver.store import Store
@@ -51,10 +51,19 @@ class Objects:
         collection = self.store.collection(kind.storage)
         hook = self.hooks.get(collection.name)
         if hook is None:
-            return await self.store.commit(collection, key, conversion.to_storage(kind, obj), delete=delete)
+            return await self.store.commit(collection, key, self._as_stored(kind, obj), delete=delete)
         hook.prepare(obj, new=collection.latest(key) is None)
         committed = partial(hook.deleted if delete else hook.committed, obj)
         return await self.store.commit(collection, key, obj, delete=delete, committed=committed)
+
+    def _as_stored(self, kind: Kind, obj: Object) -> Object:
+        """Return an object in its stored version, without what a custom kind's schema there does not know."""
+        stored, storage = conversion.to_storage(kind, obj), kind.storage
+        if kind.custom is not None and storage.version != kind.resource.version:
+            storage_kind = self.kinds.get(storage.group, storage.version, storage.plural)
+            if storage_kind is not None:
+                return decoding.prune(storage_kind, stored)
+        return stored
 
     def dry(self, obj: Object) -> Stored:
         """Return what would be written."""

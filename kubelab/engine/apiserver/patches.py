@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from kubelab.client import Object
+from kubelab.engine.apiserver.integers import IntegerError, parse_int
 from kubelab.engine.apiserver.status import bad_request, failure
 from kubelab.errors import ApiError
 
@@ -156,8 +157,9 @@ def _transfer(document: Any, op: str, path: str, source: str, budget: _Budget) -
         raise _DoesNotApplyError(
             f"{op} operation does not apply: doc is missing from path: {source}: {_MISSING}"
         )
+    missing = isinstance(target.container, dict) and target.key not in target.container
     try:
-        value = _read(target)
+        value = None if missing and op == "copy" else _read(target)  # so does evanphx/json-patch
         if op == "move":
             document = _remove(document, source)
     except _DoesNotApplyError as error:
@@ -265,9 +267,9 @@ def _find(document: Any, path: str) -> _Target | None:
 def _index(token: str, size: int) -> int:
     """Return a list index; -1 means the last, as in evanphx/json-patch v4."""
     try:
-        index = int(token)
-    except ValueError:
-        raise _DoesNotApplyError(f'strconv.Atoi: parsing "{token}": invalid syntax') from None
+        index = parse_int(token, "Atoi")
+    except IntegerError as error:
+        raise _DoesNotApplyError(str(error)) from None
     if not -size <= index < size:
         raise _DoesNotApplyError(f"Unable to access invalid index: {index}: {_BAD_INDEX}")
     return index + size if index < 0 else index

@@ -7,16 +7,16 @@ from typing import Any
 
 from kubelab.client import Object
 from kubelab.engine.apiserver.apply import server_side_apply
-from kubelab.engine.apiserver.bodies import check_place, check_type, checked, parse
+from kubelab.engine.apiserver.bodies import check_place, check_type, checked, go_type, parse
 from kubelab.engine.apiserver.decoding import wrong_type
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.patches import json_patch, merge_patch
 from kubelab.engine.apiserver.requests import JSON, Reply, Request, Target, invalid_options
 from kubelab.engine.apiserver.schemas import schema_of
-from kubelab.engine.apiserver.status import bad_request, not_found, unsupported_media_type
+from kubelab.engine.apiserver.status import bad_request, failure, not_found, unsupported_media_type
 from kubelab.engine.apiserver.strategic import strategic_merge_patch
 from kubelab.engine.apiserver.writing import Writer, Written, write_options
-from kubelab.engine.apiserver.yaml_documents import parse_yaml
+from kubelab.engine.apiserver.yaml_documents import parse_yaml, repeated_keys
 from kubelab.errors import ApiError
 
 JSON_PATCH = "application/json-patch+json"
@@ -54,6 +54,7 @@ class Patcher:
 
     async def _apply(self, request: Request, target: Target) -> Reply:
         applied = _applied(request, target)
+        named = bool(applied["metadata"].get("name"))
         kind, objects = target.kind, self.writer.objects
         stored = objects.latest(kind, target.key)
         live = None if stored is None else objects.parse(kind, stored)
@@ -69,12 +70,17 @@ class Patcher:
         if stored is None or live is None:
             if target.subresource:
                 raise not_found(target.resource, target.name)
+            if not named:
+                problem = "was undeterminable: name must be provided"
+                raise bad_request(f"the name of the object ({target.name} based on URL) {problem}")
+            check_place(target, new)
             created = await self.writer.insert(
                 kind, new, user=request.user, dry=write_options(request, "PatchOptions")
             )
             return self.writer.answer(request, target, Written(created, created=True))
         if new is live:
             return self.writer.answer(request, target, Written(stored))
+        check_place(target, new)
         written = await self.writer.replace(
             request, target, stored, objects.parse(kind, stored), copy.deepcopy(new), applied=True
         )
@@ -113,19 +119,19 @@ def _patch(body: bytes) -> Any:
 
 
 def _check_media(request: Request, kind: Kind) -> None:
-    strategic = [] if kind.custom else [STRATEGIC_MERGE_PATCH]
-    plain = [JSON_PATCH, MERGE_PATCH, *strategic]
-    if _media(request) not in plain:
-        raise unsupported_media_type([*plain, APPLY_PATCH])
+    plain = (JSON_PATCH, MERGE_PATCH)
+    if _media(request) in plain or (kind.custom is None and _media(request) == STRATEGIC_MERGE_PATCH):
+        return
+    if kind.custom is None:  # refused by go-restful, in other words
+        raise failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+    raise unsupported_media_type([*plain, APPLY_PATCH])
 
 
 def _applied(request: Request, target: Target) -> Object:
     if not request.query.get("fieldManager"):
         message = "Required value: is required for apply patch"
         raise invalid_options("PatchOptions", "FieldValueRequired", "fieldManager", message)
-    applied = parse_yaml(request.body)
-    if not isinstance(applied, dict):
-        raise bad_request("error decoding YAML: the body of an apply is an object with apiVersion and kind")
+    applied = _manifest(request)
     resource = target.resource
     version, name = applied.get("apiVersion") or "", applied.get("kind") or ""
     if name != resource.kind or version != resource.api_version:
@@ -135,8 +141,19 @@ def _applied(request: Request, target: Target) -> Object:
     wrong = wrong_type(target.kind, applied)
     if wrong:
         raise bad_request(wrong)
-    check_place(target, applied)
     return applied  # unknown fields are for the apply itself to refuse, whatever fieldValidation says
+
+
+def _manifest(request: Request) -> Object:
+    """Return the object in YAML; an empty one where there is nothing."""
+    applied = parse_yaml(request.body)
+    if applied is not None and not isinstance(applied, dict):
+        problem = f"json: cannot unmarshal {go_type(applied)} into Go value of type map[string]interface {{}}"
+        raise bad_request(f"error decoding patch: error unmarshaling JSON: while decoding JSON: {problem}")
+    told = repeated_keys(request.body) if request.query.get("fieldValidation") == "Strict" else ""
+    if told:
+        raise bad_request(f"error strict decoding patch: error converting YAML to JSON: {told}")
+    return applied or {}
 
 
 def _media(request: Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -11,8 +11,10 @@ from typing import Protocol
 from kubelab.client import Object, Resource
 from kubelab.clock import parse_rfc3339
 from kubelab.engine.apiserver.objects import Objects
-from kubelab.engine.apiserver.requests import Answer, FieldError, Reply, Request, Stream, Target
+from kubelab.engine.apiserver.requests import Answer, Reply, Request, Stream, Target
 from kubelab.engine.apiserver.status import bad_request, invalid, not_found
+from kubelab.engine.apiserver.validation.causes import Cause, forbidden
+from kubelab.engine.apiserver.validation.causes import invalid as invalid_field
 
 _TEXT = "text/plain"
 _OPTIONS = Resource("", "v1", "podlogoptions", "PodLogOptions")
@@ -121,26 +123,31 @@ def log_options(request: Request, name: str) -> LogOptions:
         since_seconds=request.integer("sinceSeconds"),
         since_time=_time(since_time) if since_time else None,
     )
-    _check(name, options.tail_lines, 0, "tailLines", "must be greater than or equal to 0")
-    _check(name, options.limit_bytes, 1, "limitBytes", "must be greater than 0")
-    _check(name, options.since_seconds, 1, "sinceSeconds", "must be greater than 0")
-    if options.since_seconds is not None and options.since_time is not None:
-        message = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
-        raise invalid(_OPTIONS, name, [FieldError("FieldValueForbidden", message, "sinceSeconds")])
+    causes = list(_problems(options, stream="stream" in request.query))
+    if causes:
+        raise invalid(_OPTIONS, name, causes)
     return options
+
+
+def _problems(options: LogOptions, *, stream: bool) -> Iterator[Cause]:
+    if options.tail_lines is not None and options.tail_lines < 0:
+        yield invalid_field("tailLines", options.tail_lines, "must be greater than or equal to 0")
+    if options.limit_bytes is not None and options.limit_bytes < 1:
+        yield invalid_field("limitBytes", options.limit_bytes, "must be greater than 0")
+    if options.since_seconds is not None and options.since_time is not None:
+        yield forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified")
+    elif options.since_seconds is not None and options.since_seconds < 1:
+        yield invalid_field("sinceSeconds", options.since_seconds, "must be greater than 0")
+    if stream:
+        yield forbidden("stream", "may not be specified")
 
 
 def _time(text: str) -> datetime:
     try:
         return parse_rfc3339(text)
     except ValueError:
-        raise bad_request(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse') from None
-
-
-def _check(name: str, value: int | None, least: int, field: str, detail: str) -> None:
-    if value is not None and value < least:
-        message = f"Invalid value: {value}: {detail}"
-        raise invalid(_OPTIONS, name, [FieldError("FieldValueInvalid", message, field)])
+        problem = f'cannot parse "{text}" as "2006"'
+        raise bad_request(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": {problem}') from None
 
 
 def container_of(pod: Object, wanted: str) -> str:
@@ -165,7 +172,5 @@ def container_of(pod: Object, wanted: str) -> str:
         return str(default)
     if len(containers) == 1:
         return str(containers[0])
-    choice = f"choose one of: [{' '.join(containers)}]"
-    if init:
-        choice += f" or one of the init containers: [{' '.join(init)}]"
+    choice = f"choose one of: [{' '.join((*init, *containers, *ephemeral))}]"
     raise bad_request(f"a container name must be specified for pod {name}, {choice}")

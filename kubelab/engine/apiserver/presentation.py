@@ -7,7 +7,6 @@ stored bytes; nothing is encoded again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 import orjson
 
@@ -16,13 +15,10 @@ from kubelab.clock import Clock
 from kubelab.engine.apiserver import conversion
 from kubelab.engine.apiserver.collection import Stored
 from kubelab.engine.apiserver.kinds import Kind
-from kubelab.engine.apiserver.requests import JSON, Request
-from kubelab.engine.apiserver.status import not_acceptable
-
-_TABLE = "Table"
-_METADATA = "PartialObjectMetadata"
-_METADATA_LIST = "PartialObjectMetadataList"
-_READ_AS_JSON = ("json", "yaml", "protobuf", "*")
+from kubelab.engine.apiserver.negotiation import METADATA, METADATA_LIST, TABLE, form_of
+from kubelab.engine.apiserver.requests import Request
+from kubelab.engine.apiserver.status import bad_request
+from kubelab.engine.apiserver.validation.causes import shown
 
 
 class Presentation:
@@ -30,8 +26,13 @@ class Presentation:
 
     def __init__(self, kind: Kind, request: Request, clock: Clock) -> None:
         self.kind = kind
-        self.form = _form(request.accept)
+        self.form = form_of(request.accept).shown
         self.include_object = request.query.get("includeObject") or "Metadata"
+        if self.form == TABLE and self.include_object not in {"Metadata", "Object", "None"}:
+            said = (
+                f"Invalid value: {shown(self.include_object)}: must be 'Metadata', 'Object', 'None', or empty"
+            )
+            raise bad_request(f"Unable to convert to Table as requested: includeObject: {said}")
         self.clock = clock
         self._plain = not self.form and kind.storage == kind.resource
         self._columns_sent = False
@@ -41,7 +42,7 @@ class Presentation:
         if self._plain:
             return stored.body
         return orjson.dumps(
-            self.show([self._served(stored)], {}) if self.form == _TABLE else self._item(stored)
+            self.show([self._served(stored)], {}) if self.form == TABLE else self._item(stored)
         )
 
     def show(self, objects: Sequence[Object], metadata: Object) -> Object:
@@ -55,7 +56,7 @@ class Presentation:
 
     def many(self, items: Iterable[Stored], metadata: Object) -> list[bytes]:
         """Return a list's JSON in pieces."""
-        if self.form == _TABLE:
+        if self.form == TABLE:
             return [orjson.dumps(self.show([self._served(item) for item in items], metadata))]
         bodies = (item.body if self._plain else orjson.dumps(self._item(item)) for item in items)
         pieces = [self._head(metadata)]
@@ -70,7 +71,7 @@ class Presentation:
         """Return one line of a watch."""
         if self._plain:
             body = stored.body
-        elif self.form == _TABLE:
+        elif self.form == TABLE:
             body = self._table_event(stored)
         else:
             body = orjson.dumps(self._item(stored))
@@ -83,10 +84,10 @@ class Presentation:
             metadata["annotations"] = annotations
         resource = self.kind.resource
         marker: Object = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
-        if self.form == _TABLE:
+        if self.form == TABLE:
             marker = {**self.show([], {}), "metadata": metadata}
         elif self.form:
-            marker |= {"kind": _METADATA, "apiVersion": "meta.k8s.io/v1"}
+            marker |= {"kind": METADATA, "apiVersion": "meta.k8s.io/v1"}
         elif self.kind.definition == "io.k8s.api.core.v1.Pod":
             marker |= {"spec": {"containers": None}, "status": {}}
         return orjson.dumps({"type": "BOOKMARK", "object": marker}) + b"\n"
@@ -95,7 +96,9 @@ class Presentation:
         resource = self.kind.resource
         head: Object = {"kind": self.kind.list_kind, "apiVersion": resource.api_version, "metadata": metadata}
         if self.form:
-            head |= {"kind": _METADATA_LIST, "apiVersion": "meta.k8s.io/v1"}
+            head |= {"kind": METADATA_LIST, "apiVersion": "meta.k8s.io/v1"}
+        elif self.kind.custom is not None:
+            head["metadata"] = {"continue": "", **metadata}
         return orjson.dumps(head)[:-1] + b',"items":['
 
     def _served(self, stored: Stored) -> Object:
@@ -105,7 +108,7 @@ class Presentation:
         obj = self._served(stored)
         if not self.form:
             return obj
-        return {"kind": _METADATA, "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
+        return {"kind": METADATA, "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
 
     def _table_event(self, stored: Stored) -> bytes:
         shown = self.show([self._served(stored)], {})
@@ -113,29 +116,3 @@ class Presentation:
             shown["columnDefinitions"] = None
         self._columns_sent = True
         return orjson.dumps(shown)
-
-
-@lru_cache(256)
-def _form(accept: str) -> str:
-    """Return what the first acceptable media type asks for; empty for plain objects.
-
-    A client that wants YAML or protobuf alone gets JSON: the one contains it, the other's clients go by
-    the Content-Type.
-
-    Raises
-    ------
-    ApiError
-        406 if it can read none of them.
-    """
-    for entry in accept.split(","):
-        media, *parameters = (part.strip() for part in entry.split(";"))
-        if media in {"application/json", "*/*", "application/*"}:
-            wanted = dict(part.split("=", 1) for part in parameters if "=" in part)
-            form = wanted.get("as", "")
-            if form == _METADATA_LIST:
-                return _METADATA
-            if form in {"", _METADATA} or (form == _TABLE and wanted.get("v", "v1") == "v1"):
-                return form
-    if accept and not any(media in accept for media in _READ_AS_JSON):
-        raise not_acceptable([JSON])
-    return ""

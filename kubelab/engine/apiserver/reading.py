@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import operator
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import orjson
 
 from kubelab.client import Object
 from kubelab.clock import Clock
 from kubelab.engine.apiserver.collection import Collection, Key, Stored
+from kubelab.engine.apiserver.continuation import token_of
+from kubelab.engine.apiserver.list_options import ListOptions, requested_version
 from kubelab.engine.apiserver.presentation import Presentation
-from kubelab.engine.apiserver.requests import Reply, Request, Target, invalid_options
+from kubelab.engine.apiserver.requests import Reply, Request, Target
 from kubelab.engine.apiserver.selectors import Predicate, predicate
-from kubelab.engine.apiserver.status import bad_request, expired, failure, not_found, too_large_version
+from kubelab.engine.apiserver.status import expired, not_found, too_large_version
 from kubelab.engine.apiserver.store import Store
 
 _FRESH_PATIENCE_S = 3.0
-_LONGEST_VERSION = 20  # digits of 64 bits
 """How long a read waits for a version that has not been reached (upstream: cacher blockTimeout)."""
 
 _EXPIRED = (
@@ -51,19 +47,29 @@ class Reader:
 
     async def list(self, request: Request, target: Target) -> Reply:
         """Return a collection or a page of it."""
-        query = _ListQuery.of(request)
+        found, metadata = await self.page(target, ListOptions.of(request))
+        presentation = Presentation(target.kind, request, self.clock)
+        return Reply(200, pieces=presentation.many((stored for _, stored in found), metadata))
+
+    async def page(self, target: Target, options: ListOptions) -> tuple[Sequence[tuple[Key, Stored]], Object]:
+        """Return the objects of a page of a collection, and the metadata of the list.
+
+        Raises
+        ------
+        ApiError
+            400 or 422 for options that are wrong, 410 for a version that is over, 504 for one to come.
+        """
+        test = predicate(target.kind, options.label_selector, options.field_selector)
         collection = self.store.collection(target.kind.storage)
-        version = await self._version(query, collection)
+        version, after = await self._start(options, collection)
         snapshot = Snapshot(collection, version or None, self.store.version)
-        test = predicate(target.kind, query.label_selector, query.field_selector)
-        keys, rest = snapshot.page(target.namespace, query.after, test, query.limit)
+        keys, rest = snapshot.page(target.namespace, after, test, options.limit)
         metadata: Object = {"resourceVersion": str(snapshot.version)}
         if rest is not None and keys:
-            metadata["continue"] = _token(snapshot.version, keys[-1])
+            metadata["continue"] = token_of(snapshot.version, keys[-1])
             if test is None:
                 metadata["remainingItemCount"] = rest
-        pieces = Presentation(target.kind, request, self.clock).many(map(snapshot.get, keys), metadata)
-        return Reply(200, pieces=pieces)
+        return [(key, snapshot.get(key)) for key in keys], metadata
 
     async def reach(self, version: int) -> None:
         """Wait until a version is committed.
@@ -79,18 +85,19 @@ class Reader:
                 raise too_large_version(version, self.store.version)
             await asyncio.sleep(0.05)
 
-    async def _version(self, query: _ListQuery, collection: Collection) -> int:
-        """Return the version to show, 0 for the present one."""
-        if query.after is not None:
-            if 0 < query.version < collection.floor:
-                raise expired(_EXPIRED, _token(-1, query.after))
-            return max(query.version, 0)
-        await self.reach(query.version)
-        if query.match != "Exact":
-            return 0
-        if query.version < collection.floor:
-            raise expired(f"The resourceVersion for the provided list is too old: {query.version}")
-        return query.version
+    async def _start(self, options: ListOptions, collection: Collection) -> tuple[int, Key | None]:
+        """Return the version to show, 0 for the present one, and the key to continue after."""
+        version, after = options.start()
+        if after is not None:
+            if 0 < version < collection.floor:
+                raise expired(_EXPIRED, token_of(-1, after))
+            return max(version, 0), after
+        await self.reach(version)
+        if options.match != "Exact":
+            return 0, None
+        if version < collection.floor:
+            raise expired("The resourceVersion for the provided list is too old.")
+        return version, None
 
 
 class Snapshot:
@@ -132,113 +139,3 @@ class Snapshot:
                     return found, end - index
                 found.append(key)
         return found, None
-
-
-@dataclass(frozen=True, slots=True)
-class _ListQuery:
-    label_selector: str
-    field_selector: str
-    limit: int
-    version: int
-    match: str
-    after: Key | None
-
-    @staticmethod
-    def of(request: Request) -> _ListQuery:
-        query = request.query
-        token = query.get("continue", "")
-        match = query.get("resourceVersionMatch", "")
-        version, after = requested_version(request), None
-        check_version_match(match, query.get("resourceVersion", ""), token)
-        if "sendInitialEvents" in query:
-            message = "Forbidden: sendInitialEvents is forbidden for list"
-            raise invalid_options("ListOptions", "FieldValueForbidden", "sendInitialEvents", message)
-        if token:
-            if version:
-                raise bad_request("specifying resource version is not allowed when using continue")
-            version, after = _position(token)
-        return _ListQuery(
-            query.get("labelSelector", ""),
-            query.get("fieldSelector", ""),
-            max(request.integer("limit") or 0, 0),
-            version,
-            match,
-            after,
-        )
-
-
-def check_version_match(match: str, version: str, token: str = "") -> None:
-    """Check ``resourceVersionMatch`` as apimachinery's ``ValidateListOptions`` does.
-
-    Raises
-    ------
-    ApiError
-        422 if it may not be set, or is not a known value.
-    """
-    if not match:
-        return
-
-    def refuse(reason: str, message: str) -> Exception:
-        return invalid_options("ListOptions", reason, "resourceVersionMatch", message)
-
-    if not version:
-        raise refuse(
-            "FieldValueForbidden",
-            "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
-        )
-    if token:
-        raise refuse(
-            "FieldValueForbidden", "Forbidden: resourceVersionMatch is forbidden when continue is provided"
-        )
-    if match not in {"Exact", "NotOlderThan"}:
-        supported = 'supported values: "Exact", "NotOlderThan", ""'
-        raise refuse("FieldValueNotSupported", f'Unsupported value: "{match}": {supported}')
-    if match == "Exact" and version == "0":
-        raise refuse(
-            "FieldValueForbidden",
-            'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
-        )
-
-
-def requested_version(request: Request) -> int:
-    """Return the ``resourceVersion`` parameter, 0 if it is not given.
-
-    Raises
-    ------
-    ApiError
-        400 if it is not a number; upstream answers a watch 500.
-    """
-    text = request.query.get("resourceVersion", "")
-    if not text:
-        return 0
-    wrong = not_a_version(text)
-    if wrong:
-        message = f'resourceVersion: Invalid value: "{text}": {wrong}'
-        if request.flag("watch"):
-            raise failure(500, "", message)
-        raise bad_request(f"invalid resource version: {message}")
-    return int(text)
-
-
-def not_a_version(text: str) -> str:
-    """Return what Go says of text that is no unsigned number of 64 bits; empty if it is one."""
-    if not (text.isascii() and text.isdecimal()):
-        return f'strconv.ParseUint: parsing "{text}": invalid syntax'
-    digits = text.lstrip("0")
-    if len(digits) > _LONGEST_VERSION or int(digits or 0) >= 2**64:
-        return f'strconv.ParseUint: parsing "{text}": value out of range'
-    return ""
-
-
-def _token(version: int, last: Key) -> str:
-    document = {"v": "meta.k8s.io/v1", "rv": version, "start": "/".join(last) + "\0"}
-    return base64.urlsafe_b64encode(orjson.dumps(document)).rstrip(b"=").decode()
-
-
-def _position(token: str) -> tuple[int, Key]:
-    try:
-        document = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        namespace, _, name = document["start"].rstrip("\0").partition("/")
-        return operator.index(document["rv"]), (namespace, name)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise bad_request(f"invalid continue token: continue key is not valid: {error}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -10,6 +9,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from kubelab.client import Object, Resource
+from kubelab.engine.apiserver.integers import IntegerError, parse_int
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.status import failure, invalid
 from kubelab.engine.apiserver.websocket import WebSocket
@@ -17,10 +17,6 @@ from kubelab.engine.apiserver.websocket import WebSocket
 JSON = "application/json"
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
 """What Go's ``strconv.ParseBool`` takes for true."""
-
-
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_LONGEST_INTEGER = 100  # with leading zeros; Python reads no more than 4,300 digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +48,8 @@ class Request:
 
     def values(self, name: str) -> tuple[str, ...]:
         """Return every value of a parameter that may be given several times, such as ``command``."""
+        if not self.query_string:
+            return (self.query[name],) if name in self.query else ()
         given = parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
         return tuple(value for key, value in given if key == name)
 
@@ -67,15 +65,13 @@ class Request:
         ApiError
             400 if it is not a number of 64 bits.
         """
-        text = self.query.get(name, "")
-        if not text:
+        text = self.query.get(name)
+        if text is None:
             return None
-        problem = "invalid syntax"
-        if _INTEGER.fullmatch(text):
-            if len(text) <= _LONGEST_INTEGER and -(2**63) <= int(text) < 2**63:
-                return int(text)
-            problem = "value out of range"
-        raise failure(400, "BadRequest", f'strconv.ParseInt: parsing "{text}": {problem}')
+        try:
+            return parse_int(text)
+        except IntegerError as error:
+            raise failure(400, "BadRequest", str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)

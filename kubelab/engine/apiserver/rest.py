@@ -12,10 +12,11 @@ from kubelab.engine.apiserver.journal import JournalError
 from kubelab.engine.apiserver.kinds import Kinds
 from kubelab.engine.apiserver.metrics import GROUP as METRICS_GROUP
 from kubelab.engine.apiserver.metrics import Metrics
+from kubelab.engine.apiserver.negotiation import check_acceptable, form_of
 from kubelab.engine.apiserver.patching import Patcher
 from kubelab.engine.apiserver.progress import audience
 from kubelab.engine.apiserver.reading import Reader
-from kubelab.engine.apiserver.requests import Answer, Reply, Request, Stream, Target, Upgrade
+from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream, Target, Upgrade
 from kubelab.engine.apiserver.reviews import Reviews
 from kubelab.engine.apiserver.routes import target_of
 from kubelab.engine.apiserver.status import bad_request, encoded, internal, method_not_allowed, unauthorized
@@ -28,6 +29,12 @@ from kubelab.engine.apiserver.writing import Writer
 from kubelab.errors import ApiError
 
 logger = logging.getLogger(__name__)
+
+_ANY = frozenset({"", JSON, "*/*"})
+"""What every answer is good for."""
+
+_IN_FORMS = ("", "status")
+"""What is answered with an object, in the form that the client asks for."""
 
 
 class Rest:
@@ -82,6 +89,8 @@ class Rest:
         if isinstance(answer, Stream):
             answer.chunks = traffic.follow(request, request.target, answer.chunks, began)
         else:
+            if "yaml" in request.accept:
+                _write_yaml(request, answer)
             status = 101 if isinstance(answer, Upgrade) else answer.status
             traffic.answered(request, request.target, status, began)
         return answer
@@ -109,6 +118,8 @@ class Rest:
             return self.endpoints.answer(request)
         if target.resource.group == METRICS_GROUP:
             return self.metrics.answer(request, target)
+        if request.accept not in _ANY and target.subresource in _IN_FORMS:
+            check_acceptable(request, target)
         if target.subresource:
             return await self.subresources.answer(request, target)
         if target.kind.verbs == ("create",):
@@ -128,8 +139,6 @@ class Rest:
 
     async def _object(self, request: Request, target: Target) -> Answer:
         match request.method:
-            case "GET" if request.flag("watch"):
-                return await self.watches.watch(request, target)
             case "GET":
                 return await self.reader.get(request, target)
             case "PUT":
@@ -158,6 +167,15 @@ class Rest:
 def _is_too_deep(error: Exception) -> bool:
     """Tell whether a parser, a schema or a walk gave up on the depth of an object."""
     return isinstance(error, RecursionError) or "Recursion limit reached" in str(error)
+
+
+def _write_yaml(request: Request, answer: Reply | Upgrade) -> None:
+    """Turn an answer in JSON into YAML, if that is what the client would rather have."""
+    if isinstance(answer, Reply) and answer.content_type == JSON and form_of(request.accept).yaml:
+        from kubelab.engine.apiserver.yaml_documents import to_yaml
+
+        answer.body, answer.pieces = to_yaml(answer.whole()), None
+        answer.content_type = "application/yaml"
 
 
 def _refusal(error: ApiError) -> Reply:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from kubelab.client import Object, Resource
 from kubelab.engine.apiserver.bodies import check_fields, decode_as
 from kubelab.engine.apiserver.kinds import Kind
+from kubelab.engine.apiserver.metadata import other_object
 from kubelab.engine.apiserver.patching import patched
 from kubelab.engine.apiserver.requests import FieldError, Reply, Request, Target, reply
 from kubelab.engine.apiserver.selectors import selector_text
 from kubelab.engine.apiserver.status import bad_request, conflict, invalid, method_not_allowed, not_found
-from kubelab.engine.apiserver.writing import Writer
+from kubelab.engine.apiserver.writing import Writer, write_options
 
 
 class Scales:
@@ -26,16 +27,17 @@ class Scales:
             raise not_found(target.resource, target.name)
         obj = objects.parse(target.kind, stored)
         scale = _scale_of(target.kind, obj)
+        write_options(request, "UpdateOptions" if request.method == "PUT" else "PatchOptions")
         match request.method:
             case "GET":
                 return reply(scale)
             case "PUT":
-                wanted = decode_as(_DEFINITION, request)
+                wanted = decode_as(_SCALE, _DEFINITION, request)
             case "PATCH":
                 wanted = patched(request, target.kind, scale)
+                check_fields(_DEFINITION, wanted)
             case _:
                 raise method_not_allowed()
-        check_fields(_DEFINITION, wanted)
         replicas = _replicas(target, obj, wanted)
 
         def edit(new: Object) -> None:
@@ -55,10 +57,17 @@ def _replicas(target: Target, obj: Object, scale: Object) -> int:
         raise bad_request(
             f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
         )
+    if metadata.get("namespace") not in {None, "", target.namespace}:
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    if metadata.get("uid") not in {None, "", obj["metadata"]["uid"]}:
+        problem = other_object(target.kind, obj["metadata"], metadata["uid"])
+        raise conflict(target.resource, target.name, problem)
     if metadata.get("resourceVersion") not in {None, "", obj["metadata"]["resourceVersion"]}:
         raise conflict(target.resource, target.name)
-    replicas = (scale.get("spec") or {}).get("replicas", 0)
-    if isinstance(replicas, bool) or not isinstance(replicas, int) or replicas < 0:
+    replicas: int = (scale.get("spec") or {}).get("replicas") or 0
+    if replicas < 0:
         message = f"Invalid value: {replicas}: must be greater than or equal to 0"
         raise invalid(_SCALE, target.name, [FieldError("FieldValueInvalid", message, "spec.replicas")])
     return replicas
@@ -82,7 +91,7 @@ def _scale_of(kind: Kind, obj: Object) -> Object:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": kept,
-        "spec": {"replicas": _read(obj, wanted) or 0},
+        "spec": {"replicas": replicas} if (replicas := _read(obj, wanted)) else {},
         "status": status,
     }
 

@@ -1,33 +1,26 @@
 """Label and field selectors: ``app=web,tier in (a, b),!canary``, ``spec.nodeName=n1,status.phase!=Failed``.
 
-The grammar is that of apimachinery's ``pkg/labels`` and ``pkg/fields``.
+The grammar is that of apimachinery's ``pkg/fields``; that of labels is in `label_queries`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import orjson
 
 from kubelab.client import Object
 from kubelab.engine.apiserver.collection import Key, Stored
 from kubelab.engine.apiserver.kinds import Kind
+from kubelab.engine.apiserver.label_queries import Labels, label_predicate
 from kubelab.engine.apiserver.status import bad_request
-from kubelab.engine.apiserver.validation.names import label_value
 
-Labels = Mapping[str, str]
 Predicate = Callable[[Key, Stored], bool]
 
-_KEY = r"[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?"
-_VALUE = r"[-A-Za-z0-9_.]*"
-_LABEL_TERM = re.compile(
-    rf"\s*(?:(?P<key>{_KEY})\s*(?P<op>==|!=|=)\s*(?P<value>{_VALUE})"
-    rf"|(?P<set_key>{_KEY})\s+(?P<set_op>in|notin)\s*\((?P<values>[^()]*)\)"
-    rf"|(?P<order_key>{_KEY})\s*(?P<order>[<>])\s*(?P<bound>-?[0-9]{{1,18}})"
-    rf"|(?P<absent>!\s*)?(?P<exists>{_KEY}))\s*(?:,|$)"
-)
-_FIELD_TERM = re.compile(r"(?P<field>[^=!,]+)(?P<op>==|!=|=)(?P<value>(?:\\.|[^\\,=])*)(?:,|$)")
+_TERM = re.compile(r"(?:\\.|[^\\,]|\\$)+")
+_OPERATOR = re.compile(r"!=|==|=")
+_ESCAPE = re.compile(r"\\.|\\$|[,=]", re.DOTALL)
 
 # Fields other than metadata.name and metadata.namespace that each kind can be selected by
 # (upstream: the conversion.go of each group under pkg/apis, and the strategies' SelectableFields).
@@ -48,7 +41,6 @@ _SELECTABLE: dict[str, frozenset[str]] = {
     "Secret": frozenset({"type"}),
     "Service": frozenset({"spec.clusterIP", "spec.type"}),
     "Job": frozenset({"status.successful"}),
-    "ReplicaSet": frozenset({"status.replicas"}),
     "ReplicationController": frozenset({"status.replicas"}),
     "CertificateSigningRequest": frozenset({"spec.signerName"}),
 }  # fmt: skip
@@ -63,27 +55,6 @@ _STORED_AS: dict[str, dict[str, str]] = {
     },
     "Job": {"status.successful": "status.succeeded"},
 }  # fmt: skip
-
-
-def label_predicate(text: str) -> Callable[[Labels], bool] | None:
-    """Return a test of labels, or None if every object passes.
-
-    Raises
-    ------
-    ApiError
-        400 if the text is not a selector.
-    """
-    if not text.strip():
-        return None
-    tests, position = [], 0
-    while position < len(text):
-        match = _LABEL_TERM.match(text, position)
-        if match is None:
-            found = text[position:].strip()[:63]
-            raise bad_request(f"unable to parse requirement: found '{found}', expected: a requirement")
-        tests.append(_label_test(match))
-        position = match.end()
-    return tests[0] if len(tests) == 1 else lambda labels: all(test(labels) for test in tests)
 
 
 def predicate(kind: Kind, labels: str, fields: str) -> Predicate | None:
@@ -103,47 +74,29 @@ def predicate(kind: Kind, labels: str, fields: str) -> Predicate | None:
     return lambda key, stored: by_label(stored.labels) and by_field(key, stored)
 
 
-def _label_test(match: re.Match[str]) -> Callable[[Labels], bool]:
-    if match["key"]:
-        key, value, wanted = match["key"], match["value"], match["op"] != "!="
-        for problem in label_value(value):
-            said = f'values[0][{key}]: Invalid value: "{value}": {problem}'
-            raise bad_request(f"unable to parse requirement: {said}")
-        return lambda labels: (labels.get(key) == value) is wanted
-    if match["set_key"]:
-        set_key, wanted = match["set_key"], match["set_op"] == "in"
-        values = {part.strip() for part in match["values"].split(",")}
-        return lambda labels: (labels.get(set_key) in values) is wanted
-    if match["order_key"]:
-        return _order_test(match["order_key"], match["order"], int(match["bound"]))
-    present, wanted = match["exists"], not match["absent"]
-    return lambda labels: (present in labels) is wanted
-
-
-def _order_test(key: str, order: str, bound: int) -> Callable[[Labels], bool]:
-    def test(labels: Labels) -> bool:
-        try:
-            value = int(labels.get(key, ""))
-        except ValueError:
-            return False
-        return value > bound if order == ">" else value < bound
-
-    return test
-
-
 def _field_predicate(kind: Kind, text: str) -> Predicate | None:
-    if not text.strip():
+    tests = [_field_test(kind, *_term(text, part)) for part in sorted(_TERM.findall(text)) if part]
+    if not tests:
         return None
-    tests, position = [], 0
-    while position < len(text):
-        match = _FIELD_TERM.match(text, position)
-        if match is None:
-            raise bad_request(f"invalid selector: '{text}'; can't understand '{text[position:]}'")
-        tests.append(
-            _field_test(kind, match["field"].strip(), match["op"] != "!=", _unescape(match["value"]))
-        )
-        position = match.end()
     return tests[0] if len(tests) == 1 else lambda key, stored: all(test(key, stored) for test in tests)
+
+
+def _term(text: str, part: str) -> tuple[str, bool, str]:
+    """Return the field of a term, whether it must have the value, and the value."""
+    match = _OPERATOR.search(part)
+    if match is None:
+        raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
+    return part[: match.start()], match[0] != "!=", _unescaped(part[match.end() :])
+
+
+def _unescaped(value: str) -> str:
+    for found in _ESCAPE.finditer(value):
+        escaped = found[0]
+        if escaped in {",", "="}:
+            raise bad_request(f"invalid field selector: unescaped character in value: {ord(escaped)}")
+        if escaped[1:] not in {"\\", ",", "="}:
+            raise bad_request(f"invalid field selector: invalid escape sequence: {escaped}")
+    return _ESCAPE.sub(lambda found: found[0][1:], value)
 
 
 def _field_test(kind: Kind, field: str, wanted: bool, value: str) -> Predicate:
@@ -186,10 +139,6 @@ def _field_text(stored: Stored, path: list[str]) -> str:
             path[-1], ""
         )
     return str(value)
-
-
-def _unescape(value: str) -> str:
-    return re.sub(r"\\(.)", r"\1", value)
 
 
 def matches(selector: Object | None, labels: Labels) -> bool:

@@ -75,9 +75,9 @@ def no_such_path() -> ApiError:
     return failure(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def already_exists(resource: Resource, name: str) -> ApiError:
-    """Return a 409 for a name that is taken."""
-    message = f'{_qualified(resource)} "{name}" already exists'
+def already_exists(resource: Resource, name: str, *, going: bool = False) -> ApiError:
+    """Return a 409 for a name that is taken, if only by an object on its way out."""
+    message = f'{"object is being deleted: " * going}{_qualified(resource)} "{name}" already exists'
     return failure(409, "AlreadyExists", message, _details(resource, name))
 
 
@@ -132,18 +132,18 @@ def method_not_allowed() -> ApiError:
     )
 
 
+def verb_not_supported(verb: str, resource: Resource) -> ApiError:
+    """Return a 405 in the words that custom kinds have for it."""
+    message = f'{verb} is not supported on resources of kind "{_qualified(resource)}"'
+    return failure(405, "MethodNotAllowed", message, _details(resource, ""))
+
+
 def unsupported_media_type(accepted: Iterable[str]) -> ApiError:
     """Return a 415 that names what is accepted."""
     message = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(
         accepted
     )
     return failure(415, "UnsupportedMediaType", message)
-
-
-def not_acceptable(accepted: Iterable[str]) -> ApiError:
-    """Return a 406 that names what can be answered."""
-    message = "only the following media types are accepted: " + ", ".join(accepted)
-    return failure(406, "NotAcceptable", message, {})
 
 
 def upgrade_required() -> ApiError:

@@ -12,7 +12,12 @@ from kubelab.client import Object
 from kubelab.engine.apiserver.kinds import Kind
 
 _STATUS_KEPT_ON_CREATE = frozenset({"Node", "Event"})
-_UNCONDITIONAL_REFUSED = frozenset({"Lease", "EndpointSlice", "CSINode", "VolumeAttachment"})
+_UNCONDITIONAL_REFUSED = frozenset(
+    {"Lease", "EndpointSlice", "CSINode", "VolumeAttachment", "PodDisruptionBudget"}
+)
+
+_KEPT_BY_STATUS = {"Deployment": ("labels",), "Pod": ("ownerReferences",)}
+"""What of the metadata an update of the status leaves alone."""
 
 _CONTAINERS = ("containers", "initContainers")
 
@@ -52,7 +57,13 @@ def prepare_update(kind: Kind, new: Object, old: Object, subresource: str) -> No
     if subresource == "resize":
         _only_resources(new, old)
     if kind.custom is None:
-        if kind.resource.kind == "Secret":
+        if kind.resource.kind in _ZEROS:
+            new["status"] = {**_ZEROS[kind.resource.kind], **(new.get("status") or {})}
+        if kind.resource.kind == "Pod":
+            _keep_qos_class(new, old)
+        elif kind.resource.kind == "DaemonSet":
+            _count_templates(new, old)
+        elif kind.resource.kind == "Secret":
             _encode_string_data(new)
         elif kind.resource.kind == "Namespace" and subresource != "finalize":
             spec = new.setdefault("spec", {})
@@ -95,8 +106,7 @@ def _only_status(kind: Kind, new: Object, old: Object) -> None:
         if managed is not None:
             new["metadata"]["managedFields"] = managed
     else:
-        kept = ("labels",) if kind.resource.kind == "Deployment" else ()
-        for key in ("ownerReferences", "finalizers", *kept):
+        for key in _KEPT_BY_STATUS.get(kind.resource.kind, ()):
             _restore(new["metadata"], old["metadata"], key)
 
 
@@ -120,6 +130,33 @@ def _start_pod(pod: Object) -> None:
                 "lastTransitionTime": pod["metadata"]["creationTimestamp"],
             }
         ]
+
+
+def _keep_qos_class(new: Object, old: Object) -> None:
+    known = (old.get("status") or {}).get("qosClass")
+    if known and "qosClass" not in (new.get("status") or {}):
+        new["status"] = {**(new.get("status") or {}), "qosClass": known}
+
+
+def _count_templates(new: Object, old: Object) -> None:
+    """Count the templates of a DaemonSet, in the annotation that took the place of a field."""
+    count = (old["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION, "1")
+    if new["spec"].get("template") != old["spec"].get("template"):
+        count = str(int(count) + 1)
+    new["metadata"]["annotations"] = {
+        **(new["metadata"].get("annotations") or {}),
+        _TEMPLATE_GENERATION: count,
+    }
+
+
+def _start_daemon_set(daemon_set: Object) -> None:
+    daemon_set["status"] = dict(_ZEROS["DaemonSet"])
+    annotations = daemon_set["metadata"].get("annotations") or {}
+    daemon_set["metadata"]["annotations"] = {**annotations, _TEMPLATE_GENERATION: "1"}
+
+
+def _start_node(node: Object) -> None:
+    node["status"] = {**_ZEROS["Node"], **(node.get("status") or {})}
 
 
 def _start_namespace(namespace: Object) -> None:
@@ -188,6 +225,31 @@ def _containers(spec: Object) -> list[Object]:
     return [container for field in _CONTAINERS for container in spec.get(field) or ()]
 
 
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+_NODE_INFO = ("machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion",
+              "kubeletVersion", "kubeProxyVersion", "operatingSystem", "architecture")  # fmt: skip
+
+# Fields of a status that Go always writes.
+_ZEROS: dict[str, Object] = {
+    "ReplicaSet": {"replicas": 0},
+    "ReplicationController": {"replicas": 0},
+    "StatefulSet": {"replicas": 0, "availableReplicas": 0},
+    "DaemonSet": {
+        "currentNumberScheduled": 0,
+        "numberMisscheduled": 0,
+        "desiredNumberScheduled": 0,
+        "numberReady": 0,
+    },
+    "PodDisruptionBudget": {
+        "disruptionsAllowed": 0,
+        "currentHealthy": 0,
+        "desiredHealthy": 0,
+        "expectedPods": 0,
+    },
+    "HorizontalPodAutoscaler": {"desiredReplicas": 0, "currentMetrics": None},
+    "Node": {"daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}, "nodeInfo": dict.fromkeys(_NODE_INFO, "")},
+}
+
 _STARTS: dict[str, Callable[[Object], None]] = {
     "Pod": _start_pod,
     "Namespace": _start_namespace,
@@ -197,16 +259,18 @@ _STARTS: dict[str, Callable[[Object], None]] = {
     "PersistentVolume": _start_with({"phase": "Pending"}),
     "PersistentVolumeClaim": _start_with({"phase": "Pending"}),
     "Deployment": _start_with({}),
-    "ReplicaSet": _start_with({"replicas": 0}),
-    "ReplicationController": _start_with({"replicas": 0}),
-    "StatefulSet": _start_with({"replicas": 0}),
-    "DaemonSet": _start_with(
-        {"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0}
-    ),
+    "DaemonSet": _start_daemon_set,
+    "Node": _start_node,
     "CronJob": _start_with({}),
-    "PodDisruptionBudget": _start_with(
-        {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}
-    ),
     "Ingress": _start_with({"loadBalancer": {}}),
-    "HorizontalPodAutoscaler": _start_with({"desiredReplicas": 0, "currentMetrics": None}),
+    **{
+        name: _start_with(_ZEROS[name])
+        for name in (
+            "ReplicaSet",
+            "ReplicationController",
+            "StatefulSet",
+            "PodDisruptionBudget",
+            "HorizontalPodAutoscaler",
+        )
+    },
 }

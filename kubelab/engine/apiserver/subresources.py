@@ -11,10 +11,11 @@ from kubelab.engine.apiserver.progress import Progress
 from kubelab.engine.apiserver.reading import Reader
 from kubelab.engine.apiserver.requests import Answer, Request, Target
 from kubelab.engine.apiserver.scale import Scales
-from kubelab.engine.apiserver.status import forbidden, method_not_allowed
+from kubelab.engine.apiserver.status import forbidden, method_not_allowed, verb_not_supported
 from kubelab.engine.apiserver.tokens import ServiceAccountTokens
 from kubelab.engine.apiserver.writing import Writer
 
+_VERBS = {"POST": "create", "PUT": "update"}
 NO_EPHEMERAL_CONTAINERS = (
     "ephemeral containers cannot join a pod whose containers are processes of this machine: there is no "
     "image whose tools they could bring. Run the command in the pod itself (kubectl exec), or debug a copy "
@@ -47,7 +48,7 @@ class Subresources:
         self.scales = Scales(writer)
         self.progress = Progress(writer)
 
-    async def answer(self, request: Request, target: Target) -> Answer:  # noqa: C901, PLR0911 - a table
+    async def answer(self, request: Request, target: Target) -> Answer:  # noqa: C901, PLR0911, PLR0912 - a table
         """Answer a request for a subresource.
 
         Raises
@@ -78,5 +79,7 @@ class Subresources:
                 return await self.writer.update(request, target)
             case ("PATCH", "status" | "resize"):
                 return await self.patcher.patch(request, target)
+            case _ if target.kind.custom is not None:
+                raise verb_not_supported(_VERBS.get(request.method, request.method.lower()), target.resource)
             case _:
                 raise method_not_allowed()

@@ -64,7 +64,7 @@ class ServiceAccountTokens:
         stored = self._objects.latest(target.kind, target.key)
         if stored is None:
             raise not_found(SERVICE_ACCOUNTS, target.name)
-        body = decode_as("io.k8s.api.authentication.v1.TokenRequest", request)
+        body = decode_as(_TOKEN_REQUEST, "io.k8s.api.authentication.v1.TokenRequest", request)
         spec = body["spec"] = body.get("spec") or {}
         if spec.get("expirationSeconds") is None:
             spec["expirationSeconds"] = _DEFAULT_S

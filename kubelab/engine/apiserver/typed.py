@@ -23,6 +23,8 @@ from kubelab.errors import KubelabError
 
 # Defaults of list keys; the published definitions leave them out.
 _KEY_DEFAULTS = {"protocol": "TCP"}
+_GO_ZEROS = {"string": "", "integer": 0}
+"""What a key that a built-in kind's item leaves out is in Go."""
 
 
 class StructureError(KubelabError):
@@ -117,6 +119,8 @@ def _key_value(item: Any, key: str, schema: Schema) -> Any:
     declared = schema.items.child(key) if schema.items is not None else None
     if declared is not None and "default" in declared.raw:
         return declared.raw["default"]
+    if declared is not None and schema.items is not None and schema.items.definition_name:
+        return _KEY_DEFAULTS.get(key, _GO_ZEROS.get(declared.type))
     return _KEY_DEFAULTS.get(key)
 
 
@@ -139,6 +143,7 @@ def _problems(value: Any, schema: Schema | None, path: Path) -> Iterator[str]:
     for element, child, structure in parts(value, schema):
         if isinstance(value, dict) and schema is not None and _unknown(schema, element[2:]):
             yield f"{describe((*path, element))}: field not declared in schema"
+            return  # upstream leaves the rest of the object unread
         yield from _problems(child, structure, (*path, element))
 
 
@@ -154,10 +159,12 @@ def _list_problems(items: list[Any], schema: Schema, path: Path) -> Iterator[str
     for place, item in enumerate(items):
         missing = [key for key in schema.map_keys if _key_value(item, key, schema) is None]
         if schema.list_type == "map" and missing:
-            yield (
-                f"{describe(path)}: element {place}: associative list with keys has an element that omits "
-                f'key field "{missing[0]}" (and doesn\'t have default value)'
-            )
+            omitted = f'key field "{missing[0]}" (and doesn\'t have default value)'
+            if len(missing) == len(schema.map_keys):
+                keys = ", ".join(f'"{key}"' for key in missing)
+                omitted = f"all key fields [{keys}] (and doesn't have default values for any key fields)"
+            told = f"associative list with keys has an element that omits {omitted}"
+            yield f"{describe(path)}: element {place}: {told}"
             continue
         element = item_element(item, schema)
         if element in seen:

@@ -13,11 +13,12 @@ import orjson
 
 from kubelab.clock import Clock
 from kubelab.engine.apiserver.collection import Change, Collection, Stored
+from kubelab.engine.apiserver.list_options import ListOptions, parse_version
 from kubelab.engine.apiserver.presentation import Presentation
-from kubelab.engine.apiserver.reading import Reader, Snapshot, check_version_match, requested_version
-from kubelab.engine.apiserver.requests import Request, Stream, Target, invalid_options
+from kubelab.engine.apiserver.reading import Reader, Snapshot
+from kubelab.engine.apiserver.requests import Request, Stream, Target
 from kubelab.engine.apiserver.selectors import Predicate, predicate
-from kubelab.engine.apiserver.status import too_old
+from kubelab.engine.apiserver.status import failure, too_old
 from kubelab.engine.measures import Counter, Family
 from kubelab.errors import ApiError
 
@@ -42,20 +43,21 @@ class Watches:
 
     async def watch(self, request: Request, target: Target) -> Stream:
         """Return the stream of a collection's changes."""
-        version, initial = _start(request)
+        options = ListOptions.of(request)
+        test = predicate(target.kind, options.label_selector, options.field_selector)
+        version = _version(options)
         await self.reader.reach(version)
         store, resource = self.reader.store, target.resource
         watch = _Watch(
             store.collection(target.kind.storage),
             Presentation(target.kind, request, self.clock),
             target.namespace,
-            _test(request, target),
+            test,
             self._events.of(resource.group, resource.version, resource.plural),
-            bookmarks=request.flag("allowWatchBookmarks"),
-            timeout_s=request.integer("timeoutSeconds") or _DEFAULT_TIMEOUT_S,
+            bookmarks=options.bookmarks,
+            timeout_s=options.timeout_s or _DEFAULT_TIMEOUT_S,
         )
-        streaming_list = request.flag("sendInitialEvents")
-        return Stream(self._run(watch, version, initial=initial, end_marker=streaming_list))
+        return Stream(self._run(watch, version, initial=bool(options.initial)))
 
     def close(self) -> None:
         """End every watch, as a server does before it goes."""
@@ -63,9 +65,7 @@ class Watches:
         for watch in self._watched:
             watch.collection.wake()
 
-    async def _run(
-        self, watch: _Watch, version: int, *, initial: bool, end_marker: bool
-    ) -> AsyncGenerator[bytes, None]:
+    async def _run(self, watch: _Watch, version: int, *, initial: bool) -> AsyncGenerator[bytes, None]:
         self._watched[watch] = None
         store = self.reader.store
         try:
@@ -78,7 +78,7 @@ class Watches:
             if initial:
                 for chunk in watch.initial(store.version):
                     yield chunk
-            if end_marker and watch.bookmarks:
+            if initial and watch.bookmarks:
                 yield watch.bookmark(version, {"k8s.io/initial-events-end": "true"})
             async for chunk in self._follow(watch, position):
                 yield chunk
@@ -172,35 +172,11 @@ class _Watch:
         return Stored(change.version, orjson.dumps(last), change.old.labels)
 
 
-def _test(request: Request, target: Target) -> Predicate | None:
-    if target.name:
-        return lambda key, _stored: key[1] == target.name
-    query = request.query
-    return predicate(target.kind, query.get("labelSelector", ""), query.get("fieldSelector", ""))
-
-
-def _start(request: Request) -> tuple[int, bool]:
-    """Return the version to start after, and whether what exists is sent first."""
-    query = request.query
-    version, match = requested_version(request), query.get("resourceVersionMatch", "")
-    wanted = query.get("sendInitialEvents")
-    if wanted is None:
-        if match:
-            _refuse("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
-        return version, version == 0
-    if match != "NotOlderThan":
-        _refuse("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
-    check_version_match(match, query.get("resourceVersion") or "0")
-    if request.flag("sendInitialEvents") and not request.flag("allowWatchBookmarks"):
-        message = "Forbidden: sendInitialEvents requires setting allowWatchBookmarks to true"
-        raise invalid_options("ListOptions", "FieldValueForbidden", "allowWatchBookmarks", message)
-    return version, request.flag("sendInitialEvents")
-
-
-def _refuse(message: str) -> None:
-    raise invalid_options(
-        "ListOptions", "FieldValueForbidden", "resourceVersionMatch", f"Forbidden: {message}"
-    )
+def _version(options: ListOptions) -> int:
+    try:
+        return parse_version(options.version)
+    except ValueError as error:
+        raise failure(500, "", str(error)) from None
 
 
 def _error(error: ApiError) -> bytes:

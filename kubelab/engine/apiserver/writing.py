@@ -100,8 +100,10 @@ class Writer:
             self._check_grant(user, kind, obj)
         self.admission.check_create(kind, obj)
         key = (meta.get("namespace", ""), meta["name"])
-        if self.objects.latest(kind, key) is not None:
-            raise already_exists(kind.resource, meta["name"])
+        taken = self.objects.latest(kind, key)
+        if taken is not None:
+            going = "deletionTimestamp" in taken.object()["metadata"]
+            raise already_exists(kind.resource, meta["name"], going=going)
         if dry:
             return self.objects.dry(obj)
         return await self.objects.commit(kind, key, obj)
@@ -146,7 +148,7 @@ class Writer:
             409 or 422 if it may not be written.
         """
         kind, subresource = target.kind, target.subresource
-        metadata.prepare_update(kind, new, old)
+        metadata.prepare_update(kind, new, old, patched=request.method == "PATCH")
         if not applied and "managedFields" not in new["metadata"] and "managedFields" in old["metadata"]:
             new["metadata"]["managedFields"] = old["metadata"]["managedFields"]
         strategies.prepare_update(kind, new, old, subresource)

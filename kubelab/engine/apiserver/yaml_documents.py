@@ -1,10 +1,12 @@
-"""YAML from a client: read only once it is known to be neither too deep nor to unfold without bound.
+"""YAML for a client, and from one: read only where it is neither too deep nor unfolds without bound.
 
 The parser's own recursion would end the process, and aliases of aliases would fill its memory.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -12,7 +14,16 @@ import yaml
 
 from kubelab.engine.apiserver.status import bad_request
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+# Reads ``y`` and ``n`` as booleans too, as Go's parser does.
+_Loader: Any = type(
+    "_Loader", (_SafeLoader,), {"bool_values": {**yaml.SafeLoader.bool_values, "y": True, "n": False}}
+)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
+
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _MOST_LEVELS = 500
 _MOST_NODES = 1_000_000
 """With every alias unfolded; a body of the largest size has fewer."""
@@ -32,6 +43,34 @@ def parse_yaml(body: bytes) -> Any:
         return orjson.loads(orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS))
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise bad_request(f"error decoding YAML: {' '.join(str(error).split())}") from None
+
+
+def repeated_keys(body: bytes) -> str:
+    """Return what Go's parser says of the keys that YAML gives twice; empty if there are none.
+
+    Only for what `parse_yaml` has read.
+    """
+    told = list(_repeated(yaml.compose(body, Loader=_Loader)))
+    return "yaml: unmarshal errors:" + "".join(f"\n  {each}" for each in told) if told else ""
+
+
+def _repeated(node: yaml.Node | None) -> Iterator[str]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield f'line {key.start_mark.line + 1}: key "{key.value}" already set in map'
+            seen.add(str(key.value))
+            yield from _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated(item)
+
+
+def to_yaml(body: bytes) -> bytes:
+    """Return JSON as YAML."""
+    text: str = yaml.dump(orjson.loads(body), Dumper=_Dumper, allow_unicode=True)
+    return text.encode()
 
 
 def _measure(body: bytes) -> None:

@@ -139,9 +139,12 @@ class LogReader:
         return head + text + (b"" if self._in_line else b"\n")
 
     def _since(self, options: LogOptions) -> datetime | None:
-        if options.since_seconds is not None:
+        if options.since_seconds is None:
+            return options.since_time
+        try:
             return self._clock.now() - timedelta(seconds=options.since_seconds)
-        return options.since_time
+        except OverflowError:  # longer than there are years
+            return None
 
 
 def _since(lines: Iterator[bytes], since: datetime | None) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from kubelab.client import Object
 from kubelab.engine.apiserver.printers.columns import (
     AGE,
+    CREATED_AT,
     NAME,
     NONE,
     UNKNOWN,
@@ -96,7 +97,26 @@ def _host(event: Object, source: Object) -> str:
 
 
 def _service_account(obj: Object, now: datetime) -> list[Cell]:
-    return [name_of(obj), len(obj.get("secrets") or []), age(obj, now)]
+    return [name_of(obj), age(obj, now)]
+
+
+def _definition(obj: Object, _now: datetime) -> list[Cell]:
+    """Show a CustomResourceDefinition (upstream: apiextensions-apiserver's ``tableconvertor``)."""
+    spec = section(obj, "spec")
+    names, versions = spec.get("names") or {}, spec.get("versions") or []
+    served = [
+        each["name"] + "(storage)" * bool(each.get("storage")) for each in versions if each.get("served")
+    ]
+    return [
+        name_of(obj),
+        text(spec.get("scope")),
+        joined(sorted(served)),
+        text(obj["metadata"].get("creationTimestamp")),
+        text(spec.get("group")),
+        text(names.get("kind")),
+        joined(names.get("shortNames") or []),
+        condition(obj, "Established").get("status") == "True",
+    ]
 
 
 def _binding(obj: Object, now: datetime) -> list[Cell]:
@@ -174,7 +194,7 @@ _EVENT = Printer(
         wide("Source"),
         Column("Message"),
         wide("First Seen"),
-        Column("Count", "integer", priority=1),
+        wide("Count"),
         Column(NAME.name, format=NAME.format, priority=1, description=NAME.description),
     ),
     _event,
@@ -194,7 +214,17 @@ CLUSTER: dict[tuple[str, str], Printer] = {
     ("", "Namespace"): Printer(columns("Status", AGE), _namespace),
     ("", "Event"): _EVENT,
     ("events.k8s.io", "Event"): _EVENT,
-    ("", "ServiceAccount"): Printer(columns("Secrets", AGE), _service_account),
+    ("", "ServiceAccount"): Printer(columns(AGE), _service_account),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): Printer(
+        columns(
+            "Scope",
+            "Versions",
+            CREATED_AT,
+            *map(wide, ("Group", "Kind", "ShortNames")),
+            Column("Established", "boolean", priority=1),
+        ),
+        _definition,
+    ),
     ("", "ResourceQuota"): Printer(columns("Request", "Limit", AGE), _quota),
     ("rbac.authorization.k8s.io", "RoleBinding"): _BINDING,
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): _BINDING,

@@ -50,7 +50,7 @@ class Printer:
 
 NAME = Column("Name", format="name", description="Name must be unique within a namespace.")
 AGE = Column("Age", description="Time since the object was created.")
-CREATED_AT = Column("Created At", format="date", description="When the object was created.")
+CREATED_AT = Column("Created At", "date", description="When the object was created.")
 CONTAINERS = (Column("Containers", priority=1), Column("Images", priority=1))
 SELECTOR = Column("Selector", priority=1)
 

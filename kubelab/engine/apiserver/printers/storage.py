@@ -133,10 +133,6 @@ def _csi_node(obj: Object, now: datetime) -> list[Cell]:
     return [name_of(obj), len(section(obj, "spec").get("drivers") or []), age(obj, now)]
 
 
-def _csi_capacity(obj: Object, _now: datetime) -> list[Cell]:
-    return [name_of(obj), text(obj.get("storageClassName")), text(obj.get("capacity"), UNSET)]
-
-
 def _config_map(obj: Object, now: datetime) -> list[Cell]:
     return [name_of(obj), len(obj.get("data") or {}) + len(obj.get("binaryData") or {}), age(obj, now)]
 
@@ -181,14 +177,15 @@ STORAGE: dict[tuple[str, str], Printer] = {
             "Provisioner",
             "ReclaimPolicy",
             "VolumeBindingMode",
-            Column("AllowVolumeExpansion", "boolean"),
+            "AllowVolumeExpansion",
             AGE,
         ),
         _storage_class,
     ),
     ("storage.k8s.io", "VolumeAttributesClass"): Printer(columns("DriverName", AGE), _attributes_class),
     ("storage.k8s.io", "VolumeAttachment"): Printer(
-        columns("Attacher", "PV", "Node", Column("Attached", "boolean"), AGE), _attachment
+        columns(Column("Attacher", format="name"), "PV", "Node", Column("Attached", "boolean"), AGE),
+        _attachment,
     ),
     ("storage.k8s.io", "CSIDriver"): Printer(
         columns(
@@ -203,5 +200,4 @@ STORAGE: dict[tuple[str, str], Printer] = {
         _csi_driver,
     ),
     ("storage.k8s.io", "CSINode"): Printer(columns(integer("Drivers"), AGE), _csi_node),
-    ("storage.k8s.io", "CSIStorageCapacity"): Printer(columns("StorageClassName", "Capacity"), _csi_capacity),
 }

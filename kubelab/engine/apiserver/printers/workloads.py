@@ -222,7 +222,7 @@ WORKLOADS: dict[tuple[str, str], Printer] = {
     ("", "ReplicationController"): Printer(_REPLICAS, _replication_controller),
     ("apps", "ReplicaSet"): Printer(_REPLICAS, _replica_set),
     ("apps", "Deployment"): Printer(
-        columns("Ready", integer("Up-to-date"), integer("Available"), AGE, *CONTAINERS, SELECTOR), _deployment
+        columns("Ready", "Up-to-date", "Available", AGE, *CONTAINERS, SELECTOR), _deployment
     ),
     ("apps", "StatefulSet"): Printer(columns("Ready", AGE, *CONTAINERS), _stateful_set),
     ("apps", "DaemonSet"): Printer(

@@ -72,7 +72,8 @@ def too_long(field: str, maximum: int) -> Cause:
 
 def too_many(field: str, actual: int, maximum: int) -> Cause:
     """Return a cause for a list with too many items."""
-    message = f"Too many: {actual}: must have at most {maximum} items"
+    items = "item" if maximum == 1 else "items"
+    message = f"Too many: {actual}: must have at most {maximum} {items}"
     return Cause("FieldValueTooMany", message, field)
 
 

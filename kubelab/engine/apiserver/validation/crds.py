@@ -22,6 +22,7 @@ from kubelab.engine.apiserver.validation.causes import (
 from kubelab.engine.apiserver.validation.metadata import unchanged
 
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
+_COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 _JUNCTIONS = ("allOf", "anyOf", "oneOf")
 _VALUE_ONLY = frozenset({"type", "default", "additionalProperties", "nullable", "description", "title"})
 _FORBIDDEN_KEYWORDS = (
@@ -82,7 +83,7 @@ def validate_definition_update(new: Object, old: Object) -> Iterator[Cause]:
 def _validate_names(given: Object) -> Iterator[Cause]:
     for field in ("kind", "listKind", "singular"):
         value = given.get(field)
-        for problem in names.dns1035_label(value.lower()) if value else ():
+        for problem in names.dns1035_label(value if field == "singular" else value.lower()) if value else ():
             yield invalid(f"spec.names.{field}", value, problem)
     if given.get("kind") and given.get("kind") == given.get("listKind"):
         yield invalid("spec.names.listKind", given["listKind"], "kind and listKind may not be the same")
@@ -109,7 +110,9 @@ def _validate_versions(versions: list[Object]) -> Iterator[Cause]:
             yield from _validate_schema(schema, f"{path}.schema.openAPIV3Schema")
         elif i == 0:
             yield from _validate_schema(schema, "spec.validation.openAPIV3Schema")
-        yield from _validate_scale(version, f"{path}.subresources.scale")
+        inside = "spec" if len(versions) == 1 else path
+        yield from _validate_scale(version, f"{inside}.subresources.scale")
+        yield from _validate_columns(version, f"{inside}.additionalPrinterColumns")
     if versions and sum(bool(version.get("storage")) for version in versions) != 1:
         yield invalid("spec.versions", versions, "must have exactly one version marked as storage version")
 
@@ -122,6 +125,16 @@ def _validate_schema(schema: Object, path: str) -> Iterator[Cause]:
     problem = "" if structural else schema_problem(schema)
     if problem:
         yield invalid(path, "", problem)
+
+
+def _validate_columns(version: Object, path: str) -> Iterator[Cause]:
+    for i, column in enumerate(version.get("additionalPrinterColumns") or ()):
+        if column.get("type") not in _COLUMN_TYPES:
+            told = f"must be one of {','.join(_COLUMN_TYPES)}"
+            yield invalid(f"{path}[{i}].type", column.get("type", ""), told)
+        if not str(column.get("jsonPath", "")).startswith("."):
+            told = "must be a simple json path starting with ."
+            yield invalid(f"{path}[{i}].JSONPath", column.get("jsonPath", ""), told)
 
 
 def _validate_scale(version: Object, path: str) -> Iterator[Cause]:
@@ -165,7 +178,10 @@ def validate_structural(schema: Object, path: str, *, root: bool = True) -> Iter
 
 def _validate_type(schema: Object, path: str) -> Iterator[Cause]:
     type_ = schema.get("type")
-    flexible = schema.get("x-kubernetes-int-or-string") or schema.get("x-kubernetes-preserve-unknown-fields")
+    flexible = any(
+        schema.get(key)
+        for key in ("x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields", "$ref")
+    )
     if not type_:
         if not flexible:
             yield required(f"{path}.type", "must not be empty for specified object fields")
@@ -217,6 +233,9 @@ def _validate_extensions(schema: Object, path: str) -> Iterator[Cause]:
         detail = "must not be empty if x-kubernetes-list-type is map"
         yield required(f"{path}.x-kubernetes-list-map-keys", detail)
     items = schema.get("items")
+    if list_type == "map" and isinstance(items, dict) and items.get("type", "object") != "object":
+        detail = "must be object if parent array's x-kubernetes-list-type is map"
+        yield invalid(f"{path}.items.type", items["type"], detail)
     fields = (items.get("properties") or {}) if isinstance(items, dict) else {}
     for i, key in enumerate(keys):
         if key not in fields:

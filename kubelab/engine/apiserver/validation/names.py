@@ -61,7 +61,7 @@ _QUALIFIED_ERROR = regex_error(
     "123-abc",
 )
 _TOO_MANY_PARTS = (
-    f"a qualified name {_QUALIFIED_ERROR} with an optional DNS subdomain prefix and '/' "
+    f"a valid label key {_QUALIFIED_ERROR} with an optional DNS subdomain prefix and '/' "
     "(e.g. 'example.com/MyName')"
 )
 _LABEL_VALUE_ERROR = regex_error(

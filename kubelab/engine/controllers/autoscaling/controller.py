@@ -6,7 +6,7 @@ import orjson
 
 from kubelab.client import PODS, Object, Resource
 from kubelab.clock import rfc3339
-from kubelab.engine.apiserver.selectors import label_predicate
+from kubelab.engine.apiserver.label_queries import label_predicate
 from kubelab.engine.controllers.autoscaling.behavior import History
 from kubelab.engine.controllers.autoscaling.decision import Decision, Reading, decide
 from kubelab.engine.controllers.autoscaling.usage import Observed, read

@@ -285,13 +285,6 @@ def test_an_atomic_list_is_one_field() -> None:
     [
         ({"replica": 1}, ".spec.replica: field not declared in schema"),
         (
-            containers({"image": "x"}),
-            (
-                ".spec.template.spec.containers: element 0: associative list with keys has an element that "
-                'omits key field "name" (and doesn\'t have default value)'
-            ),
-        ),
-        (
             containers({"name": "a"}, {"name": "a"}),
             '.spec.template.spec.containers: duplicate entries for key [name="a"]',
         ),
@@ -463,3 +456,11 @@ def test_no_field_is_owned_that_is_not_there(
 def _named(obj: Object) -> list[Object]:
     spec = obj.get("spec", {}).get("template", {}).get("spec", {})
     return sorted(spec.get("containers", []), key=lambda item: str(item["name"]))
+
+
+def test_null_takes_a_map_away_and_nothing_beside_it() -> None:
+    labelled, emptied = deployment(), deployment()
+    labelled["metadata"]["labels"], emptied["metadata"]["labels"] = {"a": "b"}, None
+    after = apply(DEPLOYMENTS, apply(DEPLOYMENTS, None, labelled, "one"), emptied, "one")
+    assert after["metadata"]["name"] == "web"
+    assert not after["metadata"].get("labels")

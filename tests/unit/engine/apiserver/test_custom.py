@@ -101,7 +101,7 @@ def test_a_name_that_is_taken_is_not_accepted() -> None:
         ({"properties": {"a": {}}, "type": "object"}, "properties[a].type: Required value: must not be empty for specified object fields"),
         ({"type": "strange"}, 'type: Unsupported value: "strange": supported values: "array", "boolean", "integer", "number", "object", "string"'),
         ({"type": "array"}, "items: Required value: must be specified"),
-        ({"type": "array", "items": STRING, "x-kubernetes-list-type": "map"},
+        ({"type": "array", "items": {"type": "object"}, "x-kubernetes-list-type": "map"},
          "x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map"),
         ({"type": "object", "properties": {"a": STRING}, "additionalProperties": STRING},
          "additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive"),
@@ -162,7 +162,7 @@ def test_only_metadata_is_decoded_strictly() -> None:
     assert wrong_type(kind, widget(a=1)) == ""
     obj = widget()
     obj["metadata"]["labels"] = {"a": 1}
-    assert "cannot unmarshal number into Go struct field ObjectMeta.metadata.labels" in wrong_type(kind, obj)
+    assert "cannot unmarshal number into Go struct field ObjectMeta.labels" in wrong_type(kind, obj)
 
 
 def test_defaults_fill_what_is_absent_at_every_depth() -> None:
@@ -203,7 +203,7 @@ def test_defaults_fill_what_is_absent_at_every_depth() -> None:
         ({**STRING, "maxLength": 1}, "ab", "Too long: may not be more than 1 bytes"),
         ({**STRING, "minLength": 1}, "", 'Invalid value: "": spec.a in body should be at least 1 chars long'),
         ({**STRING, "format": "date-time"}, "x", 'Invalid value: "x": spec.a in body must be of type date-time: "x"'),
-        ({"type": "array", "items": STRING, "maxItems": 1}, ["a", "b"], "Too many: 2: must have at most 1 items"),
+        ({"type": "array", "items": STRING, "maxItems": 1}, ["a", "b"], "Too many: 2: must have at most 1 item"),
         ({"type": "array", "items": STRING, "minItems": 1}, [], "Invalid value: 0: spec.a in body should have at least 1 items"),
         ({"x-kubernetes-int-or-string": True}, True, 'Invalid value: "boolean": spec.a in body must be of type integer,string: "boolean"'),
         (STRING, None, 'Invalid value: "null": spec.a in body must be of type string: "null"'),

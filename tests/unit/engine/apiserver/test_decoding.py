@@ -69,6 +69,14 @@ def test_nulls_are_absent_fields() -> None:
     assert prune(POD, obj) == pod()
 
 
+def test_a_null_in_a_map_is_the_zero_of_its_type() -> None:
+    obj = pod(resources={"limits": {"cpu": None}})
+    obj["metadata"]["labels"] = {"a": None}
+    pruned = prune(POD, obj)
+    assert pruned["spec"]["containers"][0]["resources"] == {"limits": {"cpu": "0"}}
+    assert pruned["metadata"]["labels"] == {"a": ""}
+
+
 @pytest.mark.parametrize(
     ("container", "problem"),
     [

@@ -145,7 +145,10 @@ def test_workloads_get_upstreams_defaults() -> None:
     assert deployment["replicas"] == 1
     assert deployment["strategy"]["rollingUpdate"] == {"maxUnavailable": "25%", "maxSurge": "25%"}
     stateful = defaulted("StatefulSet", "apps")["spec"]
-    assert stateful["updateStrategy"] == {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
+    assert stateful["updateStrategy"] == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"partition": 0, "maxUnavailable": 1},
+    }
     daemon = defaulted("DaemonSet", "apps")["spec"]
     assert daemon["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": 1, "maxSurge": 0}
     cron = defaulted("CronJob", "batch")["spec"]

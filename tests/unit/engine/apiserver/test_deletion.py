@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
-from kubelab.client import CONFIG_MAPS, EVENTS, JOBS, NAMESPACES, PODS, Client, Object
+from kubelab.client import CONFIG_MAPS, EVENTS, JOBS, NAMESPACES, PODS, SERVICES, Client, Object
 from kubelab.engine.apiserver import ApiServer
 from kubelab.errors import ApiError, ConflictError, InvalidError, NotFoundError
 from tests.unit.engine.apiserver.conftest import SetClock, config_map, pod
@@ -186,3 +187,25 @@ async def test_a_dry_run_deletes_nothing(client: Client) -> None:
     await client.create(CONFIG_MAPS, config_map("a"), "default")
     await client.transport.request("DELETE", "/api/v1/namespaces/default/configmaps/a", {"dryRun": "All"})
     assert await client.get(CONFIG_MAPS, "a", "default")
+
+
+async def test_what_ends_at_once_is_never_marked(client: Client) -> None:
+    await client.create(SERVICES, {"metadata": {"name": "a"}, "spec": {"clusterIP": "None"}}, "default")
+    gone = await client.delete(SERVICES, "a", "default")
+    assert gone["kind"] == "Service"
+    assert "deletionTimestamp" not in gone["metadata"]
+
+
+async def test_deleted_collections_are_returned_as_they_were(client: Client) -> None:
+    await client.create(CONFIG_MAPS, {"metadata": {"name": "a", "finalizers": ["x.dev/wait"]}}, "default")
+    answer = await client.transport.request("DELETE", "/api/v1/namespaces/default/configmaps", {})
+    assert "deletionTimestamp" not in orjson.loads(answer.body)["items"][0]["metadata"]
+    assert "deletionTimestamp" in (await client.get(CONFIG_MAPS, "a", "default"))["metadata"]
+
+
+async def test_the_query_is_not_read_beside_a_body(client: Client) -> None:
+    await client.create(CONFIG_MAPS, {"metadata": {"name": "a"}}, "default")
+    path = "/api/v1/namespaces/default/configmaps/a"
+    await client.transport.request("DELETE", path, {"dryRun": "All"}, b"{}")
+    with pytest.raises(NotFoundError):
+        await client.get(CONFIG_MAPS, "a", "default")

@@ -54,7 +54,9 @@ async def send(
         ("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {"spec": {"resourceAttributes": []}}),
         ("/api/v1/namespaces/default/bindings", {"metadata": [], "target": "a"}),
         (f"{PODS}/a/binding", {"metadata": {"name": "a"}, "target": ["a"]}),
+        (f"{PODS}/a/binding", {"kind": [1], "apiVersion": 1}),
         (f"{PODS}/a/eviction", {"deleteOptions": "a"}),
+        (f"{PODS}/a/eviction", {"kind": "Eviction", "apiVersion": ["policy/v1"]}),
     ],
 )
 async def test_a_review_or_subresource_of_wrong_types_is_refused(
@@ -101,6 +103,7 @@ async def test_a_grace_period_without_end_is_bounded(kubeconfig: Kubeconfig) -> 
         "limit=9223372036854775808",
         "timeoutSeconds=1&watch=true&resourceVersion=1&timeoutSeconds=" + "9" * 400,
         "continue=eyJydiI6MWUzMDgsInN0YXJ0IjoiYSJ9&limit=1",
+        "continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6dHJ1ZSwic3RhcnQiOiJhL2EifQ",  # "rv":true
         "labelSelector=a%3E" + "9" * 5000,
         "labelSelector=a%20in%20(" + "%20" * 20_000,
         "fieldSelector=x" + "%20" * 20_000,

@@ -284,3 +284,22 @@ async def test_a_jobs_token_reports_its_progress_and_nothing_else(
     too_many = {"trainerStatus": {"metrics": [{"name": str(each), "value": "1"} for each in range(257)]}}
     with pytest.raises(ApiError):
         await remote.create(TRAIN_JOBS, too_many, "default", subresource_of="digits", subresource="status")
+
+
+async def test_yaml_is_answered_where_it_is_asked_for(remote: Client, kubeconfig: Kubeconfig) -> None:
+    await remote.create(CONFIG_MAPS, {"metadata": {"name": "a"}, "data": {"k": "1"}}, "default")
+    path, accept = "/api/v1/namespaces/default/configmaps", {"Accept": "application/yaml"}
+    for at, name in ((f"{path}/a", "a"), (f"{path}/none", "none")):
+        _, headers, body = await fetch(kubeconfig, at, headers=accept)
+        assert headers["Content-Type"] == "application/yaml"
+        found = yaml.safe_load(body)
+        assert name in (found["metadata"].get("name"), found.get("details", {}).get("name"))
+    _, _, body = await fetch(kubeconfig, path, headers=accept)
+    assert yaml.safe_load(body)["items"][0]["data"] == {"k": "1"}
+
+
+async def test_what_could_not_be_answered_is_not_done(remote: Client, kubeconfig: Kubeconfig) -> None:
+    body, path = orjson.dumps(config_map("a")), "/api/v1/namespaces/default/configmaps"
+    status, _, _ = await fetch(kubeconfig, path, method="POST", data=body, headers={"Accept": "text/html"})
+    assert status == 406
+    assert not (await remote.list(CONFIG_MAPS, "default")).items

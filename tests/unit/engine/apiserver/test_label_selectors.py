@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubelab.engine.apiserver.selectors import label_predicate, matches, selector_text
+from kubelab.engine.apiserver.label_queries import label_predicate
+from kubelab.engine.apiserver.selectors import matches, selector_text
 from kubelab.errors import ApiError
 
 LABELS = {"app": "web", "tier": "front", "size": "10", "example.com/x": ""}
@@ -47,11 +48,32 @@ def test_an_empty_selector_selects_everything(text: str) -> None:
     assert label_predicate(text) is None
 
 
-@pytest.mark.parametrize("text", ["=web", "app in web", "app in (web", "a b", "app=a=b", "app>x", "(a)"])
-def test_nonsense_is_refused(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("=web", "found '=', expected: !, identifier, or 'end of string'"),
+        ("app in web", "unable to parse requirement: found 'web' expected: '('"),
+        ("app in (web", "unable to parse requirement: found '', expected: ',' or ')'"),
+        ("app in (web db)", "unable to parse requirement: found 'db', expected: ',' or ')'"),
+        ("a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"),
+        ("app=a=b", "found '=', expected: ',' or 'end of string'"),
+        ("app=a,", "found '', expected: identifier after ','"),
+        ("!app=a", "found '=', expected: ',' or 'end of string'"),
+        (
+            "app>x",
+            (
+                'unable to parse requirement: values[0]: Invalid value: "x": '
+                "for 'Gt', 'Lt' operators, the value must be an integer"
+            ),
+        ),
+        ("/x", 'unable to parse requirement: <nil>: Invalid value: "/x": prefix part must be non-empty'),
+    ],
+)
+def test_nonsense_is_refused_in_upstreams_words(text: str, told: str) -> None:
     with pytest.raises(ApiError) as refused:
         label_predicate(text)
     assert refused.value.code == 400
+    assert refused.value.status["message"] == told
 
 
 names = st.from_regex(r"[a-z]([-a-z0-9]{0,10}[a-z0-9])?", fullmatch=True)

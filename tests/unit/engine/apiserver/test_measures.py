@@ -88,7 +88,7 @@ async def test_a_watch_is_long_running_until_it_ends_and_its_events_are_counted(
     during = await scrape(client)
     labels = {"resource": "configmaps", "version": "v1"}
     assert total(during, "apiserver_longrunning_requests", verb="WATCH", **labels) == 1
-    assert total(during, "apiserver_watch_events_total", **labels) == 2
+    assert total(during, "apiserver_watch_events_total", **labels) == 3  # with the bookmark between them
     assert total(during, "apiserver_request_total", verb="WATCH", **labels) == 0
     watch.cancel()
     await asyncio.gather(watch, return_exceptions=True)

@@ -59,12 +59,12 @@ async def test_a_patch_may_not_rename(client: Client) -> None:
         await client.patch(CONFIG_MAPS, "a", {"metadata": {"name": "b"}}, "default")
 
 
-async def test_an_unknown_type_is_refused_with_the_known_ones(client: Client) -> None:
+async def test_an_unknown_type_is_refused(client: Client) -> None:
     await client.create(CONFIG_MAPS, config_map("a"), "default")
-    with pytest.raises(ApiError, match="application/strategic-merge-patch") as refused:
+    with pytest.raises(ApiError, match="415: Unsupported Media Type") as refused:
         await patch(client, PATH, "text/plain", {})
     assert refused.value.code == 415
-    with pytest.raises(ApiError, match="in an unknown format"):  # before the object is looked for
+    with pytest.raises(ApiError, match="Unsupported Media Type"):  # before the object is looked for
         await patch(client, f"{PATH}-missing", "text/plain", {})
 
 

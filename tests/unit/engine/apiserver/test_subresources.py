@@ -272,3 +272,10 @@ async def test_roles_allow_what_they_say(client: Client) -> None:
     assert not await may("delete", "pods")
     assert not await may("list", "secrets")
     assert not await may("list", "pods", namespace="kube-system")
+
+
+async def test_a_status_may_touch_finalizers(client: Client) -> None:
+    await client.create(PODS, pod(), "default")
+    touched = {"metadata": {"finalizers": ["x.dev/wait"]}, "status": {"phase": "Running"}}
+    after = await client.patch(PODS, "web", touched, "default", subresource="status")
+    assert after["metadata"]["finalizers"] == ["x.dev/wait"]

@@ -360,6 +360,21 @@ def test_events_count_from_their_last_sight() -> None:
             {"Request": "pods: 1/4", "Limit": "limits.cpu: 0/2"},
         ),
         (("coordination.k8s.io", "leases"), {"spec": {"holderIdentity": "lab"}}, {"Holder": "lab"}),
+        (
+            ("apiextensions.k8s.io", "customresourcedefinitions"),
+            {
+                "spec": {
+                    "scope": "Namespaced",
+                    "names": {"kind": "Probe", "shortNames": ["pr"]},
+                    "versions": [
+                        {"name": "v1", "served": True, "storage": True},
+                        {"name": "v2", "served": False, "storage": False},
+                    ],
+                },
+                "status": {"conditions": [{"type": "Established", "status": "True"}]},
+            },
+            {"Scope": "Namespaced", "Versions": "v1(storage)"},
+        ),
         (("", "limitranges"), {}, {"Created At": ago(minutes=5)}),
     ],
 )

@@ -81,7 +81,7 @@ def test_good_label_keys(key: str) -> None:
         ("/a", "prefix part must be non-empty"),
         ("a/", "name part must be non-empty"),
         ("A_/b", "prefix part a lowercase RFC 1123 subdomain"),
-        ("a/b/c", "a qualified name must consist of"),
+        ("a/b/c", "a valid label key must consist of"),
     ],
 )
 def test_bad_label_keys(key: str, start: str) -> None:

@@ -63,6 +63,12 @@ async def test_since_and_timestamps(tmp_path: Path) -> None:
     assert text == b"2026-01-01T00:00:02.000000000Z b\n"
 
 
+async def test_since_before_all_years_is_since_the_beginning(tmp_path: Path) -> None:
+    _write(tmp_path, b"a\n")
+    for seconds in (10**12, 2**63 - 1):
+        assert await _read(tmp_path, LogOptions(since_seconds=seconds)) == b"a\n"
+
+
 async def test_limit_cuts_at_a_byte(tmp_path: Path) -> None:
     _write(tmp_path, b"abc\ndef\n")
     assert await _read(tmp_path, LogOptions(limit_bytes=5)) == b"abc\nd"
