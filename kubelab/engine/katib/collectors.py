@@ -135,7 +135,7 @@ def add_account(pod_spec: Object, container: str) -> None:
 
 
 def keep_last_lines(pod_spec: Object) -> None:
-    """Let a pod's status hold, in place, the last lines of a container that fails, unless it says otherwise."""
+    """Let a pod's status hold the last lines of a container that fails, unless it says otherwise."""
     for container in pod_spec.get("containers") or ():
         container.setdefault("terminationMessagePolicy", "FallbackToLogsOnError")
 
