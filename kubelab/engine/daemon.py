@@ -205,6 +205,7 @@ async def _serve(
         clock,
         server_url=await plane.progress_url(),
         ca_pem=tls.ca.read_text(),
+        api_url=url,
         which=plane.controllers,
         measures=measures,
     )

@@ -23,7 +23,7 @@ class SweepFailedError(SweepError):
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
         self.reason = reason
-        super().__init__(f"sweep {name} failed: {reason}")
+        super().__init__(f"sweep {name} failed: {reason}. See sweep.trials() for why each trial ended.")
 
 
 class SweepTimeoutError(SweepError):

@@ -16,6 +16,7 @@ from kubelab.client import CONFIG_MAPS, EXPERIMENTS, Client
 from kubelab.errors import ConnectionFailedError, NotFoundError
 from kubelab.sweeps.errors import SweepError, SweepFailedError, SweepTimeoutError
 from kubelab.sweeps.experiment import request_of
+from kubelab.sweeps.katib import is_upstream
 from kubelab.sweeps.names import PAUSED_ANNOTATION, STOPPED_ANNOTATION
 from kubelab.sweeps.reading import SweepReader
 from kubelab.sweeps.view import Phase, SweepView, Trial
@@ -98,12 +99,12 @@ class Sweep:
         Raises
         ------
         SweepError
-            If no trial has reported the objective yet.
+            If no trial has ended with a number for the objective yet.
         """
         view = self.view()
         if view.best is None:
             raise SweepError(
-                f"no trial of sweep {self.name} has reported {view.problem.objective!r} yet: "
+                f"no trial of sweep {self.name} has ended with a number for {view.problem.objective!r}: "
                 f"{view.summary()}. See sweep.trials() for why."
             )
         return view.best
@@ -148,7 +149,13 @@ class Sweep:
         return attach(self.client, self.namespace, self._trial(number).name)
 
     def pause(self) -> Sweep:
-        """Start no more trials; those that run go on."""
+        """Start no more trials; those that run go on.
+
+        Raises
+        ------
+        SweepError
+            If the cluster's own Katib runs it, which cannot do that.
+        """
         return self._annotate(PAUSED_ANNOTATION, "true")
 
     def resume(self) -> Sweep:
@@ -156,7 +163,13 @@ class Sweep:
         return self._annotate(PAUSED_ANNOTATION, None)
 
     def stop(self) -> Sweep:
-        """End the sweep and the trials that run; what they reported stays."""
+        """End the sweep and the trials that run; what they reported stays.
+
+        Raises
+        ------
+        SweepError
+            If the cluster's own Katib runs it, which cannot do that.
+        """
         return self._annotate(STOPPED_ANNOTATION, "true")
 
     def add_trials(self, n: int) -> Sweep:
@@ -237,6 +250,11 @@ class Sweep:
         return trials[number]
 
     def _annotate(self, annotation: str, value: str | None) -> Sweep:
+        if portal.run(is_upstream(self.client)):
+            raise SweepError(
+                f"sweep {self.name} is run by the cluster's own Katib, which cannot pause, resume or stop. "
+                "Let it end, or delete it with its trials: sweep.delete()."
+            )
         patch = {"metadata": {"annotations": {annotation: value}}}
         portal.run(self.client.patch(EXPERIMENTS, self.name, patch, self.namespace))
         return self

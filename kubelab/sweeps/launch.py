@@ -14,6 +14,7 @@ from kubelab.quantities import Quantity
 from kubelab.sweeps.errors import SweepError
 from kubelab.sweeps.experiment import experiment
 from kubelab.sweeps.handle import Sweep
+from kubelab.sweeps.katib import check_cluster
 from kubelab.training import builders
 from kubelab.training.launch import create_owning, ensure_runtime, fit, serves
 from kubelab.training.pod.context import steps_of
@@ -129,9 +130,10 @@ async def create(
     Raises
     ------
     SweepError
-        If the cluster has no Katib, or a sweep of that name.
+        If the cluster has no Katib, or one that cannot run it, or a sweep of that name.
     """
     request, base = await fit(client, request)
+    await check_cluster(client, problem, request)
     if base is not None:
         await ensure_runtime(client, builders.restarting_runtime(base, 0, request.namespace))
     if request.kind == "Job" and request.num_nodes > 1:

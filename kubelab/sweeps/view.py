@@ -188,14 +188,16 @@ class SweepView:
             metric=self.problem.objective,
             objective=objective_value(self.problem, record),
             reports=record.reports,
-            why=_why(record.state, status),
+            why=_why(self.problem, record, status),
             started=status.get("startTime") or "",
             ended=status.get("completionTime") or "",
         )
 
 
-def _why(state: State, status: Object) -> str:
-    if state in {*_UNFINISHED, "Succeeded"}:
+def _why(problem: Problem, record: TrialRecord, status: Object) -> str:
+    state = record.state
+    is_fine = state == "Succeeded" and objective_value(problem, record) is not None
+    if state in _UNFINISHED or is_fine:
         return ""
     conditions = status.get("conditions") or ()
     return next((str(each.get("message", "")) for each in conditions if each["type"] == state), "")

@@ -16,6 +16,21 @@ pytestmark = pytest.mark.slow
 STEPS = 3
 LOOP = f"for i in $(seq {STEPS}); do echo step=$i loss=${{trialParameters.rate}}; sleep 0.1; done"
 FILE = "/metrics/m.log"
+PUSH = f"""python3 - <<'END'
+import os, grpc
+from datetime import UTC, datetime
+from kubelab.engine.katib.db_manager.messages import MESSAGES, SERVICE
+assert open("/var/run/secrets/kubernetes.io/serviceaccount/namespace").read()
+request = MESSAGES["ReportObservationLogRequest"]
+with grpc.insecure_channel("katib-db-manager.kubeflow:6789") as channel:
+    report = channel.unary_unary(f"/{{SERVICE}}/ReportObservationLog", request.SerializeToString)
+    for step in range({STEPS}):
+        log = {{"time_stamp": datetime.now(UTC).isoformat()}}
+        log["metric"] = {{"name": "loss", "value": "${{trialParameters.rate}}"}}
+        logs = {{"metric_logs": [log]}}
+        report(request(trial_name=os.environ["KATIB_TRIAL_NAME"], observation_log=logs), timeout=60)
+END
+"""
 TO_FILE = f"mkdir -p /metrics; ({LOOP}) >> {FILE}"
 
 
@@ -87,6 +102,15 @@ def test_a_sweep_reads_metrics_from_files(kubectl: Kubectl, container: str) -> N
     }
     made = experiment(container, RUNS[container](TO_FILE), metricsCollectorSpec=collector)
     kubectl("create", "-f", "-", stdin=made)
+    finished(kubectl)
+
+
+@pytest.mark.parametrize("container", ["main", "node"])
+def test_trials_push_metrics_to_katibs_db_manager(kubectl: Kubectl, container: str) -> None:
+    push = {"collector": {"kind": "Push"}}
+    kubectl(
+        "create", "-f", "-", stdin=experiment(container, RUNS[container](PUSH), metricsCollectorSpec=push)
+    )
     finished(kubectl)
 
 

@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 class Surroundings:
     """What controllers are given: clients by user, caches, events, the time, the server's address, measures.
 
-    ``server_url`` and ``ca_pem`` are where pods reach the API server; empty if there is none.
+    ``server_url`` and ``ca_pem`` are where trainers' pods report to, ``api_url`` is where pods reach the API
+    server; empty if there is none.
     """
 
     client_for: Callable[[str], Client]
@@ -35,6 +36,7 @@ class Surroundings:
     clock: Clock
     server_url: str = ""
     ca_pem: str = ""
+    api_url: str = ""
     measures: Measures = field(default_factory=Measures)
 
 

@@ -11,6 +11,7 @@ from kubelab.engine.controllers.autoscaling import HorizontalController
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.cronjob import CronJobController
 from kubelab.engine.controllers.daemonset import DaemonSetController
+from kubelab.engine.controllers.dbmanager import DbManagerController
 from kubelab.engine.controllers.deployment import DeploymentController
 from kubelab.engine.controllers.disruption import DisruptionController
 from kubelab.engine.controllers.endpoints import EndpointsController
@@ -43,6 +44,7 @@ KUBEFLOW_CONTROLLERS: tuple[type[Controller], ...] = (
     ExperimentController,
     SuggestionController,
     TrialController,
+    DbManagerController,
 )
 """Those of custom kinds; the others are part of Kubernetes' own controller manager."""
 
@@ -82,6 +84,8 @@ class Controllers:
         What time it is.
     server_url, ca_pem : str
         Where pods report their progress, and its certificate authority; empty if they cannot.
+    api_url : str
+        Where pods reach the API server; empty if they cannot.
     which : tuple of Controller types
         All of them unless given.
     measures : Measures, optional
@@ -96,13 +100,23 @@ class Controllers:
         *,
         server_url: str = "",
         ca_pem: str = "",
+        api_url: str = "",
         which: tuple[type[Controller], ...] = CONTROLLERS,
         measures: Measures | None = None,
     ) -> None:
         self.informers = informers
         self.events = EventRecorder(client_for("system:kube-controller-manager"), clock)
         measures = measures or Measures()
-        around = Surroundings(client_for, Views(informers), self.events, clock, server_url, ca_pem, measures)
+        around = Surroundings(
+            client_for,
+            Views(informers),
+            self.events,
+            clock,
+            server_url=server_url,
+            ca_pem=ca_pem,
+            api_url=api_url,
+            measures=measures,
+        )
         self.all = tuple(controller(around) for controller in which)
         measures.read(
             "gauge",

@@ -20,6 +20,8 @@ FILE_ANNOTATION = "tuning.kubelab.dev/metrics-file"
 """On a TrainJob: the file that a sidecar in its trainer's pods repeats."""
 _DEFAULT_FILE = "/var/log/katib/metrics.log"
 _VOLUME = "metrics-volume"
+_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+_ACCOUNT_VOLUME = "katib-account"
 _REPEAT = """
 import os, signal, sys, time
 ended = []
@@ -69,6 +71,11 @@ def kind_of(spec: Object) -> str:
     return str((((spec.get("metricsCollector") or {}).get("collector")) or {}).get("kind") or "StdOut")
 
 
+def collector_of(experiment: Object) -> str:
+    """Return the collector's kind of an Experiment, as it was written or by default."""
+    return kind_of({"metricsCollector": experiment["spec"].get("metricsCollectorSpec")})
+
+
 def source_of(spec: Object) -> Source | None:
     """Return what to read for a Trial's spec; None where others write its history."""
     kind = kind_of(spec)
@@ -111,6 +118,26 @@ def add_sidecar(pod_spec: Object, path: str) -> None:
     )
     if own["name"] == _VOLUME:
         pod_spec.setdefault("volumes", []).append({"name": _VOLUME, "emptyDir": {}})
+
+
+def add_account(pod_spec: Object, container: str) -> None:
+    """Let a container of a pod, in place, find its namespace where Katib's ``report_metrics`` looks for it.
+
+    A kubelet mounts a service account there; the process node does only what a pod asks for.
+    """
+    for each in pod_spec.get("containers") or ():
+        mounts = each.setdefault("volumeMounts", [])
+        if each.get("name") == container and all(mount.get("mountPath") != _ACCOUNT for mount in mounts):
+            mounts.append({"name": _ACCOUNT_VOLUME, "mountPath": _ACCOUNT, "readOnly": True})
+    item = {"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}
+    volume = {"name": _ACCOUNT_VOLUME, "projected": {"sources": [{"downwardAPI": {"items": [item]}}]}}
+    pod_spec.setdefault("volumes", []).append(volume)
+
+
+def keep_last_lines(pod_spec: Object) -> None:
+    """Let a pod's status hold the last lines of a container that fails, unless it says otherwise."""
+    for container in pod_spec.get("containers") or ():
+        container.setdefault("terminationMessagePolicy", "FallbackToLogsOnError")
 
 
 def _file(source: Object) -> Object:

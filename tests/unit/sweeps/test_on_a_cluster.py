@@ -92,6 +92,62 @@ def test_a_sweep_whose_trials_raise_says_so(cluster: Cluster) -> None:
     assert sweep.trials()["why"].str.len().max() > 0
 
 
+def shaky(kind: str = "good") -> None:
+    """Report a loss, or fail in one of several ways."""
+    import os
+    import signal
+
+    from kubelab import training
+
+    training.report(step=1, loss=float("nan") if kind == "nan" else 0.25)
+    if kind == "raise":
+        raise ValueError("the data is gone")
+    if kind == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_each_trial_that_went_wrong_says_why(cluster: Cluster) -> None:
+    sweep = cluster.sweep(
+        shaky,
+        space={"kind": choice("nan", "raise", "killed", "good")},
+        objective="loss",
+        algorithm="grid",
+        max_trials=4,
+        max_failed=3,
+        resources=SMALL,
+    ).wait(TIMEOUT_S, progress=False)
+    trials = sweep.trials().set_index("kind")
+    assert dict(trials["state"]) == {
+        "nan": "Succeeded",
+        "raise": "Failed",
+        "killed": "Failed",
+        "good": "Succeeded",
+    }
+    assert sweep.best().parameters == {"kind": "good"}
+    assert "nothing but NaN for loss, so it cannot be the best" in trials.loc["nan", "why"]
+    assert "exit code 1, after the line: ValueError: the data is gone" in trials.loc["raise", "why"]
+    assert "exit code 137" in trials.loc["killed", "why"]
+    assert trials.loc["good", "why"] == ""
+
+
+def test_a_sweep_with_more_failures_than_it_may_have_fails_and_says_of_which(cluster: Cluster) -> None:
+    sweep = cluster.sweep(
+        shaky,
+        space={"kind": choice("raise", "killed", "good")},
+        objective="loss",
+        algorithm="grid",
+        max_trials=3,
+        parallel=3,
+        max_failed=1,
+        resources=SMALL,
+    )
+    with pytest.raises(SweepFailedError, match=r"max failed count has reached\. See sweep\.trials\(\)"):
+        sweep.wait(TIMEOUT_S, progress=False)
+    failed = sweep.trials().query("state == 'Failed'")
+    assert len(failed) >= 1
+    assert failed["why"].str.contains("ended with exit code").all()
+
+
 def test_a_trial_that_reports_other_names_says_which(cluster: Cluster) -> None:
     sweep = cluster.sweep(
         climb,

@@ -68,6 +68,18 @@ def test_only_a_trial_that_did_not_simply_succeed_says_why(view: SweepView) -> N
     assert [each.why for each in view.trials] == ["", "step 3: loss 3 is worse than 2", ""]
 
 
+def test_a_trial_whose_objective_is_no_number_says_so_and_is_never_the_best() -> None:
+    message = "It reported nothing but NaN for loss, so it cannot be the best"
+    found = SweepView.of(
+        EXPERIMENT,
+        suggestion("s-a", "s-b"),
+        [trial("s-a", "Succeeded", message), trial("s-b", "Succeeded", "Trial has succeeded")],
+        [history("s-a", math.nan, math.nan), history("s-b", 9.0)],
+    )
+    assert [each.why for each in found.trials] == [message, ""]
+    assert found.best is found.trials[1]
+
+
 def test_the_best_trial_has_the_least_loss(view: SweepView) -> None:
     assert view.best is view.trials[0]
 

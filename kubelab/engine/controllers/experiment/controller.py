@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
+from datetime import timedelta
 
-from kubelab.client import CONFIG_MAPS, EXPERIMENTS, SUGGESTIONS, TRIALS, Object
+from kubelab.client import CONFIG_MAPS, DEPLOYMENTS, EXPERIMENTS, SUGGESTIONS, TRIALS, Object
+from kubelab.clock import parse_rfc3339
 from kubelab.engine.apiserver.defaults.katib import default_experiment
 from kubelab.engine.apiserver.validation.experiments import validate_experiment, validate_run
 from kubelab.engine.controllers.batches import together
 from kubelab.engine.controllers.controller import Controller, Surroundings
+from kubelab.engine.controllers.dbmanager.controller import is_installed
+from kubelab.engine.controllers.dbmanager.objects import NAME, NAMESPACE, is_available
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.experiment.decision import ExperimentDecision, decide, is_completed
 from kubelab.engine.controllers.katib.objects import run_object, suggestion_object, trial_object
 from kubelab.engine.controllers.owners import controller_uids, is_controlled_by, owner_reference
 from kubelab.engine.controllers.suggestion.decision import restarted, retired
+from kubelab.engine.katib.collectors import collector_of
 from kubelab.engine.katib.problems import Problems
 from kubelab.engine.katib.template import TemplateError, parsed, source_of
 from kubelab.errors import AlreadyExistsError, ApiError
@@ -21,6 +27,8 @@ from kubelab.sweeps.names import NEVER_ACCEPTED, RUNS, experiment_index, trial_o
 
 _BY_EXPERIMENT = "experiment"
 _BY_CONTROLLER = "controller uid"
+_DB_MANAGER_PATIENCE = timedelta(seconds=60)
+_DB_MANAGER_PERIOD_S = 0.1
 
 
 class ExperimentController(Controller):
@@ -39,6 +47,8 @@ class ExperimentController(Controller):
         self.trials = self.follow_owned(TRIALS, EXPERIMENTS)
         self.trials.index(_BY_EXPERIMENT, experiment_index)
         self.config_maps = self.views.of(CONFIG_MAPS)
+        self.deployments = self.views.of(DEPLOYMENTS)
+        self.has_db_manager = bool(around.api_url)
         self.problems = Problems()
         self._refusals: dict[str, tuple[int | None, str]] = {}
         self.runs = {key: self.views.of(resource) for key, resource in RUNS.items()}
@@ -63,8 +73,18 @@ class ExperimentController(Controller):
         refusal = self._refusal(experiment, trials)
         problem = None if refusal else self.problems.of(experiment)
         decision = decide(experiment, trials, suggestion, problem, self.clock.now(), refusal=refusal)
+        waits = bool(decision.create) and self._awaits_db_manager(experiment)
+        if waits:
+            decision = replace(decision, create=())
         await self._act(written, experiment, trials, suggestion, decision)
-        return None
+        return _DB_MANAGER_PERIOD_S if waits else None
+
+    def _awaits_db_manager(self, experiment: Object) -> bool:
+        """Say whether trials should wait for what they push to: a push that finds nobody fails at once."""
+        if not self.has_db_manager or collector_of(experiment) != "Push" or not is_installed():
+            return False
+        age = self.clock.now() - parse_rfc3339(experiment["metadata"]["creationTimestamp"])
+        return age < _DB_MANAGER_PATIENCE and not is_available(self.deployments.get(NAMESPACE, NAME))
 
     def _refusal(self, experiment: Object, trials: list[Object]) -> str:
         """Return why an Experiment cannot be run; empty if it can. The embedded server refuses it before."""

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 from kubelab.client import EXPERIMENTS, JAX_JOBS, JOBS, SUGGESTIONS, TRAIN_JOBS, TRIALS, Object
 from kubelab.engine.controllers.owners import owner_reference
-from kubelab.engine.katib.collectors import FILE_ANNOTATION, add_sidecar, file_of
+from kubelab.engine.katib.collectors import (
+    FILE_ANNOTATION,
+    add_account,
+    add_sidecar,
+    file_of,
+    keep_last_lines,
+    kind_of,
+)
 from kubelab.engine.katib.template import run_spec
 from kubelab.sweeps.names import (
     EXPERIMENT_LABEL,
@@ -95,9 +102,13 @@ def run_object(trial: Object, owner: Object) -> Object:
     container = str(trial["spec"].get("primaryContainerName") or "")
     variable = {"name": TRIAL_NAME_VARIABLE, "value": trial["metadata"]["name"]}
     annotations = {_DEFAULT_CONTAINER: container} if container else {}
+    pushes = kind_of(trial["spec"]) == "Push"
     if run["kind"] == TRAIN_JOBS.kind:
         metadata = {"labels": labels, "annotations": annotations}
-        _patch_runtime(run, trial, metadata, {"name": container, "env": [variable]})
+        pod_spec: Object = {"containers": [{"name": container, "env": [variable]}]}
+        if pushes:
+            add_account(pod_spec, container)
+        _patch_runtime(run, trial, metadata, pod_spec)
         if file:
             meta["annotations"] = {**(meta.get("annotations") or {}), FILE_ANNOTATION: file}
         return run
@@ -108,6 +119,10 @@ def run_object(trial: Object, owner: Object) -> Object:
         for each in (template.get("spec") or {}).get("containers") or ():
             if each.get("name") == container:
                 each["env"] = [*(each.get("env") or ()), variable]
+        if isinstance(template.get("spec"), dict):
+            keep_last_lines(template["spec"])
+        if pushes and isinstance(template.get("spec"), dict):
+            add_account(template["spec"], container)
         if file and isinstance(template.get("spec"), dict):
             add_sidecar(template["spec"], file)
     return run
@@ -128,10 +143,10 @@ def _pod_templates(run: Object) -> Iterator[Object]:
                 yield replica["template"]
 
 
-def _patch_runtime(run: Object, trial: Object, metadata: Object, container: Object) -> None:
+def _patch_runtime(run: Object, trial: Object, metadata: Object, pod_spec: Object) -> None:
     """Add a runtime patch, since a TrainJob's pod template is its runtime's."""
     job = (trial["spec"].get("primaryPodLabels") or {}).get(_REPLICATED_JOB, "node")
-    pod = {"metadata": metadata, "spec": {"containers": [container]}}
+    pod = {"metadata": metadata, "spec": pod_spec}
     patch = {"name": job, "template": {"spec": {"template": pod}}}
     runtime = {"template": {"spec": {"replicatedJobs": [patch]}}}
     spec = run.setdefault("spec", {})

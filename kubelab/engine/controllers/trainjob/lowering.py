@@ -8,7 +8,8 @@ from kubelab.client import JOB_SETS, TRAIN_JOBS, Object
 from kubelab.engine.controllers.owners import owner_reference
 from kubelab.engine.controllers.trainjob.patches import apply_runtime_patches, upsert
 from kubelab.engine.controllers.trainjob.progress import add_progress
-from kubelab.engine.katib.collectors import FILE_ANNOTATION, add_sidecar
+from kubelab.engine.katib.collectors import FILE_ANNOTATION, add_sidecar, keep_last_lines
+from kubelab.sweeps.names import TRIAL_LABEL
 
 ANCESTOR_STEP = "trainer.kubeflow.org/trainjob-ancestor-step"
 TRAINER_STEP = "trainer"
@@ -42,6 +43,8 @@ def lower(train_job: Object, runtime: Object, *, server_url: str = "") -> Object
             _lower_trainer(train_job, runtime_spec, job_set_spec, replicated_job)
             if server_url:
                 add_progress(_pod_spec(replicated_job), train_job, server_url)
+            if TRIAL_LABEL in (meta.get("labels") or {}):
+                keep_last_lines(_pod_spec(replicated_job))
             file = (meta.get("annotations") or {}).get(FILE_ANNOTATION)
             if file:
                 add_sidecar(_pod_spec(replicated_job), str(file))

@@ -11,6 +11,7 @@ from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.katib.histories import Histories, history_object
 from kubelab.engine.controllers.katib.objects import run_object
 from kubelab.engine.controllers.owners import is_controlled_by, owner_reference
+from kubelab.engine.controllers.trial.cause import cause_of
 from kubelab.engine.controllers.trial.collector import Collection
 from kubelab.engine.controllers.trial.decision import Evidence, TrialDecision, decide
 from kubelab.engine.katib.collectors import Source, source_of
@@ -97,7 +98,7 @@ class TrialController(Controller):
         return self.experiments.get(trial["metadata"]["namespace"], experiment_of(trial))
 
     def _resource(self, trial: Object) -> Resource | None:
-        run = trial["spec"]["runSpec"]
+        run = trial["spec"].get("runSpec") or {}
         return RUNS.get((run.get("apiVersion", ""), run.get("kind", "")))
 
     def _evidence(self, trial: Object, experiment: Object, run: Object | None, problem: Problem) -> Evidence:
@@ -107,6 +108,7 @@ class TrialController(Controller):
             return Evidence()
         killed = "the experiment was asked to stop" if is_annotated(experiment, STOPPED_ANNOTATION) else ""
         refusal = self._refusals.get(key, "")
+        cause = cause_of(self.pods.by_index(_BY_TRIAL, "/".join(key)))
         source = source_of(trial["spec"])
         if source is None:
             pushed = self.histories.of(*key)
@@ -117,10 +119,11 @@ class TrialController(Controller):
                 stop=self._stop(trial, problem),
                 killed=killed,
                 refusal=refusal,
+                cause=cause,
             )
         collection = self._collection(trial, run, source, problem)
         if collection is None:
-            return Evidence(killed=killed, refusal=refusal)
+            return Evidence(killed=killed, refusal=refusal, cause=cause)
         return Evidence(
             reports=collection.reported.reports,
             complete=collection.complete,
@@ -128,6 +131,7 @@ class TrialController(Controller):
             stop=self._stop(trial, problem),
             killed=killed,
             refusal=refusal,
+            cause=cause,
         )
 
     def _collection(

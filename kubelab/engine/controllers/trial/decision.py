@@ -40,6 +40,8 @@ class Evidence:
         Why it must be killed; empty where it need not.
     refusal : str
         Why what should run it can never be created; empty where it can.
+    cause : str
+        How its containers failed; empty where none did.
     """
 
     reports: Mapping[str, Sequence[Report]] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Evidence:
     stop: Stop | None = None
     killed: str = ""
     refusal: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +234,8 @@ class _Ending:
     def failed(self, run_name: str, run_message: str, run_reason: str = "") -> TrialDecision:
         """Return that its run has failed, or can never be."""
         found = {"message": run_message, "reason": run_reason}
-        reason, message = _with_run("TrialFailed", "Trial has failed", found)
+        said = f"Trial has failed: {self.evidence.cause}" if self.evidence.cause else "Trial has failed"
+        reason, message = _with_run("TrialFailed", said, found)
         note = Note("Warning", "JobFailed", f"Job {run_name} has failed. {run_message} {run_reason}".rstrip())
         return self._over("Failed", reason, message, note)
 

@@ -1,7 +1,15 @@
 """Calls of KatibClient."""
 
+import os
+import sys
+from pathlib import Path
+from unittest import mock
+
 from kubeflow import katib
 from kubernetes import client as kubernetes
+
+HERE = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+"""So that a trial's Python is that of this environment, where `kubeflow.katib` is."""
 
 
 def client(namespace):
@@ -9,59 +17,60 @@ def client(namespace):
 
 
 def objective(parameters):
-    print(f"loss={parameters['rate']}")
+    for step in (1, 2, 3):
+        print(f"loss={float(parameters['rate']) + int(parameters['width']) / step}", flush=True)
 
 
-def long_objective(parameters):
-    import time
+def pushed(parameters):
+    from kubeflow import katib
 
-    time.sleep(60)
-    print(f"loss={parameters['rate']}")
+    for step in (1, 2, 3):
+        katib.report_metrics({"loss": float(parameters["rate"]) + int(parameters["width"]) / step})
 
 
-def tune(namespace, name, long=False):
+FUNCTIONS = {"objective": objective, "pushed": pushed}
+
+
+def tune(namespace, name, function="objective", max_trial_count=3, collector="StdOut", algorithm="tpe"):
     client(namespace).tune(
         name=name,
-        objective=long_objective if long else objective,
+        objective=FUNCTIONS[function],
         parameters={"rate": katib.search.double(min=0.01, max=0.1), "width": katib.search.int(16, 64)},
         objective_metric_name="loss",
         objective_type="minimize",
-        max_trial_count=3,
-        algorithm_name="tpe",
-        resources_per_trial={"cpu": "1"},
+        max_trial_count=max_trial_count,
+        parallel_trial_count=2,
+        algorithm_name=algorithm,
+        resources_per_trial={"cpu": "500m"},
         base_image="python",
+        env_per_trial=HERE if collector == "Push" else None,
+        retain_trials=True,
+        metrics_collector_config={"kind": collector},
     )
 
 
-def create_from_model(namespace, name):
+def create_from_model(namespace, name, command, resume_policy="Never", max_failed_trial_count=None):
+    """Create an Experiment from the client's own classes, whose trials run a command."""
     space = katib.V1beta1FeasibleSpace(min="0.01", max="0.1")
+    container = kubernetes.V1Container(name="main", image="python", command=command)
+    template = kubernetes.V1PodTemplateSpec(
+        spec=kubernetes.V1PodSpec(containers=[container], restart_policy="Never")
+    )
+    job = kubernetes.V1Job(
+        api_version="batch/v1", kind="Job", spec=kubernetes.V1JobSpec(template=template, backoff_limit=0)
+    )
     spec = katib.V1beta1ExperimentSpec(
         algorithm=katib.V1beta1AlgorithmSpec(algorithm_name="random"),
         objective=katib.V1beta1ObjectiveSpec(type="maximize", objective_metric_name="accuracy"),
         parameters=[katib.V1beta1ParameterSpec(name="rate", parameter_type="double", feasible_space=space)],
         max_trial_count=2,
-        parallel_trial_count=2,
+        parallel_trial_count=1,
+        max_failed_trial_count=max_failed_trial_count,
+        resume_policy=resume_policy,
         trial_template=katib.V1beta1TrialTemplate(
             primary_container_name="main",
             trial_parameters=[katib.V1beta1TrialParameterSpec(name="rate", reference="rate")],
-            trial_spec={
-                "apiVersion": "batch/v1",
-                "kind": "Job",
-                "spec": {
-                    "template": {
-                        "spec": {
-                            "restartPolicy": "Never",
-                            "containers": [
-                                {
-                                    "name": "main",
-                                    "image": "busybox",
-                                    "command": ["echo", "accuracy=${trialParameters.rate}"],
-                                }
-                            ],
-                        }
-                    }
-                },
-            },
+            trial_spec=job,
         ),
     )
     client(namespace).create_experiment(
@@ -74,6 +83,14 @@ def create_from_model(namespace, name):
     )
 
 
+def wait(namespace, name, condition="Succeeded", timeout=300):
+    """Wait for a condition and return the Experiment's own JSON."""
+    found = client(namespace).wait_for_experiment_condition(
+        name, expected_condition=condition, timeout=timeout, polling_interval=1
+    )
+    return katib.ApiClient().sanitize_for_serialization(found)
+
+
 def get_experiment(namespace, name):
     return katib.ApiClient().sanitize_for_serialization(client(namespace).get_experiment(name))
 
@@ -83,25 +100,28 @@ def list_experiments(namespace):
 
 
 def conditions(namespace, name):
-    found = client(namespace).get_experiment_conditions(name) or []
-    return [each["type"] for each in katib.ApiClient().sanitize_for_serialization(found)]
+    return [each.type for each in client(namespace).get_experiment_conditions(name) or ()]
 
 
-def is_created(namespace, name):
-    return client(namespace).is_experiment_created(name)
+def states(namespace, name):
+    """Return what the client says that an Experiment is."""
+    asked = client(namespace)
+    found = {
+        "created": asked.is_experiment_created(name),
+        "running": asked.is_experiment_running(name),
+        "restarting": asked.is_experiment_restarting(name),
+        "succeeded": asked.is_experiment_succeeded(name),
+        "failed": asked.is_experiment_failed(name),
+    }
+    return [state for state, holds in found.items() if holds]
 
 
 def edit_budget(namespace, name, **counts):
     client(namespace).edit_experiment_budget(name, **counts)
 
 
-def wait(namespace, name):
-    client(namespace).wait_for_experiment_condition(name, timeout=240, polling_interval=1)
-
-
 def optimum(namespace, name):
-    found = katib.ApiClient().sanitize_for_serialization(client(namespace).get_optimal_hyperparameters(name))
-    return found or None
+    return katib.ApiClient().sanitize_for_serialization(client(namespace).get_optimal_hyperparameters(name))
 
 
 def trials(namespace, name):
@@ -109,11 +129,28 @@ def trials(namespace, name):
 
 
 def succeeded_trials(namespace, name):
-    return client(namespace).get_success_trial_details(name)
+    return katib.ApiClient().sanitize_for_serialization(client(namespace).get_success_trial_details(name))
 
 
 def get_trial(namespace, name):
-    return _name(client(namespace).get_trial(name))
+    return katib.ApiClient().sanitize_for_serialization(client(namespace).get_trial(name))
+
+
+def trial_metrics(namespace, name, address):
+    """Return what the db manager holds of a trial: time, name and value of each report."""
+    logs = client(namespace).get_trial_metrics(name, db_manager_address=address)
+    return [[each.time_stamp, each.metric.name, each.metric.value] for each in logs]
+
+
+def report(namespace, name, address, metrics):
+    """Report as a trial of that name does."""
+    os.environ["KATIB_TRIAL_NAME"] = name
+    with mock.patch("kubeflow.katib.utils.utils.get_current_k8s_namespace", lambda: namespace):
+        katib.report_metrics(metrics, address)
+
+
+def logs(namespace, name, trial):
+    return list(client(namespace).get_job_logs(name, trial))
 
 
 def get_suggestion(namespace, name):

@@ -1,25 +1,55 @@
 """Calls of Kubeflow's OptimizerClient."""
 
 from kubeflow.common.types import KubernetesBackendConfig
-from kubeflow.optimizer import OptimizerClient, Search, TrainJobTemplate, TrialConfig
+from kubeflow.optimizer import (
+    GridSearch,
+    OptimizerClient,
+    RandomSearch,
+    Search,
+    TrainJobTemplate,
+    TrialConfig,
+)
 from kubeflow.trainer import CustomTrainer, TrainerClient
 
 
 def fit(rate, width):
-    print(f"loss={rate}")
+    for step in (1, 2, 3):
+        print(f"step={step} loss={abs(float(rate) - 0.01) + int(width) / step}", flush=True)
+
+
+def endless(rate, width):
+    import time
+
+    print(f"loss={rate}", flush=True)
+    while width:
+        time.sleep(1)
+
+
+SPACES = {
+    "random": {"rate": Search.loguniform(0.001, 0.1), "width": Search.choice([16, 32])},
+    "grid": {"rate": Search.choice([0.01, 0.1]), "width": Search.choice([1, 2])},
+}
+ALGORITHMS = {"random": RandomSearch(random_state=7), "grid": GridSearch()}
+FUNCTIONS = {"fit": fit, "endless": endless}
 
 
 def client(namespace):
     return OptimizerClient(KubernetesBackendConfig(namespace=namespace))
 
 
-def optimize(namespace, num_trials=4, parallel_trials=2):
+def optimize(namespace, function="endless", algorithm="random", num_trials=4, parallel_trials=2):
     runtime = TrainerClient(KubernetesBackendConfig(namespace=namespace)).get_runtime("jax-distributed")
+    trainer = CustomTrainer(func=FUNCTIONS[function], resources_per_node={"cpu": 0.5})
     return client(namespace).optimize(
-        TrainJobTemplate(trainer=CustomTrainer(func=fit), runtime=runtime),
+        TrainJobTemplate(trainer=trainer, runtime=runtime),
         trial_config=TrialConfig(num_trials=num_trials, parallel_trials=parallel_trials),
-        search_space={"rate": Search.loguniform(0.001, 0.1), "width": Search.choice([16, 32])},
+        search_space=SPACES[algorithm],
+        algorithm=ALGORITHMS[algorithm],
     )
+
+
+def wait(namespace, name, status="Complete", timeout=300):
+    return _job(client(namespace).wait_for_job_status(name, {status}, timeout=timeout, polling_interval=1))
 
 
 def get_job(namespace, name):
@@ -30,22 +60,22 @@ def list_jobs(namespace):
     return [_job(each) for each in client(namespace).list_jobs()]
 
 
-def wait(namespace, name):
-    return _job(client(namespace).wait_for_job_status(name, timeout=240, polling_interval=1))
-
-
 def best(namespace, name):
     found = client(namespace).get_best_results(name)
-    if found is None:
-        return None
-    return {
+    return found and {
         "parameters": found.parameters,
-        "metrics": {each.name: [each.min, each.max, each.latest] for each in found.metrics},
+        "metrics": {
+            each.name: {"min": float(each.min), "max": float(each.max), "latest": float(each.latest)}
+            for each in found.metrics
+        },
     }
 
 
 def events(namespace, name):
-    return [each.reason for each in client(namespace).get_job_events(name)]
+    return [
+        [each.involved_object_kind, each.involved_object_name, each.reason]
+        for each in client(namespace).get_job_events(name)
+    ]
 
 
 def logs(namespace, name, trial=None):
@@ -66,7 +96,11 @@ def _job(job):
         "num_trials": job.trial_config.num_trials,
         "parallel_trials": job.trial_config.parallel_trials,
         "trials": {
-            trial.name: {"parameters": trial.parameters, "status": trial.trainjob.status}
+            trial.name: {
+                "parameters": trial.parameters,
+                "status": trial.trainjob.status,
+                "losses": [float(each.min) for each in trial.metrics if each.name == "loss"],
+            }
             for trial in job.trials
         },
     }

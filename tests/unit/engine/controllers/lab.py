@@ -62,7 +62,12 @@ class Lab:
         client = self.server.client("system:informers")
         self._caches = Informers(Client(transport) if transport else client)
         controllers = Controllers(
-            self.server.client, self._caches, self.clock, server_url=SERVER_URL, ca_pem="CERTIFICATE"
+            self.server.client,
+            self._caches,
+            self.clock,
+            server_url=SERVER_URL,
+            ca_pem="CERTIFICATE",
+            api_url=SERVER_URL,
         )
         self._running = asyncio.create_task(controllers.run())
 
@@ -73,8 +78,10 @@ class Lab:
             await self._caches.stop()
             self._running = None
 
-    async def until(self, resource: Resource, holds: Callable[[dict[str, Object]], Any]) -> Any:
-        """Wait until something holds of the objects of a resource (in namespace default) and return it."""
+    async def until(
+        self, resource: Resource, holds: Callable[[dict[str, Object]], Any], *, namespace: str = "default"
+    ) -> Any:
+        """Wait until something holds of the objects of a resource (in one namespace) and return it."""
         informer = self.informers.of(resource)
         changed = asyncio.Event()
         informer.subscribe(lambda _old, _new: changed.set())
@@ -83,7 +90,7 @@ class Lab:
             while True:
                 changed.clear()
                 found = holds(
-                    {name: obj for (space, name), obj in informer.objects.items() if space in ("default", "")}
+                    {name: obj for (space, name), obj in informer.objects.items() if space in (namespace, "")}
                 )
                 if found:
                     return found

@@ -56,6 +56,11 @@ class SweepWorld:
 
         return list(await self.lab.until(PODS, waiting))[:number]
 
+    async def start_db_manager(self) -> None:
+        """Run the pod of Katib's db manager."""
+        pods = await self.lab.until(PODS, lambda found: list(found.values()), namespace="kubeflow")
+        await self.lab.set_phase(pods[0], "Running")
+
     async def start(self, pod: Object) -> None:
         """Run a pod."""
         await self.lab.set_phase(pod, "Running")

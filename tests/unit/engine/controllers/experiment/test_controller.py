@@ -256,6 +256,7 @@ async def test_lowered_parallel_deletes_a_trial_that_comes_back_later(world: Swe
 async def test_others_may_push_reports_into_the_history(world: SweepWorld) -> None:
     push = {"collector": {"kind": "Push"}}
     await world.create(experiment(maxTrialCount=1, parallelTrialCount=1, metricsCollectorSpec=push))
+    await world.start_db_manager()
     (pod,) = await world.pods_of_trials(1)
     name = f"{trial_of(pod)}-observations"
     await world.lab.until(CONFIG_MAPS, lambda objects: name in objects)

@@ -131,3 +131,48 @@ def test_a_file_is_repeated_by_a_sidecar(spec: Object) -> None:
 def test_a_train_job_says_which_file_is_to_be_repeated() -> None:
     of = experiment(template={"trialSpec": train_job()}, metricsCollectorSpec=FILE)
     assert run_object(trial_of(of), OWNER)["metadata"]["annotations"] == {FILE_ANNOTATION: "/metrics/m.log"}
+
+
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+PUSH = {"collector": {"kind": "Push"}}
+
+
+def pod_spec_of(run: Object) -> Object:
+    """Return the pod spec of a Job, or what is patched into a TrainJob's."""
+    if run["kind"] == "Job":
+        found: Object = run["spec"]["template"]["spec"]
+        return found
+    runtime = run["spec"]["runtimePatches"][0]["trainingRuntimeSpec"]["template"]["spec"]
+    patched: Object = runtime["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]
+    return patched
+
+
+@pytest.mark.parametrize("kind", ["Job", "TrainJob"])
+def test_a_trial_that_pushes_finds_its_namespace_where_katibs_sdk_reads_it(kind: str) -> None:
+    of = experiment(metricsCollectorSpec=PUSH)
+    if kind == "TrainJob":
+        spec = {"apiVersion": "trainer.kubeflow.org/v1alpha1", "kind": kind, "spec": {}}
+        of["spec"]["trialTemplate"] |= {"trialSpec": spec, "trialParameters": []}
+        trial = trial_object(of, {"name": NAME}, spec)
+    else:
+        trial = trial_of(of)
+    found = pod_spec_of(run_object(trial, OWNER))
+    (mount,) = found["containers"][0]["volumeMounts"]
+    assert mount["mountPath"] == ACCOUNT
+    (volume,) = [each for each in found["volumes"] if each["name"] == mount["name"]]
+    (item,) = volume["projected"]["sources"][0]["downwardAPI"]["items"]
+    assert item == {"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}
+
+
+def test_a_trial_that_does_not_push_has_no_such_folder() -> None:
+    assert "volumes" not in pod_spec_of(run_object(trial_of(experiment()), OWNER))
+
+
+def test_a_failing_container_keeps_its_last_lines_unless_it_says_otherwise() -> None:
+    of = experiment()
+    (container,) = pod_spec_of(run_object(trial_of(of), OWNER))["containers"]
+    assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
+    job = copy.deepcopy(JOB)
+    job["spec"]["template"]["spec"]["containers"][0]["terminationMessagePolicy"] = "File"
+    (own,) = pod_spec_of(run_object(trial_of(experiment(template={"trialSpec": job})), OWNER))["containers"]
+    assert own["terminationMessagePolicy"] == "File"

@@ -158,3 +158,11 @@ def test_an_initializer_gets_its_source_and_secret() -> None:
 def test_a_suspended_train_job_makes_a_suspended_set() -> None:
     assert lower(train_job(suspend=True), jax_distributed())["spec"]["suspend"] is True
     assert lower(train_job(), jax_distributed())["spec"]["suspend"] is False
+
+
+def test_a_trials_container_keeps_its_last_lines_when_it_fails() -> None:
+    trial = train_job()
+    trial["metadata"]["labels"] = {"katib.kubeflow.org/trial": "digits"}
+    policy = "terminationMessagePolicy"
+    assert container_of(lower(trial, jax_distributed()))[policy] == "FallbackToLogsOnError"
+    assert policy not in container_of(lower(train_job(), jax_distributed()))

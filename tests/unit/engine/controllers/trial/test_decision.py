@@ -193,3 +193,10 @@ def test_a_trial_that_is_being_deleted_is_left_alone() -> None:
     of = trial(state="Running")
     of["metadata"]["deletionTimestamp"] = "2026-01-31T12:00:00Z"
     assert decided(of, run(of, COMPLETE), READ).status == of["status"]
+
+
+def test_a_failed_trial_says_how_its_container_ended() -> None:
+    of = trial(state="Running")
+    decision = decided(of, run(of, FAILED), Evidence(cause="container main ended with exit code 3"))
+    told = "Trial has failed: container main ended with exit code 3. Job message: Job has reached"
+    assert message(decision).startswith(told)
