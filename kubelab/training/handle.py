@@ -15,6 +15,7 @@ from kubelab.training import explanation
 from kubelab.training.builders import resource_of
 from kubelab.training.errors import JobFailedError, JobStoppedError, JobTimeoutError
 from kubelab.training.events import events_frame
+from kubelab.training.lineage import experiment_name, read_record
 from kubelab.training.manifest import documents
 from kubelab.training.metrics import Metric, metrics_frame, parse_metrics
 from kubelab.training.progress_line import ProgressLine
@@ -23,6 +24,8 @@ from kubelab.training.view import Failure, JobView, Phase
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from kubelab.lineage import Lineage, RunRecord
 
 _LAST_LINES = 20
 _STOP_TIMEOUT_S = 60.0
@@ -178,6 +181,36 @@ class TrainJob:
         """
         return portal.run(self._manifest(code=code))
 
+    def lineage(self) -> Lineage:
+        """Record the job as an MLflow run, as far as it has come, and return what is kept of it.
+
+        What was kept stays when the job is deleted; this handle reads it back then, too.
+
+        Raises
+        ------
+        NotFoundError
+            If the job was deleted and nothing was kept of it.
+        TrackingError
+            If MLflow is not installed or cannot be reached.
+        """
+        from kubelab.lineage.place import folder_of
+        from kubelab.lineage.store import Store
+
+        store = Store(folder_of(self.client))
+        uid = self._reader.uid
+        missing: NotFoundError | None = None
+        try:
+            record = portal.run(self._record())
+        except NotFoundError as error:
+            missing = error
+        else:
+            uid = record.uid
+            store.record(record)
+        found = store.read(experiment_name(self.client, self.namespace), uid)
+        if found is None:
+            raise missing or NotFoundError({"code": 404, "message": f"no run of job {self.name}"})
+        return found
+
     def explain(self) -> str:
         """Return in one paragraph why the job waits, was restarted or failed, by what its objects say."""
         return portal.run(self._explain())
@@ -238,6 +271,10 @@ class TrainJob:
         for rank, lines in zip(view.workers, logs, strict=True):
             self._seen.update(dict.fromkeys(parse_metrics(lines, rank)))
         return list(self._seen)
+
+    async def _record(self) -> RunRecord:
+        metrics = await self._metrics()
+        return await read_record(self.client, await self._reader.view(), metrics, clock.RealClock().now())
 
     async def _explain(self) -> str:
         view, events = await asyncio.gather(self._reader.view(), self._reader.events())
