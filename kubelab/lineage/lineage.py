@@ -96,18 +96,23 @@ class Lineage:
 
     @property
     def cpu_core_hours(self) -> float:
-        """How many cores its pods asked for, times how long they had them; so far."""
-        return self.latest(record.CPU)
+        """How many cores its pods asked for, times how long they had them; so far, and of all trials."""
+        return self._cost(record.CPU)
 
     @property
     def memory_gib_hours(self) -> float:
-        """How much memory its pods asked for, times how long they had it; so far."""
-        return self.latest(record.MEMORY)
+        """How much memory its pods asked for, times how long they had it; so far, and of all trials."""
+        return self._cost(record.MEMORY)
 
     def latest(self, metric: str) -> float:
         """Return a metric's newest value; NaN where there is none."""
         found = [point for point in self.points if point.name == metric]
         return max(found, key=lambda point: (point.step, point.time_ms)).value if found else math.nan
+
+    def _cost(self, name: str) -> float:
+        costs = [run.latest(name) for run in (self, *self.children)]
+        known = [each for each in costs if not math.isnan(each)]
+        return sum(known) if known else math.nan
 
     def metrics(self) -> pd.DataFrame:
         """Return every number that was reported, also by a sweep's trials.

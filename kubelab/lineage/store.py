@@ -19,10 +19,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kubelab.lineage import place
+from kubelab.lineage import cost, place
 from kubelab.lineage.lineage import Lineage, moment
 from kubelab.lineage.place import TrackingError
-from kubelab.lineage.record import PARENT_RUN, UID, Point, RunRecord
+from kubelab.lineage.record import CPU, ENDED, MEMORY, PARENT_RUN, PODS, UID, Point, RunRecord
 
 T = TypeVar("T")
 
@@ -30,6 +30,8 @@ _MOST_POINTS, _MOST_PARAMETERS, _MOST_TAGS = 1000, 100, 100
 """Of one request (mlflow v3.17, ``mlflow/utils/validation.py``)."""
 _LONGEST = 5000
 """Texts are cut to this; MLflow allows 6000 characters of a parameter and 8000 of a tag."""
+_DIGEST = 36
+"""Characters of a dataset's digest that MLflow keeps; the run's tag has all of them."""
 _LARGEST = sys.float_info.max
 """MLflow's SQL store keeps an infinite value as the largest finite one."""
 
@@ -80,6 +82,13 @@ class Store:
             below = self._search(experiment, f"tags.`{PARENT_RUN}` = '{run_id}'")
             children = tuple(sorted(map(self._lineage, below), key=_order))
             return self._lineage(self._client.get_run(run_id), children)
+
+    def settled(self, experiment: str, parent: str) -> set[str]:
+        """Return the uids of what has ended below an object's run: nothing more is to be written of it."""
+        with self._refusals():
+            run_id = self._find(experiment, parent)
+            below = [] if run_id is None else self._search(experiment, f"tags.`{PARENT_RUN}` = '{run_id}'")
+        return {run.data.tags[UID] for run in below if run.info.status in ENDED}
 
     def unfinished(self, experiment: str) -> dict[str, str]:
         """Return the uid of each object whose run has not ended, with the run's id."""
@@ -157,10 +166,37 @@ class Store:
             known.update(point.place for point in points)
         for part in _batches(changed, _MOST_TAGS):
             self._client.log_batch(run_id, tags=part)
+        self._add_cost(run, record)
+        self._add_datasets(run, record)
         if record.has_ended and (run.info.status, run.info.end_time) != (record.status, record.ended_ms):
             self._client.set_terminated(run_id, record.status, record.ended_ms)
         elif run.info.status != record.status:
             self._client.update_run(run_id, status=record.status)
+
+    def _add_cost(self, run: Any, record: RunRecord) -> None:
+        """Write what the run has cost so far, where that has changed."""
+        from mlflow.entities import Metric, RunTag
+
+        amounts = cost.merged(cost.load(run.data.tags.get(PODS, "")), record.pods)
+        total = cost.total(amounts)
+        values = {CPU: total.cpu_core_hours, MEMORY: total.memory_gib_hours}
+        if not record.pods or all(run.data.metrics.get(name) == value for name, value in values.items()):
+            return
+        time_ms = record.ended_ms or record.seen_ms
+        metrics = [Metric(name, value, time_ms, 0) for name, value in values.items()]
+        self._client.log_batch(run.info.run_id, metrics=metrics, tags=[RunTag(PODS, cost.dump(amounts))])
+
+    def _add_datasets(self, run: Any, record: RunRecord) -> None:
+        from mlflow.entities import Dataset, DatasetInput
+
+        known = {(each.dataset.name, each.dataset.digest) for each in run.inputs.dataset_inputs}
+        new = [
+            DatasetInput(Dataset(name, digest[:_DIGEST], "code", "{}"))
+            for name, digest in record.datasets.items()
+            if (name, digest[:_DIGEST]) not in known
+        ]
+        if new:
+            self._client.log_inputs(run.info.run_id, new)
 
     def _points_known(self, run: Any) -> set[tuple[str, int, int]]:
         run_id = run.info.run_id

@@ -17,15 +17,16 @@ from kubelab.training.errors import JobFailedError, JobStoppedError, JobTimeoutE
 from kubelab.training.events import events_frame
 from kubelab.training.lineage import experiment_name, read_record
 from kubelab.training.manifest import documents
-from kubelab.training.metrics import Metric, metrics_frame, parse_metrics
+from kubelab.training.metrics import metrics_frame
 from kubelab.training.progress_line import ProgressLine
 from kubelab.training.reading import JobReader, wait_until_gone
+from kubelab.training.reports import Reports
 from kubelab.training.view import Failure, JobView, Phase
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kubelab.lineage import Lineage, RunRecord
+    from kubelab.lineage import Lineage
 
 _LAST_LINES = 20
 _STOP_TIMEOUT_S = 60.0
@@ -50,7 +51,7 @@ class TrainJob:
         self.namespace = namespace
         self.name = name
         self._reader = JobReader(client, kind, namespace, name, uid)
-        self._seen: dict[Metric, None] = {}
+        self._reports = Reports(self._reader)
 
     @property
     def status(self) -> Phase:
@@ -143,7 +144,8 @@ class TrainJob:
             A row for each number: step, rank, name, value, time (UTC), attempt. A step that was
             repeated after a restart appears once for each attempt.
         """
-        return metrics_frame(portal.run(self._metrics()))
+        portal.run(self._read_reports())
+        return metrics_frame(self._reports.metrics)
 
     def events(self) -> pd.DataFrame:
         """Return the events about the job and what was made for it, oldest first.
@@ -200,7 +202,7 @@ class TrainJob:
         uid = self._reader.uid
         missing: NotFoundError | None = None
         try:
-            record = portal.run(self._record())
+            record = portal.run(read_record(self._reports, clock.RealClock().now()))
         except NotFoundError as error:
             missing = error
         else:
@@ -265,16 +267,8 @@ class TrainJob:
     async def _last_lines(self, failure: Failure) -> list[str] | None:
         return await self._reader.log_of(failure.pod, previous=failure.previous, tail_lines=_LAST_LINES)
 
-    async def _metrics(self) -> list[Metric]:
-        view = await self._reader.view()
-        logs = await asyncio.gather(*(self._reader.lines(rank) for rank in view.workers))
-        for rank, lines in zip(view.workers, logs, strict=True):
-            self._seen.update(dict.fromkeys(parse_metrics(lines, rank)))
-        return list(self._seen)
-
-    async def _record(self) -> RunRecord:
-        metrics = await self._metrics()
-        return await read_record(self.client, await self._reader.view(), metrics, clock.RealClock().now())
+    async def _read_reports(self) -> None:
+        await self._reports.read(await self._reader.view())
 
     async def _explain(self) -> str:
         view, events = await asyncio.gather(self._reader.view(), self._reader.events())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import io
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,12 +17,17 @@ from kubelab import clock
 from kubelab.client import CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, Client, Object
 from kubelab.errors import ApiError
 from kubelab.lineage import Point, RunRecord, Status, record
+from kubelab.lineage.cost import Amount
 from kubelab.lineage.record import milliseconds
+from kubelab.quantities import parse_quantity
 from kubelab.training import builders
 from kubelab.training.metrics import Metric
 from kubelab.training.pod.arguments import read_arguments, write_value
 from kubelab.training.pod.entry import MANIFEST
+from kubelab.training.reports import Reports
 from kubelab.training.view import JobView, Phase
+
+_GIB = 2**30
 
 STATUSES: Mapping[Phase, Status] = {
     "Pending": "SCHEDULED",
@@ -87,6 +92,7 @@ def record_of(
     now: datetime,
     code: Code = Code(),
     checkpoints: str = "",
+    datasets: Mapping[str, str] | None = None,
 ) -> RunRecord:
     """Return what there is to keep of a job.
 
@@ -104,7 +110,10 @@ def record_of(
         What its pods run.
     checkpoints : str
         Where its checkpoints are.
+    datasets : mapping of str to str
+        The digest of each dataset that it learns from, by its name.
     """
+    datasets = datasets or {}
     meta = view.job["metadata"]
     annotations = meta.get("annotations") or {}
     created = clock.parse_rfc3339(meta["creationTimestamp"])
@@ -120,18 +129,23 @@ def record_of(
         record.NUM_NODES: str(view.num_nodes),
         record.CODE: code.digest,
         record.VERSION: code.version,
+        record.GIT_COMMIT: annotations.get(builders.COMMIT, ""),
         record.CHECKPOINTS: checkpoints,
+        record.DATASET: ", ".join(f"{name} {digest}" for name, digest in sorted(datasets.items())),
     }
     return RunRecord(
         uid=run_uid(view.job),
         name=view.name,
         experiment=f"{cluster}/{meta['namespace']}",
         status=STATUSES[view.phase],
+        seen_ms=milliseconds(now),
         started_ms=started_ms,
         ended_ms=_ended_ms(view, now),
         parameters=parameters_of(view.variables, code.defaults),
         tags={key: value for key, value in tags.items() if value},
         points=points_of(metrics, started_ms),
+        datasets=datasets,
+        pods={pod["metadata"]["uid"]: amount_of(pod, now) for pod in view.pods},
     )
 
 
@@ -143,17 +157,33 @@ def parameters_of(variables: Mapping[str, str], defaults: Mapping[str, Any]) -> 
 def points_of(metrics: Iterable[Metric], started_ms: int) -> tuple[Point, ...]:
     """Return reported numbers as a run's: those of the ranks above 0 have the rank in their names.
 
-    A number without a time has that of the job's beginning.
+    A number without a time has that of the job's beginning, and one without a step is counted.
     """
-    return tuple(
-        Point(
-            name=_metric_name(metric),
-            step=metric.step or 0,
-            time_ms=milliseconds(clock.parse_rfc3339(metric.time)) if metric.time else started_ms,
-            value=metric.value,
-        )
-        for metric in metrics
-    )
+    counts: Counter[str] = Counter()
+    points = []
+    for metric in metrics:
+        name = _metric_name(metric)
+        counts[name] += 1
+        step = counts[name] if metric.step is None else metric.step
+        time_ms = milliseconds(clock.parse_rfc3339(metric.time)) if metric.time else started_ms
+        points.append(Point(name, step, time_ms, metric.value))
+    return tuple(points)
+
+
+def amount_of(pod: Object, now: datetime) -> Amount:
+    """Return what a pod's containers asked for, times how long the pod has had it, until it ended or now."""
+    status = pod.get("status") or {}
+    if not status.get("startTime"):
+        return Amount()
+    began = clock.parse_rfc3339(status["startTime"])
+    hours = max(0.0, (_end_of(status) or now).timestamp() - began.timestamp()) / 3600
+    requests = [
+        (each.get("resources") or {}).get("requests") or {}
+        for each in (pod.get("spec") or {}).get("containers") or ()
+    ]
+    cores = sum(parse_quantity(each.get("cpu", 0)) for each in requests)
+    memory = sum(parse_quantity(each.get("memory", 0)) for each in requests)
+    return Amount(float(cores) * hours, float(memory) / _GIB * hours)
 
 
 async def read_code(client: Client, job: Object) -> Code:
@@ -185,10 +215,47 @@ async def read_checkpoints(client: Client, job: Object) -> str:
     return f"file://{path}" if path else f"persistentvolumeclaim://{namespace}/{claim}"
 
 
-async def read_record(client: Client, view: JobView, metrics: Iterable[Metric], now: datetime) -> RunRecord:
-    """Return what there is to keep of a job, with what its objects refer to."""
-    code, checkpoints = await asyncio.gather(read_code(client, view.job), read_checkpoints(client, view.job))
-    return record_of(view, metrics, cluster=client.cluster, now=now, code=code, checkpoints=checkpoints)
+async def read_record(reports: Reports, now: datetime, code: Code | None = None) -> RunRecord:
+    """Return what there is to keep of a job, with what its objects refer to.
+
+    Parameters
+    ----------
+    reports : Reports
+        What its workers have said.
+    now : datetime
+        Until when pods that run are counted.
+    code : Code, optional
+        What its pods run, where that is known.
+
+    Raises
+    ------
+    NotFoundError
+        If it was deleted.
+    """
+    client = reports.reader.client
+    view = await reports.reader.view()  # before the logs: of a job that has ended they are complete
+    await reports.read(view)
+    return record_of(
+        view,
+        reports.metrics,
+        cluster=client.cluster,
+        now=now,
+        code=code or await read_code(client, view.job),
+        checkpoints=await read_checkpoints(client, view.job),
+        datasets=reports.datasets,
+    )
+
+
+def _end_of(status: Object) -> datetime | None:
+    """Return when a pod's last container ended; None while it goes on."""
+    if status.get("phase") not in {"Succeeded", "Failed"}:
+        return None
+    ends = [
+        ended["finishedAt"]
+        for each in status.get("containerStatuses") or ()
+        if (ended := (each.get("state") or {}).get("terminated")) and ended.get("finishedAt")
+    ]
+    return max(map(clock.parse_rfc3339, ends), default=None)
 
 
 def _ended_ms(view: JobView, now: datetime) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from kubelab import Cluster, training
+from kubelab.tuning import uniform
 
 SMALL = {"cpu": "500m", "memory": "1Gi"}
 TIMEOUT_S = 240.0
@@ -33,6 +34,12 @@ def climb(height: float = 0.5, steps: int = 3) -> None:
         training.report(step=step, value=height * step)
 
 
+def learn(height: float = 0.5, steps: int = 3) -> None:
+    """Say which data it is, and report a value that follows from the arguments."""
+    training.fingerprint("numbers", [1, 2, 3])
+    climb(height, steps)
+
+
 def test_a_finished_job_is_a_run_that_is_read_back(cluster: Cluster) -> None:
     job = cluster.train(climb, args={"height": 2.0}, num_nodes=2, resources=SMALL, name="climb")
     job.wait(TIMEOUT_S, progress=False)
@@ -50,7 +57,44 @@ def test_a_finished_job_is_a_run_that_is_read_back(cluster: Cluster) -> None:
     assert list(metrics.loc[metrics["name"] == "value/rank-1", "step"]) == [1, 2, 3]
     assert len(lineage.code) == 64
     assert lineage.checkpoints.startswith("file://")
+    assert lineage.cpu_core_hours > 0
     assert lineage.to_frame().loc[lineage.run_id, "metrics.value"] == 6.0
 
     job.stop()
     assert job.lineage().points == lineage.points, "what was kept stays when the job is gone"
+
+
+def test_a_sweep_is_a_run_with_its_trials_below_it(cluster: Cluster) -> None:
+    sweep = cluster.sweep(
+        learn,
+        space={"height": uniform(0, 1)},
+        objective="value",
+        direction="maximize",
+        algorithm="random",
+        max_trials=3,
+        parallel=3,
+        resources=SMALL,
+        name="learn",
+    ).wait(TIMEOUT_S, progress=False)
+    lineage = sweep.lineage()
+    assert (lineage.kind, lineage.state, lineage.status) == ("Experiment", "Succeeded", "FINISHED")
+    assert lineage.parameters["algorithm"] == "random"
+    assert [trial.status for trial in lineage.children] == ["FINISHED"] * 3
+    by_name = {trial.name: trial for trial in sweep.view().trials}
+    digest = training.fingerprint("numbers", [1, 2, 3])
+    for run in lineage.children:
+        trial = by_name[run.name]
+        assert float(run.parameters["height"]) == trial.parameters["height"]
+        assert run.latest("value") == trial.objective
+        assert [point.step for point in run.points if point.name == "value"] == [1, 2, 3]
+        assert (run.parent, run.code, run.dataset) == (lineage.run_id, lineage.code, f"numbers {digest}")
+    assert lineage.tags["kubelab.best_trial"] == sweep.best().name
+    assert sorted(point.step for point in lineage.points) == [0, 1, 2]
+    assert sweep.lineage() == lineage, "to record it again changes nothing"
+
+    job = sweep.job(0).lineage()
+    assert (job.kind, job.parent) == ("TrainJob", lineage.run_id), "a trial's job is the trial's run"
+    assert len(sweep.lineage().children) == 3
+
+    sweep.delete()
+    assert sweep.lineage().children == lineage.children
