@@ -551,7 +551,8 @@ def _reach(
     name: str | None,
     engine: Literal["embedded", "binaries", "kind", "context"],
 ) -> Cluster:
-    from kubelab.engine.state import StateFolder, home
+    from kubelab.engine.state import StateFolder
+    from kubelab.home import home
 
     config = Kubeconfig.load(kubeconfig, context)
     name = name or config.context

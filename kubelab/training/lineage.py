@@ -22,10 +22,11 @@ from kubelab.lineage.record import milliseconds
 from kubelab.quantities import parse_quantity
 from kubelab.training import builders
 from kubelab.training.metrics import Metric
-from kubelab.training.pod.arguments import read_arguments, write_value
+from kubelab.training.pod.arguments import read_arguments
 from kubelab.training.pod.entry import MANIFEST
 from kubelab.training.reports import Reports
 from kubelab.training.view import JobView, Phase
+from kubelab.values import write_value
 
 _GIB = 2**30
 
