@@ -15,14 +15,14 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kubelab.lineage import cost, place
 from kubelab.lineage.lineage import Lineage, moment
 from kubelab.lineage.place import TrackingError
-from kubelab.lineage.record import CPU, ENDED, MEMORY, PARENT_RUN, PODS, UID, Point, RunRecord
+from kubelab.lineage.record import CPU, ENDED, MEMORY, PARENT_RUN, PODS, STATE, TRIAL, UID, Point, RunRecord
 
 T = TypeVar("T")
 
@@ -59,11 +59,14 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.uri = place.tracking_uri(folder)
+        self.is_own = place.artifacts(folder, self.uri) is not None
         place.prepare(folder, self.uri)
-        self._client = _client(self.uri)
         self._experiments: dict[str, str] = {}
         self._runs: dict[str, str] = {}
         self._known: dict[str, set[tuple[str, int, int]]] = {}
+        _prepare_mlflow()
+        with self._refusals(), self._locked():  # MLflow makes its tables now
+            self._client = _client(self.uri)
 
     def record(self, record: RunRecord) -> str:
         """Write what is new of a run, and return its id."""
@@ -90,15 +93,33 @@ class Store:
             below = [] if run_id is None else self._search(experiment, f"tags.`{PARENT_RUN}` = '{run_id}'")
         return {run.data.tags[UID] for run in below if run.info.status in ENDED}
 
-    def unfinished(self, experiment: str) -> dict[str, str]:
-        """Return the uid of each object whose run has not ended, with the run's id."""
+    def ended(self, experiment: str) -> set[str]:
+        """Return the uids of all whose runs have ended."""
         with self._refusals():
-            open_runs = [
-                run
-                for status in ("SCHEDULED", "RUNNING")
-                for run in self._search(experiment, f"attributes.status = '{status}'")
-            ]
-        return {run.data.tags[UID]: run.info.run_id for run in open_runs if UID in run.data.tags}
+            found = self._search(experiment, "")
+        return {run.data.tags.get(UID, "") for run in found if run.info.status in ENDED}
+
+    def end(self, experiment: str, uid: str, time_ms: int) -> None:
+        """Take note that an object was deleted: its run and those below it that go on are killed."""
+        with self._refusals(), self._locked():
+            run_id = self._find(experiment, uid)
+            if run_id is not None:
+                below = self._search(experiment, f"tags.`{PARENT_RUN}` = '{run_id}'")
+                for run in (self._client.get_run(run_id), *below):
+                    self._kill(run, time_ms)
+
+    def end_all_but(self, uids: Collection[str], time_ms: int) -> None:
+        """Take note that of all objects only these are left."""
+        with self._refusals(), self._locked():
+            for experiment in self._client.search_experiments():
+                for run in self._search(experiment.name, ""):
+                    if UID in run.data.tags and run.data.tags[UID] not in uids:
+                        self._kill(run, time_ms)
+
+    def _kill(self, run: Any, time_ms: int) -> None:
+        if run.info.status not in ENDED:
+            self._client.set_tag(run.info.run_id, STATE, "Deleted")
+            self._client.set_terminated(run.info.run_id, "KILLED", time_ms)
 
     def _find(self, experiment: str, uid: str) -> str | None:
         if uid not in self._runs:
@@ -109,32 +130,29 @@ class Store:
         return self._runs[uid]
 
     def _search(self, experiment: str, condition: str) -> list[Any]:
+        within = self._experiment(experiment)
         found: list[Any] = []
         token = None
-        while True:
-            page = self._client.search_runs(
-                [self._experiment(experiment)], condition, max_results=1000, page_token=token
-            )
+        while within:
+            page = self._client.search_runs([within], condition, max_results=1000, page_token=token)
             found += page
             token = page.token
             if not token:
-                return found
+                break
+        return found
 
-    def _experiment(self, name: str) -> str:
-        if name not in self._experiments:
-            found = self._client.get_experiment_by_name(name)
-            self._experiments[name] = (
-                found.experiment_id
-                if found
-                else self._client.create_experiment(
-                    name, artifact_location=place.artifacts(self.folder, self.uri)
-                )
-            )
-        return self._experiments[name]
+    def _experiment(self, name: str) -> str | None:
+        if name not in self._experiments and (found := self._client.get_experiment_by_name(name)):
+            self._experiments[name] = found.experiment_id
+        return self._experiments.get(name)
 
     def _create(self, record: RunRecord) -> str:
+        place_of_files = place.artifacts(self.folder, self.uri)
+        experiment = self._experiment(record.experiment) or self._client.create_experiment(
+            record.experiment, artifact_location=place_of_files
+        )
         made = self._client.create_run(
-            self._experiment(record.experiment),
+            experiment,
             start_time=record.started_ms,
             tags={UID: record.uid},
             run_name=record.name,
@@ -247,17 +265,22 @@ class Store:
             ) from error
 
 
-def _client(uri: str) -> Any:
+def _prepare_mlflow() -> None:
+    """Have MLflow say nothing, to nobody."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        from mlflow.tracking import MlflowClient
-    except ImportError:
+    if not is_installed():
         raise TrackingError(
             "runs are kept in MLflow, which is not installed: pip install 'kubelab[lab]', or mlflow-skinny."
-        ) from None
-    logging.getLogger("mlflow").setLevel(logging.WARNING)  # importing it has set INFO
+        )
+    import mlflow  # noqa: F401 - it sets up its loggers
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _client(uri: str) -> Any:
+    from mlflow.tracking import MlflowClient
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of SQLAlchemy, which MLflow has to heed
         return MlflowClient(uri)
@@ -267,8 +290,8 @@ def _value(kept: float) -> float:
     return math.copysign(math.inf, kept) if abs(kept) >= _LARGEST else kept
 
 
-def _order(run: Lineage) -> tuple[Any, str]:
-    return run.started, run.name
+def _order(run: Lineage) -> tuple[int, str]:
+    return int(run.tags.get(TRIAL, 0)), run.name
 
 
 def _batches(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:

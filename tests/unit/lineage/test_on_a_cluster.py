@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from kubelab import Cluster, training
+from kubelab import Cluster, clock, training
+from kubelab.engine.nodes import processes
+from kubelab.lineage.place import folder_of
+from kubelab.lineage.store import Store
 from kubelab.tuning import uniform
 
 SMALL = {"cpu": "500m", "memory": "1Gi"}
@@ -38,6 +45,24 @@ def learn(height: float = 0.5, steps: int = 3) -> None:
     """Say which data it is, and report a value that follows from the arguments."""
     training.fingerprint("numbers", [1, 2, 3])
     climb(height, steps)
+
+
+def wait_for_file() -> None:
+    """Report, wait for a file on the volume, and report again."""
+    import os
+    import time
+
+    training.report(step=1, value=1.0)
+    while not os.path.exists(os.environ["KUBELAB_CHECKPOINT_DIR"] + "/go-on"):  # noqa: PTH110
+        time.sleep(0.05)
+    training.report(step=2, value=2.0)
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = clock.monotonic() + TIMEOUT_S
+    while not condition():
+        assert clock.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.2)
 
 
 def test_a_finished_job_is_a_run_that_is_read_back(cluster: Cluster) -> None:
@@ -98,3 +123,24 @@ def test_a_sweep_is_a_run_with_its_trials_below_it(cluster: Cluster) -> None:
 
     sweep.delete()
     assert sweep.lineage().children == lineage.children
+
+
+def test_a_job_is_kept_without_a_handle_also_when_its_recorder_is_killed(cluster: Cluster) -> None:
+    store = Store(folder_of(cluster.client))
+    job = cluster.train(wait_for_file, num_nodes=1, resources=SMALL, name="kept", checkpoint_every=50)
+    uid = job.view().job["metadata"]["uid"]
+
+    def points() -> int:
+        found = store.read("runs/default", uid)
+        return len([point for point in found.points if point.name == "value"]) if found else 0
+
+    record = store.folder / "recorder" / "recorder.json"
+    until(lambda: points() == 1)
+    killed = processes.recorded(record)
+    os.kill(killed, signal.SIGKILL)
+    go_on = Path(job.lineage().checkpoints.removeprefix("file://")) / "go-on"
+    go_on.touch()
+    until(lambda: points() == 2)
+    until(lambda: store.read("runs/default", uid).status == "FINISHED")  # type: ignore[union-attr]
+    assert processes.recorded(record) != killed
+    assert points() == 2, "each is kept once"
