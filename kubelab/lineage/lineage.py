@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SHORT = 12
-"""As many characters of a hash as git shows."""
+"""As many characters of a hash are shown."""
+_HASH = re.compile(r"[0-9a-f]{13,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ class Lineage:
         if self.git_commit:
             parts.append(f"commit {self.git_commit[:_SHORT]}")
         if self.dataset:
-            parts.append(f"data {self.dataset}")
+            parts.append(f"data {_HASH.sub(_shortened, self.dataset)}")
         if not math.isnan(self.cpu_core_hours):
             parts.append(f"{self.cpu_core_hours:.3g} core hours")
         return f"<Lineage of {self.kind} {self.name}: {', '.join(parts)}>"
@@ -184,6 +186,10 @@ def _row(run: Lineage) -> dict[str, object]:
         **{f"params.{name}": value for name, value in run.parameters.items()},
         **{f"metrics.{name}": run.latest(name) for name in names},
     }
+
+
+def _shortened(found: re.Match[str]) -> str:
+    return found.group()[:_SHORT]
 
 
 def moment(time_ms: int | None) -> datetime | None:

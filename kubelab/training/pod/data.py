@@ -9,9 +9,8 @@ from typing import Any
 
 from kubelab.errors import KubelabError
 
-_NAME = re.compile(r"^[\w./-]+$")
 _DIGEST = re.compile(r"^[0-9a-f]{8,64}$")
-_LINE = re.compile(r"^\S+ dataset ([\w./-]+) has fingerprint ([0-9a-f]{8,64})$")
+_LINE = re.compile(r"^\S+ dataset (.+) has fingerprint ([0-9a-f]{8,64})$")
 
 
 def digest_of(parts: Iterable[Any]) -> str:
@@ -36,8 +35,8 @@ def line_of(now: str, name: str, digest: str) -> str:
     KubelabError
         If the name or the digest cannot stand in it.
     """
-    if not _NAME.match(name):
-        raise KubelabError(f"{name!r} cannot name a dataset: use letters, digits, '_', '-', '.' and '/'.")
+    if not (name := _in_line(name)):
+        raise KubelabError("the dataset has no name. Give it one: fingerprint('digits', ...).")
     if not _DIGEST.match(digest):
         raise KubelabError(f"digest={digest!r} is no digest: use 8 to 64 hexadecimal digits in lower case.")
     return f"{now} dataset {name} has fingerprint {digest}"
@@ -47,6 +46,11 @@ def read_line(line: str) -> tuple[str, str] | None:
     """Return the name and the digest that a line says; None where it says none."""
     found = _LINE.match(line)
     return (found.group(1), found.group(2)) if found else None
+
+
+def _in_line(name: str) -> str:
+    """Return a name without what would end the line, or make a metric of it."""
+    return " ".join(name.replace("=", "-").split())
 
 
 def _feed(made: Any, part: Any) -> None:
