@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -144,3 +146,11 @@ def test_a_job_is_kept_without_a_handle_also_when_its_recorder_is_killed(cluster
     until(lambda: store.read("runs/default", uid).status == "FINISHED")  # type: ignore[union-attr]
     assert processes.recorded(record) != killed
     assert points() == 2, "each is kept once"
+
+
+def test_what_a_killed_control_plane_left_is_ended(tmp_path: Path) -> None:
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    (tmp_path / "recorder").mkdir()
+    processes.record(tmp_path / "recorder" / "recorder.json", left.pid)
+    assert processes.end_all(tmp_path) == 1
+    assert left.wait() == -signal.SIGKILL
