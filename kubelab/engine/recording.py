@@ -38,6 +38,8 @@ class Recording:
         self._informers = informers
         self._cluster = cluster
         self._folder = folder
+        self._directory = folder / "recorder"
+        self._mark = self._directory / "wanted"
         self._wanted = asyncio.Event()
         self._seen_s = 0.0
         self._subscribed = False
@@ -46,7 +48,10 @@ class Recording:
         """Start a recorder whenever one is wanted; without MLflow there is none."""
         if importlib.util.find_spec("mlflow") is None:
             await asyncio.Event().wait()
+        self._directory.mkdir(mode=0o700, exist_ok=True)
         await self._subscribe()
+        if self._mark.exists():  # the control plane before this one ended while something went on
+            self._wanted.set()
         while True:
             await self._wanted.wait()
             await asyncio.sleep(_DELAY_S)
@@ -67,11 +72,9 @@ class Recording:
     async def _record(self) -> None:
         from kubelab.engine.binaries.program import Program, ProgramEndedError
 
-        directory = self._folder / "recorder"
-        directory.mkdir(mode=0o700, exist_ok=True)
         command = [sys.executable, "-m", "kubelab.recorder"]
         command += ["--cluster", self._cluster, "--folder", str(self._folder)]
-        program = Program(command, directory, name="recorder")
+        program = Program(command, self._directory, name="recorder")
         try:
             await program.run()
         except ProgramEndedError as ended:
@@ -80,6 +83,7 @@ class Recording:
                 self._wanted.set()
             elif monotonic() - self._seen_s > _DELAY_S:
                 self._wanted.clear()  # it has seen all that happened before it chose to end
+                self._mark.unlink(missing_ok=True)
         finally:
             await program.stop()
 
@@ -90,4 +94,6 @@ class Recording:
             return
         if not has_ended(new) or (old is not None and not has_ended(old)):
             self._seen_s = monotonic()
+            if not self._wanted.is_set():
+                self._mark.touch(0o600)
             self._wanted.set()
