@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import orjson
@@ -155,11 +156,24 @@ class Client:
         How requests travel.
     field_manager : str
         Who the writes are recorded as in ``managedFields``.
+    cluster : str
+        What the cluster is called here.
+    folder : Path, optional
+        The private folder on this machine for what is kept of the cluster.
     """
 
-    def __init__(self, transport: Transport, *, field_manager: str = "kubelab") -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        field_manager: str = "kubelab",
+        cluster: str = "",
+        folder: Path | None = None,
+    ) -> None:
         self.transport = transport
         self.field_manager = field_manager
+        self.cluster = cluster
+        self.folder = folder
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
         """Return one object."""

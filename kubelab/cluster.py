@@ -479,6 +479,21 @@ class Cluster:
 
         return events_frame(self._list(EVENTS, self.namespace))
 
+    @property
+    def tracking_uri(self) -> str:
+        """Where MLflow keeps runs of jobs and sweeps: ``MLFLOW_TRACKING_URI``, else a file of the cluster's.
+
+        With MLflow itself installed, ``mlflow ui --backend-store-uri <this>`` shows them.
+
+        Raises
+        ------
+        TrackingError
+            On a simulated cluster, which keeps nothing.
+        """
+        from kubelab.lineage.place import folder_of, tracking_uri
+
+        return tracking_uri(folder_of(self.client))
+
     def close(self) -> None:
         """Let go of the connection; the cluster and its jobs go on."""
         portal.run(self.client.close())
@@ -536,10 +551,15 @@ def _reach(
     name: str | None,
     engine: Literal["embedded", "binaries", "kind", "context"],
 ) -> Cluster:
+    from kubelab.engine.state import StateFolder
+    from kubelab.home import home
+
     config = Kubeconfig.load(kubeconfig, context)
+    name = name or config.context
+    folder = home() / ".contexts" if engine == "context" else StateFolder.of(name).path
     return Cluster(
-        name or config.context,
-        Client(HttpTransport(config)),
+        name,
+        Client(HttpTransport(config), cluster=name, folder=folder),
         engine=engine,
         namespace=config.namespace,
         server=config.server,

@@ -34,6 +34,7 @@ from kubelab.engine.measures import Measures
 from kubelab.engine.nodes import ProcessNode, ServerAddress
 from kubelab.engine.nodes.isolation import Isolation, probe
 from kubelab.engine.nodes.simulated import SimulatedNodes
+from kubelab.engine.recording import Recording
 from kubelab.engine.state import Engine, Running, StateFolder
 from kubelab.engine.usage import UsageSource
 from kubelab.errors import KubelabError
@@ -213,6 +214,7 @@ async def _serve(
     if not plane.has_scheduler:
         client = plane.client("system:kube-scheduler")
         tasks.append(_started("scheduler", scheduler(client, informers, clock, measures=measures).run))
+    tasks.append(_started("recording", Recording(informers, folder.name, folder.path).run))
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # objects come and go by the thousand: an eighth less CPU

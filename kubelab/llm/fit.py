@@ -64,6 +64,8 @@ def fit(
         If the loss is no longer a number.
     """
     run = training.context()
+    if report is None:
+        training.fingerprint(corpus.name, digest=corpus.fingerprint)
     check_shares(settings.batch, run.mesh.size)
     program = Program(model, only, adamw(settings.weight_decay))
     state, frozen = run.replicate(program.start()), run.replicate(program.frozen)

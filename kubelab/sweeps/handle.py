@@ -27,6 +27,7 @@ from kubelab.values import write_value
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kubelab.lineage import Lineage
     from kubelab.training.handle import TrainJob
 
 _CODE = "code.zip"
@@ -133,6 +134,37 @@ class Sweep:
         from kubelab.sweeps.frames import curves_frame
 
         return curves_frame(self.view())
+
+    def lineage(self) -> Lineage:
+        """Record the sweep and its trials as MLflow runs, as far as they have come, and return what is kept.
+
+        What was kept stays when the sweep is deleted; this handle reads it back then, too.
+
+        Raises
+        ------
+        NotFoundError
+            If the sweep was deleted and nothing was kept of it.
+        TrackingError
+            If MLflow is not installed or cannot be reached.
+        """
+        from kubelab.lineage.place import folder_of
+        from kubelab.lineage.store import Store
+        from kubelab.sweeps.lineage import SweepReports, sweep_experiment
+
+        store = Store(folder_of(self.client))
+        experiment, uid = sweep_experiment(self.reader), self.reader.uid
+        reports = SweepReports(self.reader)
+        settled = store.settled(experiment, uid)
+        missing: NotFoundError | None = None
+        try:
+            for record in portal.run(reports.records(clock.RealClock().now(), settled)):
+                store.record(record)
+        except NotFoundError as error:
+            missing = error
+        found = store.read(experiment, uid)
+        if found is None:
+            raise missing or NotFoundError({"code": 404, "message": f"no run of sweep {self.name}"})
+        return found
 
     def job(self, number: int) -> TrainJob:
         """Return the handle of a trial's job, for its logs.

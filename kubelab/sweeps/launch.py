@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from kubelab import portal
@@ -16,6 +17,7 @@ from kubelab.sweeps.experiment import experiment
 from kubelab.sweeps.handle import Sweep
 from kubelab.sweeps.katib import check_cluster
 from kubelab.training import builders
+from kubelab.training.commit import commit_of
 from kubelab.training.launch import create_owning, ensure_runtime, fit, serves
 from kubelab.training.pod.context import steps_of
 from kubelab.training.request import (
@@ -107,6 +109,7 @@ def launch(
             volumes=check_mapping("volumes", volumes, '{"/mnt/data": {"hostPath": {"path": "/data"}}}'),
             env={key: str(value) for key, value in check_mapping("env", env, '{"A": "b"}').items()},
             steps=steps_of({key: value for key, value in values.items() if key not in space}),
+            commit=commit_of(Path.cwd()),
             code=f"{name}-code",
         )
     )

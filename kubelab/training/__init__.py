@@ -1,7 +1,7 @@
 """Training jobs on Kubernetes: what launches them, and what their functions call.
 
-In a training function, `context` and `report`; in a notebook, `kubelab.Cluster.train` gives a
-`TrainJob`. A pod imports only the first two and what they need.
+In a training function, `context`, `report` and `fingerprint`; in a notebook, `kubelab.Cluster.train` gives a
+`TrainJob`. A pod imports only the first three and what they need.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from kubelab.training.pod.context import context, report
+from kubelab.training.pod.context import context, fingerprint, report
 
 if TYPE_CHECKING:
     from kubelab.training.errors import JobFailedError, JobStoppedError, JobTimeoutError, LaunchError
@@ -23,6 +23,7 @@ __all__ = [
     "LaunchError",
     "TrainJob",
     "context",
+    "fingerprint",
     "parse_metrics",
     "report",
 ]

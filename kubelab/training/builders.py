@@ -29,6 +29,7 @@ DEFAULT_IMAGE = "nvcr.io/nvidia/jax:25.10-py3"
 """The image of that runtime, for clusters without it."""
 STEPS = "kubelab/steps"
 FUNCTION = "kubelab/function"
+COMMIT = "kubelab/git-commit"
 MANAGED_BY = {"app.kubernetes.io/managed-by": "kubelab"}
 
 CODE_MOUNT = "/opt/kubelab"
@@ -232,6 +233,8 @@ def job_head(request: JobRequest) -> Object:
     job["metadata"]["annotations"] = {FUNCTION: request.function}
     if request.steps:
         job["metadata"]["annotations"][STEPS] = str(request.steps)
+    if request.commit:
+        job["metadata"]["annotations"][COMMIT] = request.commit
     return job
 
 

@@ -15,14 +15,18 @@ from kubelab.training import explanation
 from kubelab.training.builders import resource_of
 from kubelab.training.errors import JobFailedError, JobStoppedError, JobTimeoutError
 from kubelab.training.events import events_frame
+from kubelab.training.lineage import experiment_name, read_record
 from kubelab.training.manifest import documents
-from kubelab.training.metrics import Metric, metrics_frame, parse_metrics
+from kubelab.training.metrics import metrics_frame
 from kubelab.training.progress_line import ProgressLine
 from kubelab.training.reading import JobReader, wait_until_gone
+from kubelab.training.reports import Reports
 from kubelab.training.view import Failure, JobView, Phase
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from kubelab.lineage import Lineage
 
 _LAST_LINES = 20
 _STOP_TIMEOUT_S = 60.0
@@ -47,7 +51,7 @@ class TrainJob:
         self.namespace = namespace
         self.name = name
         self._reader = JobReader(client, kind, namespace, name, uid)
-        self._seen: dict[Metric, None] = {}
+        self._reports = Reports(self._reader)
 
     @property
     def status(self) -> Phase:
@@ -140,7 +144,8 @@ class TrainJob:
             A row for each number: step, rank, name, value, time (UTC), attempt. A step that was
             repeated after a restart appears once for each attempt.
         """
-        return metrics_frame(portal.run(self._metrics()))
+        portal.run(self._read_reports())
+        return metrics_frame(self._reports.metrics)
 
     def events(self) -> pd.DataFrame:
         """Return the events about the job and what was made for it, oldest first.
@@ -177,6 +182,36 @@ class TrainJob:
             claim. ``kubectl apply`` of all this runs the job on any cluster with Kubeflow Trainer.
         """
         return portal.run(self._manifest(code=code))
+
+    def lineage(self) -> Lineage:
+        """Record the job as an MLflow run, as far as it has come, and return what is kept of it.
+
+        What was kept stays when the job is deleted; this handle reads it back then, too.
+
+        Raises
+        ------
+        NotFoundError
+            If the job was deleted and nothing was kept of it.
+        TrackingError
+            If MLflow is not installed or cannot be reached.
+        """
+        from kubelab.lineage.place import folder_of
+        from kubelab.lineage.store import Store
+
+        store = Store(folder_of(self.client))
+        uid = self._reader.uid
+        missing: NotFoundError | None = None
+        try:
+            record = portal.run(read_record(self._reports, clock.RealClock().now()))
+        except NotFoundError as error:
+            missing = error
+        else:
+            uid = record.uid
+            store.record(record)
+        found = store.read(experiment_name(self.client, self.namespace), uid)
+        if found is None:
+            raise missing or NotFoundError({"code": 404, "message": f"no run of job {self.name}"})
+        return found
 
     def explain(self) -> str:
         """Return in one paragraph why the job waits, was restarted or failed, by what its objects say."""
@@ -232,12 +267,8 @@ class TrainJob:
     async def _last_lines(self, failure: Failure) -> list[str] | None:
         return await self._reader.log_of(failure.pod, previous=failure.previous, tail_lines=_LAST_LINES)
 
-    async def _metrics(self) -> list[Metric]:
-        view = await self._reader.view()
-        logs = await asyncio.gather(*(self._reader.lines(rank) for rank in view.workers))
-        for rank, lines in zip(view.workers, logs, strict=True):
-            self._seen.update(dict.fromkeys(parse_metrics(lines, rank)))
-        return list(self._seen)
+    async def _read_reports(self) -> None:
+        await self._reports.read(await self._reader.view())
 
     async def _explain(self) -> str:
         view, events = await asyncio.gather(self._reader.view(), self._reader.events())

@@ -7,6 +7,7 @@ import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from kubelab import portal
@@ -27,6 +28,7 @@ from kubelab.client import (
 from kubelab.errors import AlreadyExistsError, ApiError, NotFoundError
 from kubelab.quantities import Quantity
 from kubelab.training import builders
+from kubelab.training.commit import commit_of
 from kubelab.training.errors import LaunchError
 from kubelab.training.handle import TrainJob
 from kubelab.training.indexed_job import headless_service
@@ -122,6 +124,7 @@ def launch(
             env={variable: str(value) for variable, value in env.items()},
             volumes=volumes,
             steps=steps_of(values),
+            commit=commit_of(Path.cwd()),
         )
     )
     shipped = archive(fn, args)

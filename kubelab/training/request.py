@@ -60,6 +60,8 @@ class JobRequest:
         The function's name.
     steps : int, optional
         How many steps it will make, where an argument says so.
+    commit : str
+        The git commit of the folder that it is launched from; empty outside a repository.
     """
 
     name: str
@@ -77,6 +79,7 @@ class JobRequest:
     arguments: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
     steps: int | None = None
+    commit: str = ""
 
     @property
     def code_name(self) -> str:

@@ -149,7 +149,12 @@ class JobView:
     @property
     def has_volume(self) -> bool:
         """Whether checkpoints and metrics outlive its pods."""
-        return any(variable["name"] == CHECKPOINT_DIR for variable in self._env())
+        return CHECKPOINT_DIR in self.variables
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables of its workers whose values stand in the job."""
+        return {variable["name"]: str(variable.get("value") or "") for variable in self._env()}
 
     @property
     def step(self) -> int | None:

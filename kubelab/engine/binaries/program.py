@@ -42,10 +42,12 @@ class Program:
         With its absolute path first.
     directory : Path
         Its working directory; its log and a record of its process are kept there.
+    name : str, optional
+        What those are called; as the program unless given.
     """
 
-    def __init__(self, command: list[str], directory: Path) -> None:
-        self.name = Path(command[0]).name
+    def __init__(self, command: list[str], directory: Path, *, name: str = "") -> None:
+        self.name = name or Path(command[0]).name
         self.log = directory / f"{self.name}.log"
         self._record = directory / f"{self.name}.json"
         self._command = command

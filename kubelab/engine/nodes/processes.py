@@ -100,7 +100,9 @@ def kill_pod(pod_directory: Path) -> None:
 
 def _of_cluster(state_dir: Path, pods: Iterable[Path]) -> set[int]:
     table = usage.processes()
-    records = (*state_dir.glob("warm-*.json"), *state_dir.glob("binaries/*.json"))
+    records = [
+        path for each in ("warm-*", "binaries/*", "recorder/*") for path in state_dir.glob(f"{each}.json")
+    ]
     found = {pid for path in records if (pid := recorded(path))}
     for pod in pods:
         found |= _of_pod(pod, table)

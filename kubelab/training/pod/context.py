@@ -1,10 +1,12 @@
-"""`context` and `report`: the two calls that a training function makes."""
+"""`context`, `report` and `fingerprint`: the calls that a training function makes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from kubelab.errors import KubelabError
+from kubelab.training.pod.data import digest_of
 from kubelab.training.pod.distributed import join
 from kubelab.training.pod.environment import PodEnvironment
 from kubelab.training.pod.reporting import Reporter
@@ -78,6 +80,32 @@ def report(step: int | None = None, **metrics: float) -> None:
         If a value is not a number or a name not a metric's. Posting never raises.
     """
     _current().reporter.report(step, metrics)
+
+
+def fingerprint(name: str, *data: Any, digest: str = "") -> str:
+    """Say which data this run learns from, for its lineage, and return the data's digest.
+
+    Parameters
+    ----------
+    name : str
+        What the data is called, such as ``digits``.
+    *data
+        Arrays, texts or bytes, and sequences and mappings of them: their SHA-256 is the fingerprint.
+    digest : str, optional
+        The fingerprint, where it is known without reading the data: 8 to 64 hexadecimal digits.
+
+    Raises
+    ------
+    KubelabError
+        If the name cannot stand in a line, or there is nothing to make a digest from.
+    """
+    if bool(data) == bool(digest):
+        raise KubelabError(
+            f"fingerprint({name!r}) needs either the data, fingerprint('digits', x, y), or digest=..."
+        )
+    digest = digest or digest_of(data)
+    _current().reporter.fingerprint(name, digest)
+    return digest
 
 
 def steps_of(args: Mapping[str, Any]) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from kubelab import clock
 from kubelab.errors import KubelabError
+from kubelab.training.pod.data import line_of
 from kubelab.training.pod.environment import PodEnvironment
 from kubelab.training.pod.history import History
 from kubelab.training.pod.progress import Progress, trainer_status
@@ -35,7 +36,8 @@ class Reporter:
         self.steps = steps
         self._clock = clock.RealClock()
         self._history = History(environment.checkpoint_dir, environment.rank)
-        self._progress = Progress.from_environment() if environment.rank == 0 else None
+        self._speaks = environment.rank == 0
+        self._progress = Progress.from_environment() if self._speaks else None
         self._pace: _Pace | None = None
         for line in self._history.earlier:
             _write(line)
@@ -52,6 +54,13 @@ class Reporter:
         self._history.add(line)
         if self._progress is not None:
             self._progress.update(self._status(step, counted | values, rate))
+
+    def fingerprint(self, name: str, digest: str) -> None:
+        """Write which data this run learns from, once for all workers."""
+        line = line_of(clock.rfc3339_micro(self._clock.now()), name, digest)
+        if self._speaks:
+            _write(line)
+            self._history.add(line)
 
     @property
     def attempt(self) -> int:

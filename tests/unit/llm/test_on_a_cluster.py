@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kubelab import Cluster, llm
+from kubelab.llm import corpus
 from tests.conftest import Lab
 
 TIMEOUT_S = 240.0
@@ -34,6 +35,7 @@ def test_a_base_made_once_is_tuned_by_two_processes_of_a_job(
         losses = job.metrics().query("name == 'loss'").sort_values(["rank", "step"])
         assert list(losses["step"]) == [1, 2, 4] * 2
         assert list(losses["value"][:3]) == list(losses["value"][3:])
+        assert job.lineage().dataset == f"stdlib-prose {corpus.load('stdlib-prose').fingerprint}"
         assert f"returned <{made['name']} with LoRA 2: 4 steps on stdlib-prose" in job.logs(0)
 
 
