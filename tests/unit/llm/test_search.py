@@ -22,6 +22,10 @@ def test_a_mistake_is_named(lora: dict[str, object], said: str) -> None:
         fixed_arguments("nano", "stdlib", 60, lora, default_space())
 
 
-def test_asha_looks_first_at_a_ninth_of_the_steps() -> None:
-    assert rungs("asha", 90) == {"min_resource": 10, "max_resource": 90, "eta": 3}
-    assert rungs("tpe", 90) is None
+@pytest.mark.parametrize(("steps", "first"), [(90, 10), (60, 7), (5, 1)])
+def test_asha_looks_first_at_a_ninth_of_the_steps_and_never_just_before_the_end(
+    steps: int, first: int
+) -> None:
+    assert rungs("asha", steps) == {"min_resource": first, "max_resource": steps, "eta": 3}
+    assert first * 9 >= steps
+    assert rungs("tpe", steps) is None
