@@ -28,7 +28,7 @@ def rungs(algorithm: str, steps: int) -> dict[str, object] | None:
     """Return settings of asha for trials of so many steps: a first look at a ninth of them."""
     if algorithm != "asha":
         return None
-    # Rounded up: the rung at nine times the first is then no step before the last, where stopping saves nothing.
+    # Rounded up, so that the rung at nine times the first does not come just before the end.
     return {"min_resource": -(-steps // 9), "max_resource": steps, "eta": 3}
 
 
