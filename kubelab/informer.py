@@ -14,6 +14,7 @@ from kubelab.errors import ApiError, ConnectionFailedError, ExpiredError, NotFou
 logger = logging.getLogger(__name__)
 
 Key = tuple[str, str]
+_PAUSE_S = 0.5
 Handler = Callable[[Object | None, Object | None], None]
 """Called with (old, new): (None, new) when added, (old, None) when deleted."""
 
@@ -90,10 +91,10 @@ class Informer:
                 NotFoundError
             ):  # a custom kind whose definition is not there, or no longer: it has no objects
                 self._fill({})
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(_PAUSE_S)
             except (ApiError, ConnectionFailedError) as error:
                 logger.debug("%s: %s", self.resource.plural, error)
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(_PAUSE_S)
 
     async def _list_and_watch(self) -> None:
         page = await self.client.list(
@@ -112,11 +113,14 @@ class Informer:
                 label_selector=self.label_selector,
                 field_selector=self.field_selector,
             )
+            seen = version
             async with aclosing(watch) as events:
                 async for event in events:
                     version = event.object["metadata"]["resourceVersion"]
                     if event.type != "BOOKMARK":
                         self._set(key_of(event.object), None if event.type == "DELETED" else event.object)
+            if version == seen:  # a server that is closing ends each watch at once
+                await asyncio.sleep(_PAUSE_S)
 
     def _fill(self, fresh: dict[Key, Object]) -> None:
         for key in [key for key in self.objects if key not in fresh]:

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from kubelab.engine.controllers.katib.observations import load
 
 from kubelab.client import Object
+from kubelab.sweeps.observations import load
 from tests.conformance.kubectl import Kubectl
 
 pytestmark = pytest.mark.slow

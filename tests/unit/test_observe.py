@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from kubelab.client import CONFIG_MAPS, PODS, Client, Object
+from kubelab.engine.bootstrap import NAMESPACE_NAMES
+from kubelab.engine.controllers.namespaces import ROOT_CA
 from kubelab.http import HttpTransport, Kubeconfig
 from tests.conftest import Lab
 from tests.measured import Numbers, numbers, total
@@ -39,6 +42,9 @@ async def measured(client: Client) -> Numbers:
 
 async def test_the_counters_of_a_cluster_move_by_what_was_asked_of_it(lab: Lab) -> None:
     client = client_of(lab.up("one", "--no-warm"))
+    roots = f"metadata.name={ROOT_CA}"
+    while len((await client.list(CONFIG_MAPS, field_selector=roots)).items) < len(NAMESPACE_NAMES):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)  # controllers begin to write once the cluster is ready
     before = await measured(client)
     for number in range(7):
         await client.create(CONFIG_MAPS, config_map(f"counted-{number}"), "default")

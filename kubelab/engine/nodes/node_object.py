@@ -122,7 +122,7 @@ def node_status(
         ],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
         "nodeInfo": _node_info(machine),
-        "declaredFeatures": [_RESIZES_INIT_CONTAINERS, *([WEBSOCKETS] if kubelet_port else [])],
+        "declaredFeatures": sorted([_RESIZES_INIT_CONTAINERS, *([WEBSOCKETS] if kubelet_port else [])]),
         "images": [{"names": [image], "sizeBytes": 0} for image in images.names()],
     }
 

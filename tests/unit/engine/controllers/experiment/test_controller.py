@@ -215,7 +215,8 @@ async def test_a_stopped_sweep_kills_what_runs_and_succeeds(world: SweepWorld) -
     done = await world.experiment("Succeeded")
     assert done["status"]["conditions"][-1]["reason"] == "ExperimentStopped"
     assert sorted(done["status"]["killedTrialList"]) == sorted([trial_of(first), trial_of(second)])
-    assert done["status"]["currentOptimalTrial"]["bestTrialName"] == trial_of(first)
+    killed = await world.trial(trial_of(first), "Killed")
+    assert killed["status"]["observation"]["metrics"][0]["min"] == "0.5"
     await world.lab.gone(JOBS, trial_of(first))
 
 
