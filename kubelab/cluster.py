@@ -327,6 +327,7 @@ class Cluster:
         algorithm: str = "asha",
         max_trials: int = 12,
         parallel: int = 2,
+        args: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Sweep:
         """Search for the best way to fine-tune a small language model with LoRA; return the handle at once.
@@ -344,6 +345,8 @@ class Cluster:
             batch and schedule unless given.
         steps : int
             Training steps of a trial that is not stopped early.
+        args : mapping, optional
+            What is fixed of the other arguments of `kubelab.llm.finetune`, such as ``{"batch": 8}``.
         algorithm, max_trials, parallel, **options
             As in `sweep`.
 
@@ -365,7 +368,7 @@ class Cluster:
             algorithm=algorithm,
             max_trials=max_trials,
             parallel=parallel,
-            args=fixed_arguments(base.name, data, steps, lora, space),
+            args={**fixed_arguments(base.name, data, steps, lora, space), **(args or {})},
             **{"metrics": ("loss",), "settings": rungs(algorithm, steps), **llm.mounted_bases(), **options},
         )
 

@@ -84,7 +84,8 @@ class Base:
         from kubelab.llm.model import GPT
         from kubelab.llm.train import compute_dtype
 
-        model = GPT(self.config, nnx.Rngs(0), dtype or compute_dtype())
+        # Shapes only: to draw weights at random takes longer than to read the right ones.
+        model: GPT = nnx.eval_shape(lambda: GPT(self.config, nnx.Rngs(0), dtype or compute_dtype()))
         shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, nnx.to_pure_dict(nnx.state(model)))
         try:
             with ocp.StandardCheckpointer() as checkpointer:

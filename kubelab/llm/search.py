@@ -28,7 +28,8 @@ def rungs(algorithm: str, steps: int) -> dict[str, object] | None:
     """Return settings of asha for trials of so many steps: a first look at a ninth of them."""
     if algorithm != "asha":
         return None
-    return {"min_resource": max(1, steps // 9), "max_resource": steps, "eta": 3}
+    # Rounded up, so that the rung at nine times the first does not come just before the end.
+    return {"min_resource": -(-steps // 9), "max_resource": steps, "eta": 3}
 
 
 def fixed_arguments(

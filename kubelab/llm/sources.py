@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
@@ -32,10 +33,12 @@ _MAX_ROWS = 20_000
 def standard_library() -> Iterator[Document]:
     """Yield the source files of the standard library, without its tests."""
     root = Path(sysconfig.get_path("stdlib"))
-    for path in sorted(root.rglob("*.py")):
-        place = path.relative_to(root)
-        if not (_NOT_WRITTEN | _TESTS) & set(place.parts):
-            yield place.as_posix(), path.read_bytes()
+    found: list[Path] = []
+    for place, folders, names in os.walk(root):
+        folders[:] = [each for each in folders if each not in _NOT_WRITTEN | _TESTS]
+        found += [Path(place, name) for name in names if name.endswith(".py")]
+    for path in sorted(found):
+        yield path.relative_to(root).as_posix(), path.read_bytes()
 
 
 def standard_prose() -> Iterator[Document]:

@@ -99,7 +99,7 @@ class Number:
         else:
             place = unit
         scaled = low + place * (high - low)
-        value = math.exp(scaled) if self._is_log else scaled
+        value = math.exp(scaled) if self.is_logarithmic else scaled
         if self.count is None:
             return min(max(value, self.low), self.high)
         return self._value(self._nearest(value))
@@ -107,7 +107,7 @@ class Number:
     def unit(self, value: float) -> float:
         """Return the place of a value between 0 and 1; `at` of it is the value again, but for rounding."""
         low, high = self._scale_bounds()
-        scaled = math.log(value) if self._is_log else value
+        scaled = math.log(value) if self.is_logarithmic else value
         place = min(max((scaled - low) / (high - low), 0.0), 1.0) if high > low else 0.5
         if self.distribution not in ("normal", "logNormal"):
             return place
@@ -143,7 +143,8 @@ class Number:
         }
 
     @property
-    def _is_log(self) -> bool:
+    def is_logarithmic(self) -> bool:
+        """Whether it is searched by orders of magnitude."""
         return self.distribution in ("logUniform", "logNormal")
 
     def _scale_bounds(self) -> tuple[float, float]:
@@ -151,7 +152,7 @@ class Number:
         half = self.step / 2 if self.step is not None else 0.0
         last = self._value((self.count or 1) - 1) if self.count else self.high
         low, high = self.low - half, last + half
-        if not self._is_log:
+        if not self.is_logarithmic:
             return low, high
         return math.log(low if low > 0 else self.low), math.log(high)
 

@@ -14,6 +14,7 @@ from tests.notebooks.regenerate import ROOT, notebooks
 from tests.realapi import build
 
 TUTORIAL = ROOT / "notebooks/tutorials/01-distributed-jax.ipynb"
+TUNING = ROOT / "notebooks/tutorials/02-tune-an-llm.ipynb"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -65,3 +66,19 @@ def test_tutorial_01_runs_on_the_real_control_plane(
     assert told["wait-check"].startswith("Succeeded: 2 processes took 200 steps\n")
     assert told["same-check"] == "2 processes, 1 fingerprint\n"
     assert "went on from a checkpoint: True" in told["kill-check"]
+
+
+def test_tutorial_02_runs_with_fewer_and_shorter_trials(
+    notebook_environment: dict[str, str], tmp_path: Path
+) -> None:
+    executed = papermill.execute_notebook(
+        TUNING,
+        tmp_path / "executed.ipynb",
+        {"base_steps": 100, "steps": 27, "max_trials": 6, "parallel": 3},
+        progress_bar=False,
+        cwd=str(tmp_path),
+    )
+    told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id.endswith("-check")}
+    assert told["base-check"].startswith("a nano of 0.3 million weights took 100 steps\n")
+    assert told["wait-check"].startswith("Succeeded: 6 trials, objective val_loss\n")
+    assert "it is better than the median: True" in told["best-check"]

@@ -1,5 +1,10 @@
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
+
 import pytest
 
+from kubelab import Cluster, llm
 from kubelab.errors import KubelabError
 from kubelab.llm.search import default_space, fixed_arguments, rungs
 from kubelab.tuning import Space
@@ -22,6 +27,21 @@ def test_a_mistake_is_named(lora: dict[str, object], said: str) -> None:
         fixed_arguments("nano", "stdlib", 60, lora, default_space())
 
 
-def test_asha_looks_first_at_a_ninth_of_the_steps() -> None:
-    assert rungs("asha", 90) == {"min_resource": 10, "max_resource": 90, "eta": 3}
-    assert rungs("tpe", 90) is None
+@pytest.mark.parametrize(("steps", "first"), [(90, 10), (60, 7), (5, 1)])
+def test_asha_looks_first_at_a_ninth_of_the_steps_and_never_just_before_the_end(
+    steps: int, first: int
+) -> None:
+    assert rungs("asha", steps) == {"min_resource": first, "max_resource": steps, "eta": 3}
+    assert first * 9 >= steps
+    assert rungs("tpe", steps) is None
+
+
+def test_other_arguments_can_be_fixed_over_what_the_search_would_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(llm, "find", lambda name: SimpleNamespace(name=f"{name}-700"))
+    monkeypatch.setattr(Cluster, "sweep", lambda *_, **options: asked.update(options))
+    cluster = Cluster("c", MagicMock(), engine="context")
+    cluster.tune_llm(steps=54, args={"batch": 8, "report_every": 6})
+    assert asked["args"] == {
+        "base": "nano-700", "data": "stdlib-prose", "steps": 54, "report_every": 6, "batch": 8
+    }  # fmt: skip

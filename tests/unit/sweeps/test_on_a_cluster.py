@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kubelab import Cluster, clock
+from kubelab.reports import ParameterError, ReportFailedError, report_path, run_report
 from kubelab.sweeps import SweepError, SweepFailedError
 from kubelab.tuning import choice, integer, uniform, when
 
@@ -182,3 +185,33 @@ def test_a_paused_sweep_starts_no_trials_and_a_stopped_one_ends(cluster: Cluster
     view = sweep.stop().wait(TIMEOUT_S, progress=False).view()
     assert view.phase == "Succeeded"
     assert len(view.trials) < 50
+
+
+def test_a_sweep_is_reported_in_one_file(cluster: Cluster, tmp_path: Path) -> None:
+    space = {"height": uniform(0, 1), "kind": choice("flat", "steep")}
+    options: dict[str, Any] = {
+        "space": space,
+        "direction": "maximize",
+        "max_trials": 6,
+        "parallel": 3,
+        "seed": 1,
+    }
+    sweep = cluster.sweep(climb, objective="value", resources=SMALL, name="told", **options)
+    sweep.wait(TIMEOUT_S, progress=False)
+    asked = {"experiment": "told", "namespace": "default", "cluster": "sweeps"}
+    page = run_report(report_path("sweep-report"), asked, tmp_path / "sweep.html").read_text()
+    best = sweep.best()
+    for part in (f"The best is trial {best.number}", "What mattered most is", "Plotly.newPlot", "Experiment"):
+        assert part in page
+    assert page.count("Plotly.newPlot") == 4
+    for code in ("sweep.curves()", "Cluster.connect"):
+        assert code not in page
+    assert 'src="http' not in page
+
+
+def test_a_report_on_no_sweep_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    report = report_path("sweep-report")
+    with pytest.raises(ParameterError, match="'experiment' is needed"):
+        run_report(report, {}, tmp_path / "none.html")
+    with pytest.raises(ReportFailedError, match="nothing"):
+        run_report(report, {"experiment": "nothing", "cluster": "sweeps"}, tmp_path / "none.html")
