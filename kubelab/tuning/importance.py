@@ -11,7 +11,7 @@ from kubelab.tuning.suggestion.study import quiet_optuna, study_of
 LEAST_TRIALS = 5
 """With fewer values than these nothing can be told apart."""
 GOOD_TRIALS = 10
-"""How many trials are called good, at least a tenth (Optuna's ``target_quantile``) and at most half of them.
+"""How many trials are called good; at least a tenth of them (Optuna's ``target_quantile``), at most half.
 
 A tenth of a small sweep is a trial or two: with 20 trials of which only a choice decides, Optuna's tenth gives
 that choice a share of 0.13, and ten good trials give it 0.65 (means of 20 random searches).
