@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
+from kubelab.errors import KubelabError
 from kubelab.live.importance_work import ImportanceWork
 from kubelab.live.snapshot import Point
 from kubelab.live.sweep_history import SweepHistory
@@ -19,8 +21,11 @@ from kubelab.live.sweep_snapshot import (
     trial_row,
 )
 from kubelab.live.throttle import INTERVAL_S, Throttle
+from kubelab.sweeps.errors import SweepError
 from kubelab.sweeps.reading import SweepReader
 from kubelab.sweeps.view import SweepView
+
+_log = logging.getLogger(__name__)
 
 
 class SweepWatch:
@@ -34,6 +39,11 @@ class SweepWatch:
         Called with a `SweepUpdate`, on the watch's loop, at most once an interval.
     interval_s : float
         The least time between two updates, in seconds.
+
+    Attributes
+    ----------
+    fault : KubelabError or None
+        Why it can watch no more: the sweep was deleted before it was seen, or cannot be understood.
     """
 
     def __init__(
@@ -44,6 +54,7 @@ class SweepWatch:
         interval_s: float = INTERVAL_S,
     ) -> None:
         self.name = reader.name
+        self.fault: KubelabError | None = None
         self._reader = reader
         self._on_update = on_update
         self._interval_s = interval_s
@@ -93,6 +104,14 @@ class SweepWatch:
         return self._history.history()
 
     async def _follow(self) -> None:
+        try:
+            await self._read()
+        except KubelabError as error:
+            _log.warning("sweep %s is watched no more: %s", self.name, error)
+            self.fault = error
+            self._first.set()
+
+    async def _read(self) -> None:
         async with aclosing(self._reader.views()) as views:
             async for view in views:
                 if view is None:
@@ -114,8 +133,9 @@ class SweepWatch:
             self._history.update(trial.number, trial.reports)
 
     def _deleted(self) -> None:
-        if self._snapshot is not None:
-            self._snapshot = replace(self._snapshot, phase="Deleted", reason="")
+        if self._snapshot is None:
+            raise SweepError(f"sweep {self.name} was deleted. cluster.sweeps() lists those that there are.")
+        self._snapshot = replace(self._snapshot, phase="Deleted", reason="")
 
     def _importances_changed(self) -> None:
         if self._snapshot is not None:

@@ -13,8 +13,8 @@ LEAST_TRIALS = 5
 GOOD_TRIALS = 10
 """How many trials are called good; at least a tenth of them (Optuna's ``target_quantile``), at most half.
 
-A tenth of a small sweep is a trial or two: with 20 trials of which only a choice decides, Optuna's tenth gives
-that choice a share of 0.13, and ten good trials give it 0.65 (means of 20 random searches).
+A tenth of a small sweep is a trial or two: where a choice alone decides between 20 trials, Optuna's tenth
+gives it a share of 0.13, and ten good trials give it 0.65 (means of 20 random searches).
 """
 
 

@@ -112,10 +112,9 @@ function describeOne(metric, one, several) {
  * one of many runs leaves out what a few of them that diverge would stretch it to (`robust`).
  */
 export function layout(width, height, series, { fromZero = false, robust = false } = {}) {
-  const known = series.flatMap((one) => one.values.filter(Number.isFinite));
-  const finite = robust ? withoutOutliers(known) : known;
+  const known = series.map((one) => one.values.filter(Number.isFinite));
+  const finite = robust ? ordinary(known) : known.flat();
   const steps = series.flatMap((one) => one.steps);
-  const extent = (list) => list.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
   const [low, high] = finite.length ? extent(finite) : [0, 1];
   const [first, to] = steps.length ? extent(steps) : [0, 1];
   const from = first > 0 && first <= to * 0.1 ? 0 : first;
@@ -138,11 +137,21 @@ export function layout(width, height, series, { fromZero = false, robust = false
   };
 }
 
-/** Values without the few that are many times farther out than the rest. */
-export function withoutOutliers(values) {
+/** What an axis of many runs covers: the extremes of most of them; of one or two series, most values. */
+function ordinary(known) {
+  if (known.length <= 2) return withoutOutliers(known.flat());
+  return withoutOutliers(known.filter((values) => values.length).flatMap(extent), 1);
+}
+
+function extent(list) {
+  return list.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+}
+
+/** Values without the few that are farther out from the rest than `times` the width of these. */
+export function withoutOutliers(values, times = 3) {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
-  const room = 3 * (at(0.95) - at(0.05)) || Infinity;
+  const room = times * (at(0.95) - at(0.05)) || Infinity;
   return sorted.filter((value) => value >= at(0.05) - room && value <= at(0.95) + room);
 }
 

@@ -44,12 +44,12 @@ export class Coordinates extends Picture {
     const x = (i) => Math.round(MARGIN.left + i * gap) + 0.5;
     const y = (place) => MARGIN.top + (1 - place) * (height - MARGIN.top - MARGIN.bottom);
     const below = [...this.rows].sort((a, b) => order(b, this.marks) - order(a, this.marks));
-    for (const row of below) this.drawTrial(context, row, x, y, trialLook(row, this.marks, theme));
+    for (const row of below) this.drawTrial(context, row, x, y, trialLook(row, { ...this.marks, count: this.rows.length }, theme));
     this.axes.forEach((axis, i) => drawAxis(context, axis, x(i), y, gap, theme));
     return null;
   }
 
-  drawTrial(context, row, x, y, { colour, width, dash = [], alpha = 1 }) {
+  drawTrial(context, row, x, y, { colour, width, alpha = 1 }) {
     context.strokeStyle = colour;
     context.lineWidth = width;
     context.globalAlpha = alpha;
@@ -58,7 +58,7 @@ export class Coordinates extends Picture {
     through.slice(1).forEach((to, at) => {
       const from = through[at];
       // Past an axis on which the trial has no value, the line is dotted.
-      context.setLineDash(to.i - from.i > 1 ? [1, 4] : dash);
+      context.setLineDash(to.i - from.i > 1 ? [1, 4] : []);
       context.beginPath();
       context.moveTo(from.x, from.y);
       context.lineTo(to.x, to.y);

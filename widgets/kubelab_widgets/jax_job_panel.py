@@ -53,7 +53,6 @@ class JaxJobPanel(LivePanel):
         self._job = None if isinstance(source, Cluster) else source
         self._watch: JobWatch | None = None
         self._rank = 0
-        self._unanswered = False
         super().__init__()
 
     def prepare(self) -> None:
@@ -126,13 +125,10 @@ class JaxJobPanel(LivePanel):
         self._watch = watch
         await watch.start()
         snapshot = watch.snapshot()
-        self._unanswered = snapshot is None
         if snapshot is not None:
             self._show(snapshot)
         else:
-            self._outbox.put(
-                notice={"text": f"no answer about {job.name} from the API server yet; still trying."}
-            )
+            self.answered(job.name, yes=False)
         self._start_again()
         self.update()
 
@@ -154,9 +150,7 @@ class JaxJobPanel(LivePanel):
 
     def _show(self, snapshot: JobSnapshot) -> None:
         """Put the snapshot into sections, so that a step does not send the events again."""
-        if self._unanswered:
-            self._unanswered = False
-            self._outbox.put(notice=None)
+        self.answered(snapshot.name, yes=True)
         whole = asdict(snapshot)
         self._outbox.put(workers=list(whole.pop("workers")), events=list(whole.pop("events")), job=whole)
 

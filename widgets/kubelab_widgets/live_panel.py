@@ -29,6 +29,7 @@ class LivePanel(Panel):
     def __init__(self) -> None:
         self._outbox = Outbox()
         self._action: threading.Thread | None = None
+        self._unanswered = False
         self._throttle = Throttle(self._flush)
         self.prepare()
         super().__init__(initial=self._outbox.sections)
@@ -76,6 +77,15 @@ class LivePanel(Panel):
         if isinstance(error, KubelabError):
             return {"text": str(error)}
         return {"text": f"{type(error).__name__}: {error}"}
+
+    def answered(self, name: str, *, yes: bool) -> None:
+        """Say that the API server has not answered, and take it back once it has."""
+        if not yes:
+            text = f"no answer about {name} from the API server yet; still trying."
+            self._outbox.put(notice={"text": text})
+        elif self._unanswered:
+            self._outbox.put(notice=None)
+        self._unanswered = not yes
 
     def update(self) -> None:
         """Send what is new, soon."""

@@ -8,15 +8,19 @@ export const DIMMED = new Set(["EarlyStopped", "Failed", "Killed", "MetricsUnava
 /** States of trials that the best is chosen from. */
 const JUDGED = new Set(["Succeeded", "EarlyStopped"]);
 const BEST = 1;
+const POINTED = 2;
 const CHOSEN = 3;
+/** So many lines can be told apart. */
+const CROWD = 30;
 
-/** How a trial is drawn, in every picture of a sweep. */
-export function trialLook(row, { best, chosen }, theme) {
+/** How a trial is drawn, in every picture of a sweep; the more there are, the fainter those that ended. */
+export function trialLook(row, { best, chosen, count = 0 }, theme) {
+  const faint = Math.min(1, Math.sqrt(CROWD / count));
   if (row?.number === best) return { colour: theme.palette[BEST], width: 2.5, shape: "diamond" };
   if (row?.number === chosen) return { colour: theme.palette[CHOSEN], width: 2.5, shape: "square" };
-  if (DIMMED.has(row?.state)) return { colour: theme.text, width: 1, dash: [3, 3], alpha: 0.4 };
+  if (DIMMED.has(row?.state)) return { colour: theme.text, width: 1, dash: [3, 3], alpha: 0.4 * faint };
   if (row?.state === "Running") return { colour: theme.palette[0], width: 1.5, shape: "circle" };
-  return { colour: theme.palette[0], width: 1, alpha: 0.5 };
+  return { colour: theme.palette[0], width: 1, alpha: 0.6 * faint };
 }
 
 /** What lies over what: the best, the chosen, those that run, those that ended, those dimmed. */
@@ -34,7 +38,9 @@ export class TrialCurves extends Chart {
     this.robust = true;
     this.marks = {};
     this.rows = new Map();
-    this.look = (one, theme) => trialLook(this.rows.get(one.rank), this.marks, theme);
+    this.look = (one, theme) => one === this.pointed
+      ? { colour: theme.palette[POINTED], width: 2.5, shape: "triangle" }
+      : trialLook(this.rows.get(one.rank), this.marks, theme);
     this.foot.append(legend());
   }
 
@@ -57,7 +63,8 @@ export class TrialCurves extends Chart {
 
   /** Name the trial nearest to the pointer, or the best. */
   read() {
-    const one = this.pointed() ?? this.series.find((each) => each.rank === this.marks.best);
+    this.pointed = this.nearest();
+    const one = this.pointed ?? this.series.find((each) => each.rank === this.marks.best);
     if (!one?.steps.length) return this.readout.replaceChildren();
     const at = this.cursor === null ? one.steps.length - 1 : one.nearest(this.cursor);
     const state = one.rank === this.marks.best ? "best" : (this.rows.get(one.rank)?.state ?? "");
@@ -65,13 +72,14 @@ export class TrialCurves extends Chart {
       h("span", { class: "kl-value" }, `trial ${one.rank} (${state}), step ${one.steps[at]}  `, h("b", {}, short(one.values[at]))));
   }
 
-  /** The series whose value at the cursor lies nearest to the pointer; the first where there is none. */
-  pointed() {
-    if (this.cursor === null || !this.plot) return null;
-    if (this.height === null) return this.series[0];
+  /** The series that passes nearest to the pointer; none where the arrow keys read the best. */
+  nearest() {
+    if (this.cursor === null || this.height === null || !this.plot) return null;
+    const { x, y } = this.plot;
     const away = (one) => {
       const i = one.nearest(this.cursor);
-      return i < 0 || !Number.isFinite(one.values[i]) ? Infinity : Math.abs(this.plot.y(one.values[i]) - this.height);
+      if (i < 0 || !Number.isFinite(one.values[i])) return Infinity;
+      return Math.hypot(x(one.steps[i]) - x(this.cursor), y(one.values[i]) - this.height);
     };
     let [nearest, least] = [null, Infinity];
     for (const one of this.series) {

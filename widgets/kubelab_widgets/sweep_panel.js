@@ -55,7 +55,7 @@ class SweepView {
     this.metric = h("select", { class: "kl-metric", "aria-label": "Metric", onchange: () => this.showCurves() });
     this.curves.title.replaceChildren(this.metric);
     this.importances = h("ol", { class: "kl-importances", "aria-label": "Parameter importance" });
-    this.body = h("div", { class: "kl-run-body" },
+    this.body = h("div", { class: "kl-run-body kl-sweep" },
       h("div", { class: "kl-charts" }, this.curves.element, this.history.element),
       h("div", { class: "kl-charts kl-parameters" }, this.coordinates.element,
         h("div", {}, h("span", { class: "kl-chart-title" }, "what mattered"), this.importances)),
@@ -123,7 +123,9 @@ class SweepView {
   showCurves() {
     const { sweep } = this.state.sections;
     const metric = chooseMetric(this.metric, this.state.metrics(), sweep?.objective);
-    this.curves.show(metric, this.state.of(metric), this.state.rows, { best: sweep?.best, chosen: this.chosen });
+    const series = this.state.of(metric);
+    const marks = { best: sweep?.best, chosen: this.chosen, count: series.length };
+    this.curves.show(metric, series, this.state.rows, marks);
   }
 
   showImportances() {

@@ -30,6 +30,11 @@ class SweepPanel(LivePanel):
         Options of `kubelab.sweeps.Sweep.promote` for the button that runs the best trial in full, such as
         ``{"args": {"steps": 2000}, "num_nodes": 2}``.
 
+    Raises
+    ------
+    KubelabError
+        If it is no sweep, was deleted, or its Experiment cannot be understood.
+
     Examples
     --------
     >>> SweepPanel(cluster.find_sweep("digits-7f3a"))  # doctest: +SKIP
@@ -51,10 +56,13 @@ class SweepPanel(LivePanel):
         """Begin to watch the sweep."""
         portal.run(self._watch.start())
         snapshot = self._watch.snapshot()
-        if snapshot is None:
-            self._outbox.put(notice={"text": f"no answer about {self.sweep.name} from the API server yet."})
-        else:
+        if self._watch.fault is not None:
+            portal.run(self._watch.stop())
+            raise self._watch.fault
+        if snapshot is not None:
             self._show(snapshot)
+        else:
+            self.answered(self.sweep.name, yes=False)
 
     @property
     def job(self) -> TrainJob | None:
@@ -109,6 +117,7 @@ class SweepPanel(LivePanel):
 
     def _show(self, snapshot: SweepSnapshot) -> None:
         """Put the snapshot into sections, so that a trial's end does not send the space again."""
+        self.answered(snapshot.name, yes=True)
         whole = asdict(snapshot)
         self._outbox.put(
             axes=list(whole.pop("axes")),

@@ -14,9 +14,12 @@ import pytest
 from kubelab import portal
 from kubelab.client import EXPERIMENTS
 from kubelab.errors import KubelabError
+from kubelab.live import SweepWatch
 from kubelab.sweeps import Sweep
 from kubelab.sweeps.names import STOPPED_ANNOTATION
+from kubelab.sweeps.view import SweepView
 from kubelab.training import TrainJob
+from kubelab.tuning import TuningError
 from kubelab_widgets import SweepPanel, panel
 from tests.unit.played_sweep import PlayedSweep
 
@@ -226,6 +229,39 @@ def test_what_is_no_sweep_is_said_when_the_panel_is_made() -> None:
     wrong: Any = "digits"
     with pytest.raises(KubelabError, match="'digits' is no sweep"):
         SweepPanel(wrong)
+
+
+def test_a_sweep_that_is_gone_or_cannot_be_understood_has_no_panel(
+    sweep: PlayedSweep, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = portal.run(count_tasks())
+
+    def misunderstand(*_: object) -> None:
+        raise TuningError("spec.nasConfig asks for an architecture search")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SweepView, "of", misunderstand)
+        with pytest.raises(KubelabError, match="architecture search"):
+            SweepPanel(sweep.handle())
+    handle = sweep.handle()
+    handle.delete()
+    with pytest.raises(KubelabError, match="sweep sweep was deleted"):
+        SweepPanel(handle)
+    assert portal.run(count_tasks()) == tasks
+    assert panel.open_panels() == []
+
+
+def test_a_late_answer_of_the_api_server_takes_back_that_there_was_none(
+    sweep: PlayedSweep, page: Page, say: Say, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(SweepWatch, "snapshot", lambda _: None)
+        shown = SweepPanel(sweep.handle())
+    with shown:
+        assert "no answer about sweep" in page.opened[-1]["state"]["initial"]["notice"]["text"]
+        sweep.suggest(1)
+        eventually(lambda: len(rows(page)) == 1)
+        assert page.sections()["notice"] is None
 
 
 def test_closing_leaves_no_model_and_no_task(

@@ -13,7 +13,8 @@ test("the best and the chosen trial stand out, and what came to nothing is dimme
   assert.deepEqual([look(1, "Succeeded").colour, look(1, "Succeeded").width], ["orange", 2.5]);
   assert.equal(look(2, "Failed").colour, "purple");
   for (const state of ["EarlyStopped", "Failed", "Killed", "MetricsUnavailable"]) {
-    assert.deepEqual([look(3, state).colour, look(3, state).alpha], ["grey", 0.4]);
+    assert.equal(look(3, state).colour, "grey");
+    assert.ok(look(3, state).alpha < look(3, "Succeeded").alpha);
   }
   assert.ok(look(3, "Running").width > look(3, "Succeeded").width);
 });
@@ -51,4 +52,14 @@ test("a few values that diverge do not stretch the axis of many", () => {
   const plot = (robust) => layout(400, 200, [{ steps: values.map((_, i) => i), values }], { robust });
   assert.ok(plot(true).yTicks.at(-1) <= 1.5);
   assert.ok(plot(false).yTicks.at(-1) >= 1e9);
+  const curve = (top) => ({ steps: [0, 1], values: [top, 1] });
+  const curves = [...Array.from({ length: 20 }, () => curve(6)), curve(20)];
+  assert.ok(layout(400, 200, curves, { robust: true }).yTicks.at(-1) <= 8);
+});
+
+test("among many trials those that ended are fainter; the best and those that run are not", () => {
+  const alpha = (count, state, number = 3) => trialLook({ number, state }, { best: 1, count }, THEME).alpha ?? 1;
+  assert.ok(alpha(200, "Succeeded") < alpha(20, "Succeeded"));
+  assert.ok(alpha(200, "Failed") < alpha(20, "Failed"));
+  assert.deepEqual([alpha(200, "Running"), alpha(200, "Succeeded", 1)], [1, 1]);
 });
