@@ -24,7 +24,7 @@ class LogDelta:
 
 
 class Outbox:
-    """Collects what changed since the last message: sections and rows that differ, new points, new lines."""
+    """Collects what changed since the last message: sections that differ, new rows, points and lines."""
 
     def __init__(self) -> None:
         self._sections: dict[str, Any] = {}
@@ -46,8 +46,8 @@ class Outbox:
         self._sections.update(sections)
 
     def put_rows(self, rows: Mapping[int, Any]) -> None:
-        """Replace rows of the page's table, by their numbers; those that stay equal are not sent again."""
-        self._new_rows.update(number for number, row in rows.items() if self._rows.get(number) != row)
+        """Replace rows of the page's table, by their numbers."""
+        self._new_rows.update(rows)
         self._rows.update(rows)
 
     def add_points(

@@ -126,7 +126,6 @@ class SweepPanel(LivePanel):
         )
 
     def _start_again(self) -> None:
-        self._outbox.put_rows({trial.number: _row(trial) for trial in self._watch.trials()})
         self._outbox.start_again(self._watch.catch_up())
 
     async def _still(self) -> str:

@@ -25,13 +25,13 @@ def view(ended: int, running: int = 0) -> SweepView:
 class Computed:
     """Stands for the computation; it records when it was asked for what."""
 
-    def __init__(self) -> None:
+    def __init__(self, interval_s: float = 0.05) -> None:
         self.asked: list[int] = []
         self.times_s: list[float] = []
         self.fault: Exception | None = None
         self.news = asyncio.Event()
         self.loop = asyncio.get_running_loop()
-        self.work = ImportanceWork(self._on_done, compute=self._compute, interval_s=0.05)
+        self.work = ImportanceWork(self._on_done, compute=self._compute, interval_s=interval_s)
         self.finished = 0
 
     def _compute(self, problem: Problem, trials: Sequence[TrialRecord]) -> Mapping[str, float]:
@@ -52,12 +52,20 @@ class Computed:
                 await self.news.wait()
 
 
+async def a_few_turns() -> None:
+    """Let the loop do what is due."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
 async def test_nothing_is_computed_until_a_trial_has_ended() -> None:
-    computed = Computed()
-    computed.work.offer(view(0, running=3))
-    computed.work.offer(view(1, running=3))
+    computed = Computed(interval_s=0)
+    for seen in (view(0, running=3), view(1, running=3)):
+        computed.work.offer(seen)
+        await a_few_turns()
     await computed.until(1)
     computed.work.offer(view(1, running=4))
+    await a_few_turns()
     computed.work.offer(view(2))
     await computed.until(2)
     assert computed.asked == [1, 2]

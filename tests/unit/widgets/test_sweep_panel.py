@@ -91,6 +91,23 @@ def test_a_page_that_opens_late_gets_everything(
         assert [axis["name"] for axis in page.sections()["axes"]] == ["lr", "kind"]
 
 
+def test_a_page_that_asks_again_gets_everything_again(
+    sweep: PlayedSweep, page: Page, say: Say, eventually: Eventually
+) -> None:
+    sweep.suggest(2)
+    sweep.report_all([[3.0, 2.0], [4.0]])
+    with SweepPanel(sweep.handle()) as shown:
+        say(shown, type="hello")
+        eventually(lambda: points(page, 1))
+        before = len(page.updates)
+        say(shown, type="hello")
+        eventually(lambda: len(page.updates) > before)
+        whole = page.updates[before]
+        assert whole["reset"]
+        assert [row["number"] for row in whole["rows"]] == [0, 1]
+        assert points(page, 0) == [(1, 3), (2, 2)]
+
+
 def test_later_messages_carry_only_what_is_new(
     sweep: PlayedSweep, page: Page, say: Say, eventually: Eventually
 ) -> None:

@@ -90,11 +90,14 @@ test("every picture says in words what it shows", () => {
 });
 
 test("a curve that starts again loses what it had, and others keep theirs", () => {
-  const { images, model, paint } = show();
+  const { root, images, model, paint } = show();
   model.update({ series: [{ name: "loss", rank: 0, count: 2 }, { name: "loss", rank: 1, count: 1 }] }, [1, 2, 40, 0.5, 7, 2.5]);
   model.update({ series: [{ name: "loss", rank: 0, count: 1, reset: true }] }, [1, 9]);
   paint();
   assert.equal(images()[0], "loss of 2 trials over steps. Trial 0, the best, is at 9 at step 1.");
+  for (const key of ["ArrowLeft", "ArrowLeft"]) root.find("canvas").fire("keydown", { key });
+  paint();
+  assert.equal(root.find("figcaption").children[1].textContent, "trial 0 (best), step 1  9");
 });
 
 test("the pointer names the curve that is nearest to it, and the arrow keys read the best", () => {
@@ -111,6 +114,15 @@ test("the pointer names the curve that is nearest to it, and the arrow keys read
   canvas.fire("keydown", { key: "ArrowLeft" });
   paint();
   assert.equal(words(), "trial 0 (best), step 0  2");
+});
+
+test("a curve that ended long before the pointer is not the nearest", () => {
+  const { root, model, paint } = show();
+  model.update({ series: [{ name: "loss", rank: 0, count: 2 }, { name: "loss", rank: 1, count: 2 }] }, [0, 0, 10, 0, 0, 2, 1, 2]);
+  paint();
+  root.find("canvas").fire("pointermove", { offsetX: 380, offsetY: 15 });
+  paint();
+  assert.match(root.find("figcaption").children[1].textContent, /^trial 0/);
 });
 
 test("a chosen trial is pressed, and once more it is not", () => {
