@@ -18,12 +18,12 @@ import time
 
 from kubelab import Cluster, training
 from kubelab.tuning import choice, integer, log, when
-from kubelab_widgets import JaxJobPanel, SweepPanel
+from kubelab_widgets import SweepPanel
 
 
 def descend(lr: float = 0.1, kind: str = "plain", warmup: int = 3, steps: int = 40):
     for step in range(1, steps + 1):
-        time.sleep(0.02)
+        time.sleep(0.1)
         speed = lr * (2 if kind == "momentum" else 1) * min(1, step / warmup)
         training.report(step=step, loss=2 / (1 + speed * step) + 0.01, speed=speed)
 
@@ -35,9 +35,9 @@ sweep = Cluster.connect().sweep(
         "kind": choice("plain", "momentum"),
         "warmup": when(integer(2, 9), kind="momentum"),
     },
-    objective="loss", metrics=("speed",), max_trials=6, parallel=2, seed=3, name="descend",
+    objective="loss", metrics=("speed",), max_trials=6, parallel=2, seed=3,
     resources={"cpu": "500m", "memory": "1Gi"},
-)
+).pause()
 panel = SweepPanel(sweep, promote={"args": {"steps": 60}, "checkpoint_every": None})
 panel
 """
@@ -56,13 +56,16 @@ def test_a_sweep_is_watched_until_it_succeeds_and_its_best_trial_promoted(page: 
     open_notebook(page, lab, "sweep.ipynb")
     run_cell(page, page.locator(CELL).first)
     panel = page.get_by_role("region", name="Sweep")
+    phase = panel.locator(".kl-head .kl-phase")
+    expect(phase).to_have_text("❙❙ Paused")
+    panel.get_by_role("button", name="Resume").press("Enter")
+    expect(phase).to_have_text("● Running")
+    expect(panel.locator(".kl-trials tbody").get_by_text("● Running").first).to_be_visible()
     curves = panel.get_by_role("img").first
     expect(curves).to_have_attribute(
         "aria-label", re.compile("^loss of [1-6] trials? over steps"), timeout=SWEEP_MS
     )
-    expect(panel.locator(".kl-head .kl-phase")).to_have_text("● Running")
-    expect(panel.locator(".kl-trials tbody").get_by_text("● Running").first).to_be_visible()
-    expect(panel.locator(".kl-head .kl-phase")).to_have_text("✓ Succeeded", timeout=SWEEP_MS)
+    expect(phase).to_have_text("✓ Succeeded", timeout=SWEEP_MS)
     expect(panel.locator(".kl-trials tbody tr")).to_have_count(6)
     expect(panel.locator(".kl-trials").get_by_text("✓ Succeeded")).to_have_count(6)
     expect(panel.locator(".kl-importances .kl-share").first).to_have_text(re.compile(r"\d+ %"))
