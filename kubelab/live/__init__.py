@@ -2,9 +2,12 @@
 
 from kubelab.live.job_watch import JobWatch
 from kubelab.live.snapshot import JobEvent, JobSnapshot, JobUpdate, LogPart, Point, Problem, Worker
+from kubelab.live.sweep_snapshot import Axis, SweepSnapshot, SweepUpdate, TrialRow
+from kubelab.live.sweep_watch import SweepWatch
 from kubelab.live.throttle import Throttle
 
 __all__ = [
+    "Axis",
     "JobEvent",
     "JobSnapshot",
     "JobUpdate",
@@ -12,6 +15,10 @@ __all__ = [
     "LogPart",
     "Point",
     "Problem",
+    "SweepSnapshot",
+    "SweepUpdate",
+    "SweepWatch",
     "Throttle",
+    "TrialRow",
     "Worker",
 ]

@@ -9,6 +9,7 @@ from kubelab.client import CONFIG_MAPS, EXPERIMENTS, SUGGESTIONS, TRIALS, Client
 from kubelab.errors import NotFoundError
 from kubelab.informer import Informer
 from kubelab.sweeps.names import EXPERIMENT_LABEL
+from kubelab.sweeps.observations import Remembering
 from kubelab.sweeps.view import SweepView
 
 
@@ -55,6 +56,7 @@ class SweepReader:
         suggestions = Informer(self.client, SUGGESTIONS, self.namespace, field_selector=named)
         trials = Informer(self.client, TRIALS, self.namespace, label_selector=self._selector)
         histories = Informer(self.client, CONFIG_MAPS, self.namespace, label_selector=self._selector)
+        memory = Remembering()
         informers = (experiments, suggestions, trials, histories)
         for informer in informers:
             informer.subscribe(lambda _old, _new: changed.set())
@@ -72,6 +74,7 @@ class SweepReader:
                     suggestions.get(self.namespace, self.name),
                     trials.objects.values(),
                     histories.objects.values(),
+                    memory.load,
                 )
                 await changed.wait()
         finally:

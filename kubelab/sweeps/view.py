@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -12,7 +12,7 @@ from typing import Literal
 from kubelab.client import Object
 from kubelab.sweeps.names import PAUSED_ANNOTATION, is_annotated
 from kubelab.sweeps.observations import load
-from kubelab.sweeps.trials import records_of
+from kubelab.sweeps.trials import Reports, records_of
 from kubelab.tuning import Problem, Report, TrialRecord, best_trial, objective_value
 from kubelab.tuning.problem import State
 from kubelab.values import Value
@@ -96,11 +96,15 @@ class SweepView:
 
     @staticmethod
     def of(
-        experiment: Object, suggestion: Object | None, trials: Iterable[Object], histories: Iterable[Object]
+        experiment: Object,
+        suggestion: Object | None,
+        trials: Iterable[Object],
+        histories: Iterable[Object],
+        read: Callable[[Object], Reports] = load,
     ) -> SweepView:
-        """Return the view of an Experiment, its Suggestion, its Trials and their histories."""
+        """Return the view of an Experiment, its Suggestion, Trials and histories, which ``read`` reads."""
         objects = {trial["metadata"]["name"]: trial for trial in trials}
-        reports = {each["metadata"]["name"].removesuffix("-observations"): load(each) for each in histories}
+        reports = {each["metadata"]["name"].removesuffix("-observations"): read(each) for each in histories}
         problem = Problem.from_experiment(experiment)
         return SweepView(experiment, problem, tuple(records_of(suggestion, objects, reports)), objects)
 

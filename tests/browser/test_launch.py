@@ -5,16 +5,15 @@ With ``KUBELAB_PICTURE=notebooks/tutorials/jax-job-panel.png`` the README's pict
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Lab
+from tests.browser.reader import open_notebook, run_cells, take_picture, write_notebook
 
 TUTORIAL = "tutorials/01-distributed-jax.ipynb"
 ATTACH = """
@@ -23,10 +22,6 @@ from kubelab_widgets import JaxJobPanel
 
 JaxJobPanel(Cluster.connect().jobs()[-1])
 """
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
-PANEL = ".jp-NotebookPanel:visible"
-CELL = f"{PANEL} .jp-Notebook .jp-Cell"
-RAN = re.compile(r"\[\d+\]:")
 LOSS = re.compile(r"^loss.*?: (\S+) at step (\d+), now (\S+) at step (\d+)\.")
 JOB_MS = 120_000
 
@@ -37,39 +32,6 @@ def cells_up_to(notebook: Path, source: str) -> int:
     """Return how many cells there are up to the first that holds ``source``."""
     cells = nbformat.read(notebook, as_version=4).cells
     return next(place for place, cell in enumerate(cells, 1) if source in cell.source)
-
-
-def open_notebook(page: Page, lab: Lab, name: str) -> None:
-    """Open a notebook and wait for its kernel."""
-    page.goto(lab.page_of(name))
-    expect(page.locator(CELL).first).to_be_visible()
-    # The status bar may still speak of the notebook that was open before; the panel's own sign does not.
-    expect(page.locator(f"{PANEL} .jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
-
-
-def run_cells(page: Page, count: int) -> None:
-    """Run the first cells as a reader does: Shift+Enter, see it done, and on to the next."""
-    for place in range(count):
-        run_cell(page, page.locator(CELL).nth(place))
-
-
-def run_cell(page: Page, cell: Locator) -> None:
-    """Run one cell. JupyterLab drops what is run while a kernel still starts: a reader presses again."""
-    prompt = cell.locator(".jp-InputPrompt")
-    for _ in range(10):
-        cell.click(position={"x": 5, "y": 5})
-        page.keyboard.press("Escape")
-        page.keyboard.press("Shift+Enter")
-        if "jp-MarkdownCell" in (cell.get_attribute("class") or ""):
-            return
-        try:
-            expect(prompt).not_to_have_text("[ ]:", timeout=3_000)
-        except AssertionError:
-            continue
-        expect(prompt).not_to_have_text("[*]:")
-        if RAN.search(prompt.inner_text()):  # else the kernel, only just started, dropped it
-            return
-    raise AssertionError("the cell does not run")
 
 
 def loss_of(panel: Locator) -> tuple[float, float, int]:
@@ -91,7 +53,7 @@ def test_launch_is_pressed_and_the_loss_falls_until_the_job_succeeds(page: Page,
     expect(panel.get_by_role("img").first).to_have_attribute("aria-label", LOSS, timeout=JOB_MS)
     early = loss_of(panel)
     expect(panel.locator(".kl-progress-text")).to_contain_text(re.compile(r"step 2\d0/300"), timeout=JOB_MS)
-    take_picture(page, panel)
+    take_picture(page, panel, "KUBELAB_PICTURE")
     expect(panel.locator(".kl-head .kl-phase")).to_have_text("✓ Succeeded", timeout=JOB_MS)
     first, last, step = loss_of(panel)
     assert step == 300
@@ -99,7 +61,7 @@ def test_launch_is_pressed_and_the_loss_falls_until_the_job_succeeds(page: Page,
     expect(panel.locator(".kl-log")).to_contain_text("accuracy=0.9")
     expect(panel.get_by_role("alert")).to_be_hidden()
 
-    nbformat.write(new_notebook(cells=[new_code_cell(ATTACH)], metadata=KERNEL), lab.folder / "attach.ipynb")
+    write_notebook(lab, "attach.ipynb", ATTACH)
     open_notebook(page, lab, "attach.ipynb")
     run_cells(page, 1)
     again = page.get_by_role("region", name="JAX job")
@@ -107,11 +69,3 @@ def test_launch_is_pressed_and_the_loss_falls_until_the_job_succeeds(page: Page,
     expect(again.get_by_role("img").first).to_have_attribute("aria-label", LOSS)
     assert loss_of(again) == (first, last, step)
     expect(again.get_by_role("button", name="Launch")).to_be_hidden()
-
-
-def take_picture(page: Page, panel: Locator) -> None:
-    path = os.environ.get("KUBELAB_PICTURE")
-    if path:
-        page.keyboard.press("Control+b")  # the file browser makes room
-        panel.scroll_into_view_if_needed()
-        page.screenshot(path=path)

@@ -107,11 +107,14 @@ function describeOne(metric, one, several) {
   );
 }
 
-/** How the canvas is divided, and how steps and values map onto it; a rate's axis starts at zero. */
-export function layout(width, height, series, fromZero = false) {
-  const finite = series.flatMap((one) => one.values.filter(Number.isFinite));
+/**
+ * How the canvas is divided, and how steps and values map onto it. A rate's axis starts at zero (`fromZero`);
+ * one of many runs leaves out what a few of them that diverge would stretch it to (`robust`).
+ */
+export function layout(width, height, series, { fromZero = false, robust = false } = {}) {
+  const known = series.map((one) => one.values.filter(Number.isFinite));
+  const finite = robust ? ordinary(known) : known.flat();
   const steps = series.flatMap((one) => one.steps);
-  const extent = (list) => list.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
   const [low, high] = finite.length ? extent(finite) : [0, 1];
   const [first, to] = steps.length ? extent(steps) : [0, 1];
   const from = first > 0 && first <= to * 0.1 ? 0 : first;
@@ -134,9 +137,42 @@ export function layout(width, height, series, fromZero = false) {
   };
 }
 
-/** Draw series of one metric; `theme` has the colours of text and grid, a font and a palette. */
-export function draw(context, width, height, series, theme, { cursor = null, fromZero = false } = {}) {
-  const plot = layout(width, height, series, fromZero);
+/** What an axis of many runs covers: the extremes of most of them; of one or two series, most values. */
+function ordinary(known) {
+  if (known.length <= 2) return withoutOutliers(known.flat());
+  return withoutOutliers(known.filter((values) => values.length).flatMap(extent), 1);
+}
+
+function extent(list) {
+  return list.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+}
+
+/** Values without the few that are farther out from the rest than `times` the width of these. */
+export function withoutOutliers(values, times = 3) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
+  const room = times * (at(0.95) - at(0.05)) || Infinity;
+  return sorted.filter((value) => value >= at(0.05) - room && value <= at(0.95) + room);
+}
+
+/** A rank's colour, dash and shape; rank 0 is the thickest. */
+function rankLook({ rank }, theme) {
+  return {
+    colour: theme.palette[rank % theme.palette.length],
+    width: rank === 0 ? 2 : 1.5,
+    dash: DASHES[rank % DASHES.length],
+    shape: SHAPES[rank % SHAPES.length],
+  };
+}
+
+/**
+ * Draw series of one metric, the first over the others; `theme` has the colours of text and grid, a font and a
+ * palette; `look` gives a series' colour, width, dash, alpha, the shape of its last point, and whether it is
+ * `stepped` or only `dots`.
+ */
+export function draw(context, width, height, series, theme, options = {}) {
+  const { cursor = null, look = rankLook } = options;
+  const plot = layout(width, height, series, options);
   context.clearRect(0, 0, width, height);
   context.font = `11px ${theme.font}`;
   if (!series.some((one) => one.values.some(Number.isFinite))) {
@@ -144,10 +180,14 @@ export function draw(context, width, height, series, theme, { cursor = null, fro
     return plot;
   }
   drawAxes(context, plot, theme);
-  // Rank 0 is drawn last, over the others.
-  for (const one of [...series].sort((a, b) => b.rank - a.rank)) drawSeries(context, plot, one, theme);
+  context.save();
+  context.beginPath();
+  context.rect(plot.left - 6, plot.top - 6, plot.right - plot.left + 12, plot.bottom - plot.top + 12);
+  context.clip();
+  for (const one of [...series].reverse()) drawSeries(context, plot, one, look(one, theme));
+  context.restore();
   if (series.length) drawRestarts(context, plot, series[0], theme);
-  if (cursor !== null) drawCursor(context, plot, series, theme, cursor);
+  if (cursor !== null) drawCursor(context, plot, series, theme, cursor, look);
   return plot;
 }
 
@@ -175,30 +215,44 @@ function drawAxes(context, plot, theme) {
   for (const tick of plot.xTicks) context.fillText(String(tick), plot.x(tick), plot.bottom + 8);
 }
 
-function drawSeries(context, plot, one, theme) {
-  const colour = theme.palette[one.rank % theme.palette.length];
+function drawSeries(context, plot, one, { colour, width, dash = [], alpha = 1, shape, stepped, dots }) {
+  context.globalAlpha = alpha;
   context.strokeStyle = colour;
   context.fillStyle = colour;
-  context.lineWidth = one.rank === 0 ? 2 : 1.5;
+  context.lineWidth = width;
   context.lineJoin = "round";
-  context.setLineDash(DASHES[one.rank % DASHES.length]);
+  context.setLineDash(dash);
+  if (dots) drawDots(context, plot, one, shape);
+  else drawLine(context, plot, one, stepped);
+  context.setLineDash([]);
+  const last = one.values.length - 1;
+  if (shape && !dots && last >= 0 && Number.isFinite(one.values[last])) {
+    mark(context, shape, plot.x(one.steps[last]), plot.y(one.values[last]), 4);
+  }
+  context.globalAlpha = 1;
+}
+
+function drawLine(context, plot, one, stepped) {
   context.beginPath();
   let pen = false;
   one.steps.forEach((step, i) => {
     if (i && step < one.steps[i - 1]) pen = false;
     if (!Number.isFinite(one.values[i])) pen = false;
-    else if (pen) context.lineTo(plot.x(step), plot.y(one.values[i]));
-    else {
+    else if (pen) {
+      if (stepped) context.lineTo(plot.x(step), plot.y(one.values[i - 1]));
+      context.lineTo(plot.x(step), plot.y(one.values[i]));
+    } else {
       context.moveTo(plot.x(step), plot.y(one.values[i]));
       pen = true;
     }
   });
   context.stroke();
-  context.setLineDash([]);
-  const last = one.values.length - 1;
-  if (last >= 0 && Number.isFinite(one.values[last])) {
-    mark(context, SHAPES[one.rank % SHAPES.length], plot.x(one.steps[last]), plot.y(one.values[last]), 4);
-  }
+}
+
+function drawDots(context, plot, one, shape) {
+  one.steps.forEach((step, i) => {
+    if (Number.isFinite(one.values[i])) mark(context, shape, plot.x(step), plot.y(one.values[i]), 3);
+  });
 }
 
 function drawRestarts(context, plot, one, theme) {
@@ -217,7 +271,7 @@ function drawRestarts(context, plot, one, theme) {
   }
 }
 
-function drawCursor(context, plot, series, theme, step) {
+function drawCursor(context, plot, series, theme, step, look) {
   const x = Math.round(plot.x(step)) + 0.5;
   context.strokeStyle = theme.text;
   context.setLineDash([]);
@@ -225,8 +279,10 @@ function drawCursor(context, plot, series, theme, step) {
   for (const one of series) {
     const i = one.nearest(step);
     if (i < 0 || !Number.isFinite(one.values[i])) continue;
-    context.fillStyle = theme.palette[one.rank % theme.palette.length];
-    mark(context, SHAPES[one.rank % SHAPES.length], plot.x(one.steps[i]), plot.y(one.values[i]), 4.5);
+    const { colour, shape } = look(one, theme);
+    if (!shape) continue;
+    context.fillStyle = colour;
+    mark(context, shape, plot.x(one.steps[i]), plot.y(one.values[i]), 4.5);
   }
 }
 

@@ -1,4 +1,4 @@
-// Small pieces of page that panels share: an element maker, and a chart with its legend, words and table.
+// What panels draw with: an element maker, and pictures on a canvas with their legend, words and table.
 
 import { PALETTES, describe, draw, short, symbol } from "./chart.js";
 
@@ -19,36 +19,16 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A canvas chart that can be read with the pointer, the arrow keys, a screen reader or as a table. */
-export class Chart {
-  constructor(title, { fromZero = false } = {}) {
-    this.fromZero = fromZero;
-    this.series = [];
-    this.cursor = null;
+/** A canvas with a title, a readout and words for it; subclasses give `words`, `read` and `drawOn`. */
+export class Picture {
+  constructor(title, listeners = {}) {
     this.title = h("span", { class: "kl-chart-title" }, title);
     this.readout = h("span", { class: "kl-readout" });
-    this.canvas = h("canvas", {
-      class: "kl-canvas", role: "img", tabindex: "0",
-      onpointermove: (event) => this.point(this.plot?.step(event.offsetX) ?? null),
-      onpointerleave: () => this.point(null),
-      onblur: () => this.point(null),
-      onkeydown: (event) => this.key(event),
-    });
-    this.table = h("tbody");
-    this.details = h("details", { class: "kl-data", ontoggle: () => this.fillTable() },
-      h("summary", {}, "Data"),
-      h("table", {}, h("thead", {}, headRow("rank", "step", "value")), this.table));
+    this.canvas = h("canvas", { class: "kl-canvas", role: "img", tabindex: "0", ...listeners });
     this.element = h("figure", { class: "kl-chart" },
-      h("figcaption", {}, this.title, this.readout), this.canvas, this.details);
+      h("figcaption", {}, this.title, this.readout), this.canvas);
     this.observer = new ResizeObserver(() => this.schedule());
     this.observer.observe(this.canvas);
-  }
-
-  /** Show these series of one metric. */
-  show(metric, series) {
-    this.metric = metric;
-    this.series = series;
-    this.schedule();
   }
 
   /** Draw at the next frame, once, however often this is called before it. */
@@ -62,10 +42,9 @@ export class Chart {
   paint() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const ratio = globalThis.devicePixelRatio || 1;
-    this.canvas.setAttribute("aria-label", describe(this.metric ?? "chart", this.series));
+    this.canvas.setAttribute("aria-label", this.words());
     const colours = theme(this.canvas);
     this.read(colours.palette);
-    if (this.details.open) this.fillTable();
     if (!width || !height) return;
     if (this.canvas.width !== width * ratio || this.canvas.height !== height * ratio) {
       this.canvas.width = width * ratio;
@@ -73,7 +52,53 @@ export class Chart {
     }
     const context = this.canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.plot = draw(context, width, height, this.series, colours, this);
+    this.plot = this.drawOn(context, width, height, colours);
+  }
+
+  close() {
+    this.observer.disconnect();
+    if (this.frame) cancelAnimationFrame(this.frame);
+  }
+}
+
+/** A line chart that can be read with the pointer, the arrow keys, a screen reader or as a table. */
+export class Chart extends Picture {
+  constructor(title, { fromZero = false, heads = ["rank", "step", "value"] } = {}) {
+    super(title, {
+      onpointermove: (event) => this.point(this.plot?.step(event.offsetX) ?? null, event.offsetY),
+      onpointerleave: () => this.point(null),
+      onblur: () => this.point(null),
+      onkeydown: (event) => this.key(event),
+    });
+    this.fromZero = fromZero;
+    this.series = [];
+    this.cursor = null;
+    this.table = h("tbody");
+    this.details = h("details", { class: "kl-data", ontoggle: () => this.fillTable() },
+      h("summary", {}, "Data"),
+      h("table", {}, h("thead", {}, headRow(...heads)), this.table));
+    this.foot = h("div", { class: "kl-foot" }, this.details);
+    this.element.append(this.foot);
+  }
+
+  /** Show these series of one metric. */
+  show(metric, series) {
+    this.metric = metric;
+    this.series = series;
+    this.schedule();
+  }
+
+  words() {
+    return describe(this.metric ?? "chart", this.series);
+  }
+
+  paint() {
+    super.paint();
+    if (this.details.open) this.fillTable();
+  }
+
+  drawOn(context, width, height, colours) {
+    return draw(context, width, height, this.series, colours, this);
   }
 
   /** Show the values under the cursor, or the latest, each with its rank's shape and colour. */
@@ -88,8 +113,10 @@ export class Chart {
     this.readout.replaceChildren(...(step ? [h("span", { class: "kl-value" }, step)] : []), ...values);
   }
 
-  point(step) {
+  /** Put the cursor at a step, and at a height where a pointer is there. */
+  point(step, height = null) {
     this.cursor = step;
+    this.height = height;
     this.readout.setAttribute("aria-live", step === null ? "off" : "polite");
     this.schedule();
   }
@@ -104,15 +131,14 @@ export class Chart {
     this.point(one.steps[Math.max(0, Math.min(one.steps.length - 1, at + move))]);
   }
 
-  fillTable() {
-    const rows = this.series.flatMap((one) =>
-      one.steps.slice(-20).map((step, i) => [one.rank, step, short(one.values.slice(-20)[i])]));
-    this.table.replaceChildren(...rows.map((cells) => h("tr", {}, ...cells.map((cell) => h("td", {}, String(cell))))));
+  /** The latest values of a series, for the table under the chart. */
+  latest(one) {
+    return one.steps.slice(-20).map((step, i) => [one.rank, step, short(one.values.slice(-20)[i])]);
   }
 
-  close() {
-    this.observer.disconnect();
-    if (this.frame) cancelAnimationFrame(this.frame);
+  fillTable() {
+    const rows = this.series.flatMap((one) => this.latest(one));
+    this.table.replaceChildren(...rows.map((cells) => h("tr", {}, ...cells.map((cell) => h("td", {}, String(cell))))));
   }
 }
 
@@ -126,6 +152,7 @@ function theme(element) {
   const dark = luminance(style.getPropertyValue("--kl-background").trim()) < 0.5;
   return {
     text: style.getPropertyValue("--kl-quiet").trim() || "#666",
+    background: style.getPropertyValue("--kl-background").trim() || "#fff",
     grid: style.getPropertyValue("--kl-line").trim() || "#ddd",
     font: style.fontFamily || "sans-serif",
     palette: dark ? PALETTES.dark : PALETTES.light,

@@ -1,39 +1,25 @@
 // The panel of one JAX job: launch it, watch each worker and the loss, read its log, stop or suspend it.
 
 import { Chart, h, headRow, say } from "./elements.js";
-import { JobState } from "./job_state.js";
 import { LaunchForm } from "./launch_form.js";
+import { PanelState } from "./panel_state.js";
+import { AskingButton, Notice, Speaker, badge, button, chooseMetric, replaceIfChanged, widget } from "./parts.js";
 
 const THROUGHPUT = "steps_per_second";
 const OVER = new Set(["Succeeded", "Failed", "Deleted"]);
-const SYMBOLS = {
-  Pending: "○", Starting: "◔", Running: "●", Restarting: "↻", Terminating: "◌",
-  Suspended: "❙❙", Succeeded: "✓", Failed: "✕", Deleted: "–",
-};
-const SPOKEN_EVERY_MS = 5000;
 
-export default () => {
-  const state = new JobState();
-  return {
-    initialize: ({ model }) => state.connect(model),
-    render: ({ model, el }) => {
-      const view = new PanelView(state, (message) => model.send(message));
-      el.append(view.element);
-      view.update();
-      return () => view.close();
-    },
-  };
-};
+export default () => widget(() => new PanelState({ form: null, job: null, workers: [], events: [] }), PanelView);
 
 class PanelView {
   constructor(state, send) {
     this.state = state;
     this.send = send;
     this.form = new LaunchForm((values) => send({ type: "launch", values }));
+    this.notice = new Notice();
     this.loss = new Chart("");
     this.speed = new Chart("steps per second", { fromZero: true });
     this.element = h("section", { class: "kl-panel", "aria-label": "JAX job", "data-lm-suppress-shortcuts": "true" },
-      this.buildHead(), this.buildNotice(),
+      this.buildHead(), this.notice.element,
       h("div", { class: "kl-columns" }, this.form.element, this.buildRun()));
     this.listener = () => this.update();
     state.listeners.add(this.listener);
@@ -45,19 +31,12 @@ class PanelView {
     this.progressText = h("span", { class: "kl-progress-text" });
     this.progress = h("progress", { class: "kl-progress", max: "1", "aria-label": "Training progress" });
     this.suspend = button("Suspend", () => this.send({ type: this.suspended() ? "resume" : "suspend" }));
-    this.stop = button("Stop", () => this.askToStop());
+    // What goes with the job cannot be brought back.
+    this.stop = new AskingButton("Stop", "Stop and delete?", () => this.send({ type: "stop" })).element;
     this.stop.title = "Deletes the job with its pods, logs and checkpoints. To keep them, suspend it.";
-    this.stop.addEventListener("blur", () => this.askedToStop(false));
-    this.spoken = h("span", { class: "kl-spoken", role: "status", "aria-live": "polite" });
+    this.speaker = new Speaker();
     return h("header", { class: "kl-head" }, this.name, this.phase, this.progress, this.progressText,
-      h("div", { class: "kl-actions" }, this.suspend, this.stop), this.spoken);
-  }
-
-  buildNotice() {
-    this.noticeText = h("p");
-    this.noticeDetail = h("pre");
-    this.notice = h("div", { class: "kl-notice", role: "alert", hidden: true }, this.noticeText, this.noticeDetail);
-    return this.notice;
+      h("div", { class: "kl-actions" }, this.suspend, this.stop), this.speaker.element);
   }
 
   buildRun() {
@@ -89,18 +68,6 @@ class PanelView {
         h("div", { class: "kl-scroll", tabindex: "0", role: "group", "aria-label": "Events" }, events)));
   }
 
-  /** The first press asks, the second stops: what goes with the job cannot be brought back. */
-  askToStop() {
-    if (this.stop.dataset.asked) this.send({ type: "stop" });
-    this.askedToStop(!this.stop.dataset.asked);
-  }
-
-  askedToStop(asked) {
-    if (asked) this.stop.dataset.asked = "yes";
-    else delete this.stop.dataset.asked;
-    say(this.stop, asked ? "Stop and delete?" : "Stop");
-  }
-
   suspended() {
     return this.state.sections.job?.phase === "Suspended";
   }
@@ -113,7 +80,7 @@ class PanelView {
     this.empty.hidden = Boolean(job) || !form;
     this.run.hidden = !job;
     this.showHead(job, busy, active);
-    this.showNotice(notice ?? job?.problem);
+    this.notice.show(notice ?? job?.problem, (said) => this.form.fault(said));
     if (!job) return;
     this.showWorkers();
     this.showCharts();
@@ -133,29 +100,7 @@ class PanelView {
     say(this.progressText, progressWords(job));
     this.suspend.disabled = this.stop.disabled = Boolean(busy) || !active;
     say(this.suspend, this.suspended() ? "Resume" : "Suspend");
-    this.speak(job);
-  }
-
-  /** Tell a screen reader the phase when it changes, and the progress now and then. */
-  speak(job) {
-    const now = Date.now();
-    if (job.phase === this.spokenPhase && now - (this.spokenAt ?? 0) < SPOKEN_EVERY_MS) return;
-    this.spokenPhase = job.phase;
-    this.spokenAt = now;
-    say(this.spoken, `${job.name}: ${job.phase}, ${progressWords(job)}`);
-  }
-
-  showNotice(notice) {
-    const key = JSON.stringify(notice ?? null);
-    if (key === this.noticeKey) return;
-    this.noticeKey = key;
-    const beside = this.form.fault(notice);
-    this.notice.hidden = !notice || beside;
-    if (!notice) return;
-    this.notice.dataset.level = notice.level ?? "error";
-    say(this.noticeText, notice.text);
-    say(this.noticeDetail, notice.detail ?? "");
-    this.noticeDetail.hidden = !notice.detail;
+    this.speaker.tell(job.phase, `${job.name}: ${job.phase}, ${progressWords(job)}`);
   }
 
   showWorkers() {
@@ -174,14 +119,7 @@ class PanelView {
   }
 
   showCharts() {
-    const names = this.state.metrics().filter((name) => name !== THROUGHPUT);
-    if (names.length !== this.metric.options.length) {
-      const chosen = this.metric.value;
-      this.metric.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
-      this.metric.value = names.includes(chosen) ? chosen : (names.find((name) => name === "loss") ?? names[0]);
-    }
-    const metric = this.metric.value || "loss";
-    this.metric.hidden = !names.length;
+    const metric = chooseMetric(this.metric, this.state.metrics().filter((name) => name !== THROUGHPUT), "loss");
     this.loss.show(metric, this.state.of(metric));
     this.speed.show(THROUGHPUT, this.state.of(THROUGHPUT));
   }
@@ -212,17 +150,6 @@ class PanelView {
   }
 }
 
-function button(text, onclick) {
-  return h("button", { type: "button", class: "kl-button", onclick }, text);
-}
-
-/** A state as shape, word and colour, so that no one of them carries it alone. */
-function badge(element, phase) {
-  element.dataset.phase = phase;
-  say(element, `${SYMBOLS[phase] ?? "○"} ${phase}`);
-  return element;
-}
-
 function placeOf({ pod, node }) {
   return node ? `${pod} on ${node}` : pod;
 }
@@ -231,12 +158,4 @@ function progressWords(job) {
   const workers = OVER.has(job.phase) ? `${job.num_nodes} workers` : `${job.ready}/${job.num_nodes} workers`;
   if (job.step === null || job.step === undefined) return workers;
   return `${workers}, step ${job.step}${job.total_steps ? `/${job.total_steps}` : ""}`;
-}
-
-/** Rebuild rows only when their data changed, so that a selection in them survives. */
-function replaceIfChanged(body, rows, build) {
-  const key = JSON.stringify(rows);
-  if (body.dataset.key === key) return;
-  body.dataset.key = key;
-  body.replaceChildren(...rows.map(build));
 }

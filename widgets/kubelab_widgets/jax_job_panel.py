@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from html import escape
 from inspect import signature
 from typing import Any
 
-import traitlets
-
 from kubelab import Cluster, portal
 from kubelab.errors import KubelabError
-from kubelab.live import JobSnapshot, JobUpdate, JobWatch, Throttle
+from kubelab.live import JobSnapshot, JobUpdate, JobWatch
 from kubelab.training import TrainJob
 from kubelab_widgets import launch_form
 from kubelab_widgets.assets import module, style
 from kubelab_widgets.fallback import job_html
-from kubelab_widgets.outbox import LogDelta, Outbox
-from kubelab_widgets.panel import Panel
+from kubelab_widgets.live_panel import LivePanel, Notice
+from kubelab_widgets.outbox import LogDelta
 
 
-class JaxJobPanel(Panel):
+class JaxJobPanel(LivePanel):
     """A live panel of one JAX job, or a form that launches one.
 
     Parameters
@@ -45,7 +42,6 @@ class JaxJobPanel(Panel):
 
     _esm = module("jax_job_panel.js")
     _css = style("panel.css")
-    initial = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self, source: Cluster | TrainJob, fn: Callable[..., object] | None = None, **defaults: Any
@@ -57,23 +53,19 @@ class JaxJobPanel(Panel):
         self._job = None if isinstance(source, Cluster) else source
         self._watch: JobWatch | None = None
         self._rank = 0
-        self._unanswered = False
-        self._outbox = Outbox()
-        self._action: threading.Thread | None = None
-        self._throttle = Throttle(self._flush)
+        super().__init__()
+
+    def prepare(self) -> None:
+        """Describe the form, or begin to watch the job."""
         if self.cluster:
-            self._outbox.put(form=launch_form.describe(self._functions.values(), defaults))
+            self._outbox.put(form=launch_form.describe(self._functions.values(), self._defaults))
         if self._job is not None:
             portal.run(self._attach(self._job))
-        super().__init__(initial=self._outbox.sections)
-        self.on_msg(self._receive)
 
     @property
     def job(self) -> TrainJob | None:
         """The job that is shown; None before the first launch. A launch under way is waited for."""
-        action = self._action
-        if action is not None:
-            action.join()
+        self.join()
         return self._job
 
     def describe(self) -> str:
@@ -88,21 +80,10 @@ class JaxJobPanel(Panel):
         still = portal.run(_still(watch)) if watch else ""
         return still or f"<p>{escape(repr(self))}</p>"
 
-    def stop(self) -> None:
-        """Stop watching the job; the job goes on."""
-        if self._action is not None:
-            self._action.join()
-        portal.run(self._detach())
-
     # What follows runs on the portal's loop, except where it says otherwise.
 
-    def _receive(self, _widget: object, message: dict[str, Any], _buffers: object) -> None:
-        """Take a message from the page, on whatever thread it came: only pass it on."""
-        portal.loop().call_soon_threadsafe(self._act, message)
-
-    def _act(self, message: dict[str, Any]) -> None:
-        if self._closed:
-            return
+    def act(self, message: dict[str, Any]) -> None:
+        """Do what the page asks for."""
         match message.get("type"):
             case "hello":
                 self._start_again()
@@ -110,41 +91,19 @@ class JaxJobPanel(Panel):
                 self._rank = int(message["rank"])
                 self._outbox.add_lines(self._log_whole())
             case "launch":
-                self._begin("launch", lambda: self._launch(message["values"]))
+                self.begin("launch", lambda: self._launch(message["values"]))
             case "stop" | "suspend" | "resume" as verb:
-                self._begin(verb, lambda: self._command(verb))
-        self._throttle.request()
+                self.begin(verb, lambda: self._command(verb))
 
-    def _begin(self, verb: str, work: Callable[[], TrainJob | None]) -> None:
-        """Run something slow on a thread of its own; one thing at a time."""
-        if self._action is not None:
-            return
-        self._outbox.put(busy=verb, notice=None)
-        self._action = threading.Thread(
-            target=self._work, args=(work,), name=f"kubelab panel {verb}", daemon=True
-        )
-        self._action.start()
+    def notice_of(self, error: Exception) -> Notice:
+        """Return what to say about an action that failed, and beside which field."""
+        field = {"field": error.field} if isinstance(error, launch_form.FieldError) else {}
+        return {**super().notice_of(error), **field}
 
-    def _work(self, work: Callable[[], TrainJob | None]) -> None:
-        """Do it (on the thread), and tell the loop how it went."""
-        job: TrainJob | None = None
-        notice: dict[str, Any] | None = None
-        try:
-            job = work()
-        except launch_form.FieldError as error:
-            notice = {"text": str(error), "field": error.field}
-        except KubelabError as error:
-            notice = {"text": str(error)}
-        except Exception as error:  # noqa: BLE001 - errors in a widget's callback are shown nowhere else
-            notice = {"text": f"{type(error).__name__}: {error}"}
-        portal.loop().call_soon_threadsafe(self._done, job, notice)
-
-    def _done(self, job: TrainJob | None, notice: dict[str, Any] | None) -> None:
-        self._action = None
-        self._outbox.put(busy=None, notice=notice)
-        if job is not None and not self._closed:
-            self._attaching = portal.loop().create_task(self._attach(job))
-        self._throttle.request()
+    def done(self, result: object) -> None:
+        """Watch the job that was launched, if one was."""
+        if isinstance(result, TrainJob):
+            self._attaching = portal.loop().create_task(self._attach(result))
 
     def _launch(self, values: dict[str, Any]) -> TrainJob:
         """Create the job (on the thread)."""
@@ -160,23 +119,21 @@ class JaxJobPanel(Panel):
             getattr(self._job, verb)()
 
     async def _attach(self, job: TrainJob) -> None:
-        await self._detach()
+        await self.detach()
         self._job, self._rank = job, 0
         watch = JobWatch(job.client, job.kind, job.namespace, job.name, self._changed)
         self._watch = watch
         await watch.start()
         snapshot = watch.snapshot()
-        self._unanswered = snapshot is None
         if snapshot is not None:
             self._show(snapshot)
         else:
-            self._outbox.put(
-                notice={"text": f"no answer about {job.name} from the API server yet; still trying."}
-            )
+            self.answered(job.name, yes=False)
         self._start_again()
-        self._throttle.request()
+        self.update()
 
-    async def _detach(self) -> None:
+    async def detach(self) -> None:
+        """Stop watching the job; the job goes on."""
         self._throttle.cancel()
         watch, self._watch = self._watch, None
         if watch is not None:
@@ -189,13 +146,11 @@ class JaxJobPanel(Panel):
                 gap = (f"… {part.skipped} lines skipped",) if part.skipped else ()
                 self._outbox.add_lines(LogDelta(part.rank, gap + part.lines))
         self._show(update.snapshot)
-        self._throttle.request()
+        self.update()
 
     def _show(self, snapshot: JobSnapshot) -> None:
         """Put the snapshot into sections, so that a step does not send the events again."""
-        if self._unanswered:
-            self._unanswered = False
-            self._outbox.put(notice=None)
+        self.answered(snapshot.name, yes=True)
         whole = asdict(snapshot)
         self._outbox.put(workers=list(whole.pop("workers")), events=list(whole.pop("events")), job=whole)
 
@@ -205,12 +160,6 @@ class JaxJobPanel(Panel):
 
     def _log_whole(self) -> LogDelta:
         return LogDelta(self._rank, self._watch.log.lines(self._rank) if self._watch else (), reset=True)
-
-    def _flush(self) -> None:
-        message = self._outbox.take() if self.comm is not None else None
-        if message is not None:
-            content, buffers = message
-            self.send(content, buffers)
 
 
 def _check(source: object, fn: object, defaults: dict[str, Any]) -> None:

@@ -24,12 +24,15 @@ class LogDelta:
 
 
 class Outbox:
-    """Collects what changed since the last message: sections that differ, new points, new lines."""
+    """Collects what changed since the last message: sections that differ, new rows, points and lines."""
 
     def __init__(self) -> None:
         self._sections: dict[str, Any] = {}
         self._sent: dict[str, Any] = {}
+        self._rows: dict[int, Any] = {}
+        self._new_rows: set[int] = set()
         self._points: dict[SeriesKey, list[Point]] = {}
+        self._restarted: set[SeriesKey] = set()
         self._log: LogDelta | None = None
         self._reset = False
 
@@ -42,8 +45,18 @@ class Outbox:
         """Replace sections; those that stay equal are not sent again."""
         self._sections.update(sections)
 
-    def add_points(self, points: Mapping[SeriesKey, Iterable[Point]]) -> None:
-        """Append points to series."""
+    def put_rows(self, rows: Mapping[int, Any]) -> None:
+        """Replace rows of the page's table, by their numbers."""
+        self._new_rows.update(rows)
+        self._rows.update(rows)
+
+    def add_points(
+        self, points: Mapping[SeriesKey, Iterable[Point]], restarted: Iterable[SeriesKey] = ()
+    ) -> None:
+        """Append points to series; those that restarted lose what they had."""
+        for key in restarted:
+            self._points[key] = []
+            self._restarted.add(key)
         for key, new in points.items():
             self._points.setdefault(key, []).extend(new)
 
@@ -54,10 +67,12 @@ class Outbox:
         else:
             self._log = LogDelta(delta.rank, self._log.lines + delta.lines, self._log.reset)
 
-    def start_again(self, points: Mapping[SeriesKey, Iterable[Point]], log: LogDelta) -> None:
+    def start_again(self, points: Mapping[SeriesKey, Iterable[Point]], log: LogDelta | None = None) -> None:
         """Send everything with the next message, for a page that knows nothing or another job."""
         self._reset = True
         self._sent = {}
+        self._new_rows = set(self._rows)
+        self._restarted = set()
         self._points = {key: list(known) for key, known in points.items()}
         self._log = log
 
@@ -69,10 +84,13 @@ class Outbox:
             message["reset"] = True
         if changed:
             message["sections"] = changed
+        if self._new_rows:
+            message["rows"] = [self._rows[number] for number in sorted(self._new_rows)]
         buffers = self._take_points(message)
         if self._log is not None:
             message["log"] = {"rank": self._log.rank, "lines": self._log.lines, "reset": self._log.reset}
         self._sent.update(changed)
+        self._new_rows = set()
         self._log, self._reset = None, False
         return (message, buffers) if len(message) > 1 else None
 
@@ -85,8 +103,15 @@ class Outbox:
         if not series:
             return []
         message["series"] = [
-            {"name": name, "rank": rank, "count": len(p)} for (name, rank), p in series.items()
+            {
+                "name": name,
+                "rank": rank,
+                "count": len(new),
+                **({"reset": True} if (name, rank) in self._restarted else {}),
+            }
+            for (name, rank), new in series.items()
         ]
+        self._restarted = set()
         flat = [number for points in series.values() for point in points for number in point]
         return [struct.pack(f"<{len(flat)}f", *map(_float32, flat))]
 

@@ -6,7 +6,7 @@ import pytest
 from kubelab.client import Object
 from kubelab.sweeps.frames import curves_frame, trials_frame
 from kubelab.sweeps.names import PAUSED_ANNOTATION
-from kubelab.sweeps.observations import KEY, dump
+from kubelab.sweeps.observations import KEY, Remembering, dump
 from kubelab.sweeps.view import SweepView
 from kubelab.tuning import Report
 
@@ -87,6 +87,13 @@ def test_the_best_trial_has_the_least_loss(view: SweepView) -> None:
 def test_a_summary_counts_what_has_ended(view: SweepView) -> None:
     assert view.summary() == "Running, 2/4 trials, 1 stopped early, best loss 0.5"
     assert view.done == 0.5
+
+
+def test_an_unchanged_history_is_not_read_again() -> None:
+    memory, first = Remembering(), history("s-a", 2.0)
+    known = memory.load(first)
+    assert memory.load(first)["loss"] is known["loss"]
+    assert len(memory.load(history("s-a", 2.0, 1.0))["loss"]) == 2
 
 
 @pytest.mark.parametrize(

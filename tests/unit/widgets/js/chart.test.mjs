@@ -46,7 +46,7 @@ test("the chart is described in words, with restarts", () => {
 });
 
 test("values map into the drawing area, and a rate's axis starts at zero", () => {
-  const plot = layout(400, 200, [series([[0, 80], [100, 90]])], true);
+  const plot = layout(400, 200, [series([[0, 80], [100, 90]])], { fromZero: true });
   assert.equal(plot.yTicks[0], 0);
   assert.equal(plot.x(0), plot.left);
   assert.equal(plot.x(100), plot.right);

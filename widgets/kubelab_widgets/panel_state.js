@@ -1,13 +1,14 @@
-// What the kernel has told this page about a job, kept for every view of the panel.
+// What the kernel has told this page, kept for every view of a panel.
 
 import { Series } from "./chart.js";
 
 const LOG_LINES = 500;
 
-/** The state of one panel: sections replaced whole, series and log lines appended to. */
-export class JobState {
-  constructor() {
-    this.sections = { form: null, job: null, workers: [], events: [], notice: null, busy: null };
+/** The state of one panel: sections and rows replaced whole, series and log lines appended to. */
+export class PanelState {
+  constructor(sections) {
+    this.sections = { notice: null, busy: null, ...sections };
+    this.rows = new Map();
     this.series = new Map();
     this.log = { rank: 0, lines: [], version: 0 };
     this.listeners = new Set();
@@ -24,7 +25,11 @@ export class JobState {
 
   receive(content, buffers) {
     if (content.type !== "update") return;
-    if (content.reset) this.series.clear();
+    if (content.reset) {
+      this.series.clear();
+      this.rows.clear();
+    }
+    for (const row of content.rows ?? []) this.rows.set(row.number, row);
     Object.assign(this.sections, content.sections ?? {});
     if (content.series) this.addPoints(content.series, floats(buffers?.[0]));
     if (content.log) this.addLines(content.log);
@@ -34,9 +39,9 @@ export class JobState {
   /** `header` names each series and its number of points; `values` holds their (step, value) pairs in turn. */
   addPoints(header, values) {
     let at = 0;
-    for (const { name, rank, count } of header) {
+    for (const { name, rank, count, reset } of header) {
       const key = `${name}\n${rank}`;
-      if (!this.series.has(key)) this.series.set(key, new Series(name, rank));
+      if (reset || !this.series.has(key)) this.series.set(key, new Series(name, rank));
       const one = this.series.get(key);
       for (let i = 0; i < count; i += 1, at += 2) one.push(values[at], values[at + 1]);
     }
