@@ -95,7 +95,7 @@ class Sweep:
         return self
 
     def best(self) -> Trial:
-        """Return the trial with the best objective so far, also of those that still run.
+        """Return the trial with the best objective of those that have ended.
 
         Raises
         ------

@@ -144,7 +144,7 @@ class SweepView:
 
     @property
     def best(self) -> Trial | None:
-        """The trial with the best objective, also of those that still run; None where none has one."""
+        """The trial with the best objective of those that have ended; None where none has one."""
         found = best_trial(self.problem, self.records)
         return None if found is None else self.trials[found.number]
 

@@ -13,7 +13,7 @@ from tests.conftest import Lab
 
 def test_up_tells_a_script_how_to_reach_the_cluster(lab: Lab) -> None:
     answer = lab.up("one", "--no-warm")
-    assert set(answer) == {"name", "server", "kubeconfig", "token", "pid"}
+    assert set(answer) == {"name", "server", "kubeconfig", "token", "pid", "metrics_url"}
     assert answer["server"].startswith("https://127.0.0.1:")
     kubeconfig = Path(answer["kubeconfig"])
     assert stat.S_IMODE(kubeconfig.stat().st_mode) == 0o600
