@@ -78,6 +78,8 @@ class Base:
             If its weights cannot be read.
         """
         import jax
+        import jax.numpy as jnp
+        import numpy as np
         import orbax.checkpoint as ocp
         from flax import nnx
 
@@ -86,15 +88,18 @@ class Base:
 
         # Shapes only: to draw weights at random takes longer than to read the right ones.
         model: GPT = nnx.eval_shape(lambda: GPT(self.config, nnx.Rngs(0), dtype or compute_dtype()))
-        shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, nnx.to_pure_dict(nnx.state(model)))
+        # Read as NumPy's: a JAX array comes back to the device that wrote it, which only one rank has.
+        shapes = nnx.to_pure_dict(nnx.state(model))
+        target = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), shapes)
         try:
             with ocp.StandardCheckpointer() as checkpointer:
-                nnx.update(model, checkpointer.restore((self.path / _WEIGHTS).absolute(), shapes))
+                weights = checkpointer.restore((self.path / _WEIGHTS).absolute(), target)
         except (OSError, ValueError, KeyError) as error:
             raise WeightsError(
                 f"the weights of base {self.name} in {self.path} cannot be read: {error}. Remove the folder "
                 f"and make it again: {_command(self.size)}"
             ) from error
+        nnx.update(model, jax.tree.map(jnp.asarray, weights))
         return model
 
 

@@ -13,8 +13,10 @@ from kubelab.engine.nodes import heartbeat, probe
 from kubelab.engine.nodes.heartbeat import Heartbeat
 
 
-def readiness(node: Object) -> str:
-    return next(each["status"] for each in node["status"]["conditions"] if each["type"] == "Ready")
+def readiness(node: Object) -> str | None:
+    """Return what the node says of itself; None while it has said nothing yet."""
+    conditions = node.get("status", {}).get("conditions", [])
+    return next((each["status"] for each in conditions if each["type"] == "Ready"), None)
 
 
 async def test_a_node_that_was_doubted_says_that_it_is_ready_with_its_next_lease(
