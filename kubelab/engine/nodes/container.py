@@ -48,7 +48,7 @@ class Container:
 
     def __init__(self, host: Host, plan: ContainerPlan, ended: Callable[[Container], None]) -> None:
         self.plan = plan
-        initialising = plan.role == "main" and any(other.role != "main" for other in host.pod.containers)
+        initialising = any(other.role != "main" for other in host.pod.containers)
         reason = "PodInitializing" if initialising else "ContainerCreating"
         self.state: dict[str, Any] = {"waiting": {"reason": reason}}
         self.last_state: dict[str, Any] = {}
