@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import builtins
 import contextlib
+import functools
 import gc
 import importlib
 import io
@@ -24,7 +25,7 @@ import types
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from kubelab.engine.nodes import linux
 
@@ -88,7 +89,6 @@ def prepare(argv: list[str], env: dict[str, str], paths: list[str]) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "kubelab"]:
         del sys.modules[name]  # the pod may bring its own
     importlib.invalidate_caches()
-    sys.path_importer_cache.clear()
 
 
 def run(argv: list[str]) -> NoReturn:
@@ -199,11 +199,17 @@ def _writer(fd: int, errors: str, *, unbuffered: bool) -> io.TextIOWrapper:
     return stream
 
 
+@functools.cache
+def thread_pools() -> Any:
+    """Return the libraries with threads that are loaded, found once: to look for them takes a while."""
+    return importlib.import_module("threadpoolctl").ThreadpoolController()
+
+
 def _limit_threads(count: str) -> None:
     """Give numpy's libraries the number of threads that they would have read when they were loaded."""
     if count.isdigit() and "numpy" in sys.modules:
         with contextlib.suppress(ImportError):
-            importlib.import_module("threadpoolctl").threadpool_limits(int(count))
+            thread_pools().limit(limits=int(count))
 
 
 def _apply_jax_flags(env: dict[str, str]) -> None:

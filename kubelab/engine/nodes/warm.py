@@ -17,7 +17,7 @@ import socket
 import sys
 from pathlib import Path
 
-from kubelab.engine.nodes import linux
+from kubelab.engine.nodes import linux, python_main
 from kubelab.engine.nodes.pod_process import become_supervisor
 
 MODULES = (
@@ -38,6 +38,8 @@ def preload() -> None:
     for name in MODULES:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    with contextlib.suppress(ImportError):
+        python_main.thread_pools()
 
 
 def settle() -> None:

@@ -104,7 +104,7 @@ def _chain(report: traceback.TracebackException) -> list[traceback.TracebackExce
 
 def _is_library(filename: str, archive: str) -> bool:
     return (
-        filename.startswith((*_LIBRARIES, "<frozen"))
+        filename.startswith((*_LIBRARIES, "<frozen", "kubelab/"))  # the last as its bytecode says
         or os.path.join(archive, "kubelab") in filename  # noqa: PTH118 - a path inside a zip
         or os.path.join(archive, "__main__") in filename  # noqa: PTH118 - as above
         or os.path.join(archive, "cloudpickle") in filename  # noqa: PTH118 - as above
