@@ -26,7 +26,7 @@ check: $(READY)  ## ruff, mypy, import-linter
 bench: $(READY)  ## measure against what was asked; never fails on a timing
 	@$(BIN)/python -m tests.bench
 
-faults: $(READY)  ## kill, fill and damage at full size; about six minutes
+faults: $(READY)  ## kill, fill and damage at full size; about a quarter of an hour
 	@KUBELAB_FAULTS=full $(BIN)/python -m pytest tests/faults --timeout 3600
 
 realapi: $(READY)  ## build the real control plane, to test against and to measure beside (needs Go)

@@ -1,7 +1,9 @@
 """A sweep of warm trials beside a cold process for each trial, and beside Optuna in one process.
 
-All three call the same function with random search. The trials' start is timed from the moment when the
-Trial object is there to its first reported step, as a client sees it.
+All three call the same function with random search, two trials at a time but for Optuna. The asked ratios are
+of short trials, a third of a second of training, where it shows what a trial costs beside its training; those
+of trials three times as long stand below them. A trial's start is timed from the moment when the Trial object
+is there to its first reported step, as a client sees it: alone, and while another trial trains.
 """
 
 from __future__ import annotations
@@ -23,54 +25,65 @@ from tests.bench.figure import Figure
 from tests.bench.lab import home, lab
 
 TRIALS = 16
+ALONE = 6
+SHORT, LONG = 40, 120
+"""Steps of a trial; a step takes about 8 ms."""
 COLD_TRIALS = 3
 PARALLEL = 2
 
 
 def measure() -> list[Figure]:
     """Measure."""
-    optuna_s = _optuna()
-    cold_s = _cold()
     with home() as where, lab(where, name="sweep") as made:
         made.warm_parent()
         with Cluster.connect(made.name) as cluster:
-            _sweep(cluster, 2)  # the node compiles the function once
-            starts, swept_s = _sweep(cluster, TRIALS)
-    pace = f"{1 / swept_s:.2f} trials/s"
-    start = f"median of {len(starts)}, the slowest {max(starts):.2f} s"
+            _sweep(cluster, SHORT, 2)  # the node compiles the function once
+            alone, _ = _sweep(cluster, SHORT, ALONE, parallel=1)
+            beside, short_s = _sweep(cluster, SHORT, TRIALS)
+            _, long_s = _sweep(cluster, LONG, TRIALS)
     return [
-        Figure("sweep", "Trial to first step, warm", 0.5, median(starts), "s", note=start),
-        Figure(
-            "sweep",
-            "trials/s beside a cold process each",
-            5,
-            cold_s / swept_s,
-            "x cold",
-            True,
-            f"{pace} beside {1 / cold_s:.2f}",
-        ),
-        Figure(
-            "sweep",
-            "trials/s beside Optuna in one process",
-            0.8,
-            optuna_s / swept_s,
-            "x Optuna",
-            True,
-            f"{pace} beside {1 / optuna_s:.2f}",
-        ),
+        _start("alone", 0.5, alone),
+        _start("beside one that trains", None, beside),
+        *_ratios("short trials", SHORT, short_s, (5, 0.8)),
+        *_ratios("longer trials", LONG, long_s, (None, None)),
     ]
 
 
-def _sweep(cluster: Cluster, trials: int) -> tuple[list[float], float]:
+def _start(how: str, asked: float | None, starts: list[float]) -> Figure:
+    note = f"median of {len(starts)}, the slowest {max(starts):.2f} s"
+    return Figure("sweep", f"Trial to first step, warm, {how}", asked, median(starts), "s", note=note)
+
+
+def _ratios(what: str, steps: int, swept_s: float, asked: tuple[float | None, float | None]) -> list[Figure]:
+    """Return how many times as many trials a sweep ends as cold processes and as Optuna do."""
+    return [
+        Figure(
+            "sweep",
+            f"{what}/s beside {other}",
+            limit,
+            other_s / swept_s,
+            unit,
+            True,
+            f"{1 / swept_s:.2f}/s beside {1 / other_s:.2f}/s",
+        )
+        for limit, unit, other, other_s in (
+            (asked[0], "x cold", "a cold process each", _cold(steps)),
+            (asked[1], "x Optuna", "Optuna in one process", _optuna(steps)),
+        )
+    ]
+
+
+def _sweep(cluster: Cluster, steps: int, trials: int, parallel: int = PARALLEL) -> tuple[list[float], float]:
     """Return each trial's seconds to its first step, and seconds a trial of the whole sweep."""
     started = monotonic()
     sweep = cluster.sweep(
         small_model.train,
         space={"lr": log(1e-3, 1e-1)},
+        args={"steps": steps},
         objective="loss",
         algorithm="random",
         max_trials=trials,
-        parallel=PARALLEL,
+        parallel=parallel,
         resources={"cpu": 1, "memory": "1Gi"},
     )
     seen = portal.run(_created(sweep))
@@ -93,9 +106,9 @@ async def _created(sweep: Sweep) -> dict[str, float]:
     return seen
 
 
-def _cold() -> float:
+def _cold(steps: int) -> float:
     """Return seconds for a trial that is a fresh process, two at a time as in the sweep."""
-    command = [sys.executable, str(Path(small_model.__file__)), "1"]
+    command = [sys.executable, str(Path(small_model.__file__)), "1", str(steps)]
     started = monotonic()
     for _ in range(COLD_TRIALS):
         running = [
@@ -106,8 +119,8 @@ def _cold() -> float:
     return (monotonic() - started) / (COLD_TRIALS * PARALLEL)
 
 
-def _optuna() -> float:
+def _optuna(steps: int) -> float:
     """Return seconds for a trial of a study in one process, what it compiles first not counted."""
-    command = [sys.executable, str(Path(small_model.__file__)), str(TRIALS)]
+    command = [sys.executable, str(Path(small_model.__file__)), str(TRIALS), str(steps)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=300)
     return float(done.stdout.splitlines()[-1].removeprefix("seconds a trial: "))
