@@ -1,8 +1,8 @@
 """Searches race on a real model: which finds a good loss with the fewest training steps.
 
 The model is a small network on scikit-learn's digits, trained by momentum SGD with dropout. `race` trains it
-with a search algorithm on two workers that take turns, step by step. A trial's whole curve is computed when its
-first step is asked for, in one compiled loop; only the steps that were taken count.
+with a search algorithm on two workers that take turns, step by step. A trial's whole curve is computed at its
+first step, in one compiled loop; only the steps that were taken count.
 """
 
 from __future__ import annotations
