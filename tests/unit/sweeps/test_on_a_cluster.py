@@ -215,3 +215,50 @@ def test_a_report_on_no_sweep_is_refused(cluster: Cluster, tmp_path: Path) -> No
         run_report(report, {}, tmp_path / "none.html")
     with pytest.raises(ReportFailedError, match="nothing"):
         run_report(report, {"experiment": "nothing", "cluster": "sweeps"}, tmp_path / "none.html")
+
+
+def test_hyperband_takes_the_best_of_each_rung_further_and_ends_with_its_brackets(cluster: Cluster) -> None:
+    sweep = cluster.sweep(
+        climb,
+        space={"height": uniform(0, 1), "steps": integer(1, 4)},
+        objective="value",
+        direction="maximize",
+        algorithm="hyperband",
+        settings={"r_l": 4, "eta": 2, "resource_name": "steps"},
+        max_trials=30,
+        parallel=4,
+        resources=SMALL,
+    ).wait(TIMEOUT_S, progress=False)
+    trials = sweep.trials()
+    assert list(trials["steps"]) == [1, 1, 1, 1, 2, 2, 4, 2, 2, 2, 4, 4, 4, 4]
+    assert list(trials["state"]) == ["Succeeded"] * 14
+    heights = list(trials["height"])
+    assert heights[4:6] == sorted(heights[:4], reverse=True)[:2]
+    assert heights[6] == max(heights[:4])
+    assert heights[10] == max(heights[7:10])
+
+
+def test_pbt_breeds_a_generation_from_the_one_before(cluster: Cluster) -> None:
+    sweep = cluster.sweep(
+        climb,
+        space={"height": uniform(0, 1)},
+        objective="value",
+        direction="maximize",
+        algorithm="pbt",
+        settings={
+            "n_population": 5,
+            "truncation_threshold": 0.4,
+            "resample_probability": 0,
+            "suggestion_trial_dir": "/mnt/pbt",
+        },
+        max_trials=10,
+        parallel=5,
+        resources=SMALL,
+    ).wait(TIMEOUT_S, progress=False)
+    trials = sweep.trials()
+    assert list(trials["state"]) == ["Succeeded"] * 10
+    heights = list(trials["height"])
+    first, second = heights[:5], heights[5:]
+    good = sorted(first, reverse=True)[:2]
+    assert min(second) >= min(first), "the worst take over the best's"
+    assert set(second) & set(good)
