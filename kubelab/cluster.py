@@ -346,9 +346,10 @@ class Cluster:
         steps : int
             Training steps of a trial that is not stopped early.
         args : mapping, optional
-            What is fixed of the other arguments of `kubelab.llm.finetune`, such as ``{"batch": 8}``.
+            What is fixed of the arguments of `kubelab.llm.finetune`, such as ``{"batch": 8}``; without a
+            ``space``, it is not searched then.
         algorithm, max_trials, parallel, **options
-            As in `sweep`.
+            As in `sweep`. Half of the trials may fail: a learning rate that is far too high diverges.
 
         Raises
         ------
@@ -356,11 +357,15 @@ class Cluster:
             If there is no such base, or the search cannot be made; nothing is created then.
         """
         from kubelab import llm
-        from kubelab.llm.search import default_space, fixed_arguments, rungs
+        from kubelab.llm.search import default_space, fixed_arguments, place_of, rungs
 
         base = llm.find(model)
+        fixed = (lora or {}) if space is not None else {**(lora or {}), **(args or {})}
         space = default_space() if space is None else space
-        space = {name: parameter for name, parameter in space.items() if name not in (lora or {})}
+        space = {name: parameter for name, parameter in space.items() if name not in fixed}
+        mounted = llm.mounted_bases()
+        for option, needed in mounted.items():
+            mounted[option] = {**needed, **(options.pop(option, None) or {})}
         return self.sweep(
             llm.finetune,
             space=space,
@@ -368,8 +373,14 @@ class Cluster:
             algorithm=algorithm,
             max_trials=max_trials,
             parallel=parallel,
-            args={**fixed_arguments(base.name, data, steps, lora, space), **(args or {})},
-            **{"metrics": ("loss",), "settings": rungs(algorithm, steps), **llm.mounted_bases(), **options},
+            args={**fixed_arguments(base.name, place_of(data), steps, lora, space), **(args or {})},
+            **{
+                "metrics": ("loss",),
+                "settings": rungs(algorithm, steps),
+                "max_failed": max(3, max_trials // 2),
+                **mounted,
+                **options,
+            },
         )
 
     def find_sweep(self, name: str) -> Sweep:

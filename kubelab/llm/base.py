@@ -38,7 +38,7 @@ class Base:
     Parameters
     ----------
     name : str
-        Such as ``nano-600-1a2b3c4d``: size, steps, and the beginning of `key`.
+        Such as ``nano-600-1a2b3c4d``: size, steps, and the beginning of a digest of all it was made from.
     size : str
         The name of its shape.
     config : GPTConfig

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from kubelab.llm.errors import ConfigError
+from kubelab.llm.sources import BUILT_IN
 from kubelab.tuning.parameters import Parameter, choice, log, uniform
 
 LORA = ("rank", "alpha", "dropout", "targets")
@@ -22,6 +24,11 @@ def default_space() -> dict[str, Parameter]:
         "batch": choice(8, 16),
         "schedule": choice("cosine", "linear", "constant"),
     }
+
+
+def place_of(data: str) -> str:
+    """Return what names the same text in a pod: a folder's whole path, all else as it is."""
+    return str(Path(data).resolve()) if data not in BUILT_IN and Path(data).is_dir() else data
 
 
 def rungs(algorithm: str, steps: int) -> dict[str, object] | None:

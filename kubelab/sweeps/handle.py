@@ -174,7 +174,7 @@ class Sweep:
         SweepError
             If there is no such trial.
         NotFoundError
-            If its job was deleted, as that of a trial that was stopped early.
+            If its job was deleted; the sweeps that kubelab makes keep them.
         """
         from kubelab.training.launch import attach
 
@@ -205,18 +205,25 @@ class Sweep:
         return self._annotate(STOPPED_ANNOTATION, "true")
 
     def add_trials(self, n: int) -> Sweep:
-        """Let it run ``n`` more trials, also after it has ended.
+        """Let it run ``n`` more trials, also after all that it had have ended.
 
         Raises
         ------
         SweepError
-            If ``n`` is no number of trials.
+            If ``n`` is no number of trials, or the sweep has no limit, or it ended for another reason.
         """
         if not isinstance(n, int) or isinstance(n, bool) or n < 1:
             raise SweepError(f"n={n!r} is no number of trials: use a whole number of at least 1.")
         view = self.view()
-        most = (view.problem.max_trials or 0) + n
-        patch = {"metadata": {"annotations": {STOPPED_ANNOTATION: None}}, "spec": {"maxTrialCount": most}}
+        most = view.problem.max_trials
+        if most is None:
+            raise SweepError(f"sweep {self.name} has no limit of trials, so none can be added.")
+        if view.has_ended and len(view.trials) < most:
+            raise SweepError(
+                f"sweep {self.name} has ended before its {most} trials ({view.summary()}), so it cannot go "
+                "on. Start another one: cluster.sweep(...)."
+            )
+        patch = {"spec": {"maxTrialCount": most + n}}
         portal.run(self.client.patch(EXPERIMENTS, self.name, patch, self.namespace))
         return self
 
@@ -301,6 +308,7 @@ class Sweep:
     ) -> TrainJob:
         from kubelab.training import launch
         from kubelab.training.handle import TrainJob
+        from kubelab.training.pod.context import steps_of
         from kubelab.training.request import check
 
         experiment = await self.client.get(EXPERIMENTS, self.name, self.namespace)
@@ -317,7 +325,7 @@ class Sweep:
                 num_nodes=num_nodes or request.num_nodes,
                 checkpoint_every=checkpoint_every,
                 code="",
-                steps=args.get("steps", request.steps),
+                steps=steps_of({**trial.parameters, **args}) or request.steps,
                 max_restarts=3,
             )
         )

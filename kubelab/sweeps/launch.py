@@ -36,8 +36,8 @@ from kubelab.tuning.problem import Direction
 from kubelab.tuning.stopping import check_stopping
 from kubelab.tuning.suggestion import ALGORITHMS, check_algorithm
 
-MAX_NAME = 41
-"""A trial adds nine characters, and is then the name of a job."""
+MAX_NAME = 40
+"""Katib's limit. A trial adds nine characters, and is then the name of a job."""
 DEFAULT_RESOURCES: Mapping[str, Quantity] = {"cpu": 1, "memory": "1Gi"}
 
 
@@ -95,7 +95,7 @@ def launch(
     check_algorithm(problem)
     check_stopping(problem)
     values = _check_arguments(fn, args, problem.parameters)
-    name = default_name(fn, secrets.token_hex(2)) if name is None else name
+    name = default_name(fn, secrets.token_hex(2), MAX_NAME) if name is None else name
     request = check(
         JobRequest(
             name=name,

@@ -46,6 +46,10 @@ class SweepReader:
             self.client.list(TRIALS, self.namespace, label_selector=self._selector),
             self.client.list(CONFIG_MAPS, self.namespace, label_selector=self._selector),
         )
+        if experiment["metadata"]["uid"] != self.uid:
+            raise NotFoundError(
+                {"code": 404, "message": f"sweep {self.name} was deleted; another one has its name now"}
+            )
         return SweepView.of(experiment, suggestion, trials.items, histories.items)
 
     async def views(self) -> AsyncGenerator[SweepView | None, None]:

@@ -149,11 +149,11 @@ def check_mapping(option: str, value: object, example: str) -> dict[str, Any]:
     return dict(value or {})
 
 
-def default_name(function: Callable[..., Any], suffix: str) -> str:
+def default_name(function: Callable[..., Any], suffix: str, longest: int = MAX_NAME) -> str:
     """Return a job name made from the function's: ``train_digits`` gives ``train-digits-7f3a``."""
     words = re.sub(r"[^a-z0-9]+", "-", name_of(function).lower()).strip("-")
     stem = words if words[:1].isalpha() else f"job-{words}".rstrip("-")
-    return f"{stem[: MAX_NAME - len(suffix) - 1].rstrip('-')}-{suffix}"
+    return f"{stem[: longest - len(suffix) - 1].rstrip('-')}-{suffix}"
 
 
 def name_of(function: Any) -> str:

@@ -46,15 +46,25 @@ def check(problem: Problem, settings: Settings) -> None:
     ProblemError
         If fewer trials may run at a time than start in the widest rung.
     SettingError
-        If ``resource_name`` is no parameter that is a number and always counts.
+        If ``resource_name`` is no parameter that is a number and always counts, or a rung gives more or less
+        than it may be, which Katib would run all the same.
     """
     name = settings["resource_name"]
     if name not in problem.parameters or problem.parameters.conditions(name):
         names = ", ".join(each for each in problem.parameters if not problem.parameters.conditions(each))
         raise SettingError("hyperband", "resource_name", f"cannot be {name!r}", f"Choose one of: {names}.")
-    if not isinstance(problem.parameters.parameter(name), Number):
+    parameter = problem.parameters.parameter(name)
+    if not isinstance(parameter, Number):
         raise SettingError(
             "hyperband", "resource_name", f"cannot be {name!r}, a choice", f"Make {name} an integer()."
+        )
+    first, last = (rung.resource for rung in (next(_rungs(settings)), list(_rungs(settings))[-1]))
+    if not (parameter.low <= first and last <= parameter.high):
+        raise SettingError(
+            "hyperband",
+            "r_l",
+            f"gives {name} from {first} to {last}, outside its range",
+            f"Give {name} that range, or choose another r_l or eta.",
         )
     widest = settings["eta"] ** _brackets(settings)[0].number
     if problem.parallel < widest:

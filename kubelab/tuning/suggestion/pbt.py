@@ -2,12 +2,13 @@
 
 A generation has ``n_population`` trials. Once all have ended, the worst share (``truncation_threshold``)
 takes over the parameters of one of the best share, and the others go on with their own, changed a little:
-times 0.8 or 1.2, the neighbouring choice, or with ``resample_probability`` drawn anew. Each starts from its
-parent's checkpoint, named by a label. A trial that failed is tried again.
+times 0.8 or 1.2, the neighbouring choice, or with ``resample_probability`` drawn anew. A label names the
+parent, whose checkpoint a trial may go on from if it finds it; nothing is copied to ``suggestion_trial_dir``.
+A trial that failed is tried again.
 
 Differs from Katib (v0.19.0, ``pkg/suggestion/v1beta1/pbt/service.py``): who takes over a better trial's
-parameters also takes its checkpoint, as in the paper; and no trials beyond the population are started while a
-generation ends.
+parameters also has it for its parent, as in the paper; and no trials beyond the population are started while
+a generation ends.
 """
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
@@ -7,7 +8,7 @@ import pytest
 from kubelab import Cluster, llm
 from kubelab.errors import KubelabError
 from kubelab.llm.search import default_space, fixed_arguments, rungs
-from kubelab.tuning import Space
+from kubelab.tuning import Space, choice
 
 
 def test_what_is_searched_are_arguments_of_a_fine_tune() -> None:
@@ -36,12 +37,52 @@ def test_asha_looks_first_at_a_ninth_of_the_steps_and_never_just_before_the_end(
     assert rungs("tpe", steps) is None
 
 
-def test_other_arguments_can_be_fixed_over_what_the_search_would_say(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What `Cluster.tune_llm` asks `Cluster.sweep` for."""
     asked: dict[str, Any] = {}
     monkeypatch.setattr(llm, "find", lambda name: SimpleNamespace(name=f"{name}-700"))
     monkeypatch.setattr(Cluster, "sweep", lambda *_, **options: asked.update(options))
-    cluster = Cluster("c", MagicMock(), engine="context")
-    cluster.tune_llm(steps=54, args={"batch": 8, "report_every": 6})
+    return asked
+
+
+def cluster() -> Cluster:
+    return Cluster("c", MagicMock(), engine="context")
+
+
+def test_what_is_fixed_is_not_searched_unless_a_space_says_so(asked: dict[str, Any]) -> None:
+    cluster().tune_llm(args={"batch": 8}, lora={"rank": 4})
+    assert set(asked["space"]) == {"lr", "alpha", "dropout", "schedule"}
+    cluster().tune_llm(args={"batch": 8}, space={"batch": choice(8, 16)})
+    assert set(asked["space"]) == {"batch"}, "and the sweep refuses it"
+
+
+def test_what_is_mounted_stays_beside_what_is_asked_for(asked: dict[str, Any]) -> None:
+    data = {"hostPath": {"path": "/data"}}
+    cluster().tune_llm(env={"A": "b"}, volumes={"/mnt/data": data})
+    bases = llm.mounted_bases()
+    assert asked["env"] == {"A": "b", **bases["env"]}
+    assert asked["volumes"] == {"/mnt/data": data, **bases["volumes"]}
+
+
+def test_a_folder_of_text_travels_with_its_whole_path(
+    asked: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "texts").mkdir()
+    monkeypatch.chdir(tmp_path)
+    cluster().tune_llm(data="texts")
+    assert asked["args"]["data"] == str(tmp_path / "texts")
+
+
+def test_half_of_the_trials_may_diverge(asked: dict[str, Any]) -> None:
+    cluster().tune_llm(max_trials=20)
+    assert asked["max_failed"] == 10
+    cluster().tune_llm(max_failed=0)
+    assert asked["max_failed"] == 0
+
+
+def test_other_arguments_can_be_fixed_over_what_the_search_would_say(asked: dict[str, Any]) -> None:
+    cluster().tune_llm(steps=54, args={"batch": 8, "report_every": 6})
     assert asked["args"] == {
         "base": "nano-700", "data": "stdlib-prose", "steps": 54, "report_every": 6, "batch": 8
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from kubelab import Cluster, clock
+from kubelab.errors import NotFoundError
 from kubelab.reports import ParameterError, ReportFailedError, report_path, run_report
 from kubelab.sweeps import SweepError, SweepFailedError
 from kubelab.tuning import choice, integer, uniform, when
@@ -262,3 +264,39 @@ def test_pbt_breeds_a_generation_from_the_one_before(cluster: Cluster) -> None:
     good = sorted(first, reverse=True)[:2]
     assert min(second) >= min(first), "the worst take over the best's"
     assert set(second) & set(good)
+
+
+def evaluate_a_small_language_model_on_digits(height: float = 0.5, steps: int = 3) -> None:
+    climb(height, steps=steps)
+
+
+def test_a_handle_reads_its_own_sweep_only_and_adds_to_none_that_was_stopped(cluster: Cluster) -> None:
+    space = {"height": uniform(0, 1)}
+    options: dict[str, Any] = {"objective": "value", "resources": SMALL, "name": "again"}
+    old = cluster.sweep(climb, space=space, max_trials=1, parallel=1, **options).wait(
+        TIMEOUT_S, progress=False
+    )
+    old.delete()
+    new = cluster.sweep(climb, space=space, max_trials=50, parallel=1, **options)
+    with pytest.raises(NotFoundError, match="another one has its name now"):
+        old.view()
+    new.stop()
+    deadline = clock.monotonic() + 60
+    while not new.view().has_ended and clock.monotonic() < deadline:
+        time.sleep(0.1)
+    with pytest.raises(SweepError, match="has ended before its 50 trials"):
+        new.add_trials(1)
+
+
+def test_a_long_name_is_cut_and_a_promoted_job_knows_its_steps(cluster: Cluster) -> None:
+    sweep = cluster.sweep(
+        evaluate_a_small_language_model_on_digits,
+        space={"steps": choice(2, 4)},
+        objective="value",
+        algorithm="grid",
+        max_trials=2,
+        resources=SMALL,
+    ).wait(TIMEOUT_S, progress=False)
+    assert sweep.name.startswith("evaluate-a-small-language-model-on-")
+    job = sweep.promote(1, checkpoint_every=None).wait(TIMEOUT_S, progress=False)
+    assert job.view().steps == 4

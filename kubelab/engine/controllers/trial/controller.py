@@ -125,7 +125,7 @@ class TrialController(Controller):
         if collection is None:
             return Evidence(killed=killed, refusal=refusal, cause=cause)
         return Evidence(
-            reports=collection.reported.reports,
+            reports=self._reports(key),
             complete=collection.complete,
             unavailable=collection.reported.unavailable(),
             stop=self._stop(trial, problem),
@@ -174,9 +174,15 @@ class TrialController(Controller):
 
     def _reports(self, key: Key) -> Reports:
         collection = self.collections.get(key)
-        if collection is None:
+        if collection is None or self._knows_less(key, collection):
             return self.histories.of(*key)
         return {metric: tuple(listed) for metric, listed in collection.reported.reports.items()}
+
+    def _knows_less(self, key: Key, collection: Collection) -> bool:
+        """Say whether more was kept than was read since a restart: its pods may be gone."""
+        return key not in self._written and _count(collection.reported.reports) < _count(
+            self.histories.of(*key)
+        )
 
     # What is done
 
@@ -246,8 +252,8 @@ class TrialController(Controller):
         if version == written_version:
             return None
         left_s = at_s + _HISTORY_PERIOD_S - now_s
-        if written_version < 0 and _count(reported.reports) < _count(self.histories.of(*key)):
-            left_s = _HISTORY_PERIOD_S  # it is read again after a restart: what is known stays meanwhile
+        if self._knows_less(key, collection):
+            return None if ends else _HISTORY_PERIOD_S
         if 0 < left_s <= _HISTORY_PERIOD_S and not ends:
             return left_s
         text = dump(reported.reports)

@@ -8,6 +8,7 @@ import pytest
 
 from kubelab.tuning import Problem, Space, TrialRecord, choice, integer, suggest, uniform, when
 from kubelab.tuning.errors import ProblemError, SettingError
+from kubelab.tuning.suggestion import check_algorithm
 from tests.unit.tuning.searches import search, trial
 
 SPACE = Space({"x": uniform(0, 1), "epochs": integer(1, 9)})
@@ -51,6 +52,13 @@ def test_the_next_rung_waits_for_all_of_the_one_before() -> None:
     assert len(suggest(hyperband(), started(9, ended=9), 2).assignments) == 2
     # A rung that is not full yet is filled meanwhile.
     assert len(suggest(hyperband(), started(7, ended=0), 9).assignments) == 2
+
+
+def test_rungs_outside_the_range_of_what_they_give_are_refused() -> None:
+    for least, most in ((2, 9), (1, 8)):
+        space = Space({"x": uniform(0, 1), "epochs": integer(least, most)})
+        with pytest.raises(SettingError, match="gives epochs from 1 to 9, outside its range"):
+            check_algorithm(hyperband(space))
 
 
 def test_trials_without_a_value_do_not_go_on() -> None:

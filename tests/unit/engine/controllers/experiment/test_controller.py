@@ -128,6 +128,27 @@ async def test_curves_are_kept_while_a_trial_runs_and_after(world: SweepWorld) -
     assert history["metadata"]["labels"]["katib.kubeflow.org/experiment"] == "sweep"
 
 
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+async def test_what_was_kept_outlives_a_restart_after_which_no_log_is_left(
+    world: SweepWorld, phase: str
+) -> None:
+    once = {**JOB, "spec": {**JOB["spec"], "backoffLimit": 0}}
+    counts = {"maxTrialCount": 1, "parallelTrialCount": 1, "maxFailedTrialCount": 1}
+    await world.create(experiment(template={"trialSpec": once}, **counts))
+    (pod,) = await world.pods_of_trials(1)
+    name = trial_of(pod)
+    await world.start(pod)
+    await world.print(pod, "loss=3", "loss=2")
+    assert await world.history(name, "loss", 2) == [3, 2]
+    await world.lab.stop_controllers()
+    world.lines.clear()
+    await world.end(pod, phase)
+    await world.lab.start_controllers()
+    await world.trial(name, phase)
+    await world.experiment(phase)
+    assert await world.history(name, "loss", 2) == [3, 2]
+
+
 async def test_success_without_the_objective_names_what_was_reported(world: SweepWorld) -> None:
     await world.create(experiment(maxTrialCount=2, maxFailedTrialCount=2))
     for pod in await world.pods_of_trials(2):
