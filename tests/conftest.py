@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from hypothesis import HealthCheck, settings
 # The machine may be busy with anything: slowness is for benchmarks to find.
 settings.register_profile("kubelab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kubelab")
+
+# A shell starts what runs in its background with SIGINT ignored, and so would be all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
