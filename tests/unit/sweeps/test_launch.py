@@ -43,7 +43,7 @@ def made(client: Client) -> int:
         ({"parallel": 5, "max_trials": 4}, "parallel=5"),
         ({"algorithm": "grid", "space": {"lr": uniform(0, 1)}}, "step"),
         ({"max_failed": -1}, "max_failed=-1"),
-        ({"name": "n" * 45}, "at most 41"),
+        ({"name": "n" * 45}, "at most 40"),
     ],
 )
 def test_a_mistake_is_named_and_nothing_is_created(

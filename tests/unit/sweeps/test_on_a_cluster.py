@@ -298,5 +298,6 @@ def test_a_long_name_is_cut_and_a_promoted_job_knows_its_steps(cluster: Cluster)
         resources=SMALL,
     ).wait(TIMEOUT_S, progress=False)
     assert sweep.name.startswith("evaluate-a-small-language-model-on-")
-    job = sweep.promote(1, checkpoint_every=None).wait(TIMEOUT_S, progress=False)
+    longer = int(sweep.trials().query("steps == 4").index[0])
+    job = sweep.promote(longer, checkpoint_every=None).wait(TIMEOUT_S, progress=False)
     assert job.view().steps == 4
