@@ -58,12 +58,13 @@ def check(problem: Problem, settings: Settings) -> None:
         raise SettingError(
             "hyperband", "resource_name", f"cannot be {name!r}, a choice", f"Make {name} an integer()."
         )
-    first, last = (rung.resource for rung in (next(_rungs(settings)), list(_rungs(settings))[-1]))
-    if not (parameter.low <= first and last <= parameter.high):
+    resources = [rung.resource for rung in _rungs(settings)]
+    least, most = min(resources), max(resources)
+    if least < parameter.low or most > parameter.high:
         raise SettingError(
             "hyperband",
             "r_l",
-            f"gives {name} from {first} to {last}, outside its range",
+            f"gives {name} from {least} to {most}, outside its range",
             f"Give {name} that range, or choose another r_l or eta.",
         )
     widest = settings["eta"] ** _brackets(settings)[0].number

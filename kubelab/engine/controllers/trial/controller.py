@@ -251,9 +251,9 @@ class TrialController(Controller):
         written_version, at_s = self._written.get(key, (-1, now_s - _HISTORY_PERIOD_S))
         if version == written_version:
             return None
-        left_s = at_s + _HISTORY_PERIOD_S - now_s
         if self._knows_less(key, collection):
             return None if ends else _HISTORY_PERIOD_S
+        left_s = at_s + _HISTORY_PERIOD_S - now_s
         if 0 < left_s <= _HISTORY_PERIOD_S and not ends:
             return left_s
         text = dump(reported.reports)
