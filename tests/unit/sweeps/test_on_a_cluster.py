@@ -12,7 +12,7 @@ import pytest
 from kubelab import Cluster, clock
 from kubelab.errors import NotFoundError
 from kubelab.reports import ParameterError, ReportFailedError, report_path, run_report
-from kubelab.sweeps import SweepError, SweepFailedError
+from kubelab.sweeps import Sweep, SweepError, SweepFailedError
 from kubelab.tuning import choice, integer, uniform, when
 
 SMALL = {"cpu": "500m", "memory": "1Gi"}
@@ -42,6 +42,13 @@ def climb(height: float = 0.5, kind: str = "flat", slope: int = 7, steps: int = 
     for step in range(1, steps + 1):
         name = "score" if fault == "other name" else "value"
         training.report(step=step, **{name: height * step + slope * (kind == "steep")})
+
+
+def let_end(sweep: Sweep) -> None:
+    """Wait for a sweep's end, whichever it is: `Sweep.wait` raises where it is no success."""
+    deadline = clock.monotonic() + TIMEOUT_S
+    while not sweep.view().has_ended and clock.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def test_a_sweep_finds_the_best_and_its_function_runs_again(cluster: Cluster) -> None:
@@ -164,9 +171,7 @@ def test_a_trial_that_reports_other_names_says_which(cluster: Cluster) -> None:
         parallel=1,
         resources=SMALL,
     )
-    deadline = clock.monotonic() + TIMEOUT_S
-    while not sweep.view().has_ended and clock.monotonic() < deadline:
-        continue
+    let_end(sweep)
     [trial] = sweep.view().trials
     assert trial.state == "MetricsUnavailable"
     assert "score" in trial.why
@@ -281,9 +286,7 @@ def test_a_handle_reads_its_own_sweep_only_and_adds_to_none_that_was_stopped(clu
     with pytest.raises(NotFoundError, match="another one has its name now"):
         old.view()
     new.stop()
-    deadline = clock.monotonic() + 60
-    while not new.view().has_ended and clock.monotonic() < deadline:
-        time.sleep(0.1)
+    let_end(new)
     with pytest.raises(SweepError, match="has ended before its 50 trials"):
         new.add_trials(1)
 
