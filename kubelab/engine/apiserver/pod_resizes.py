@@ -11,7 +11,7 @@ from kubelab.client import NODES, Object
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.status import forbidden
 from kubelab.engine.apiserver.store import Store
-from kubelab.engine.scheduler.requests import amounts, pod_requests
+from kubelab.scheduling.requests import amounts, pod_requests
 
 _OS = "kubernetes.io/os"
 

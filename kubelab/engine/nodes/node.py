@@ -32,8 +32,8 @@ from kubelab.engine.nodes.preparation import cache_directory
 from kubelab.engine.nodes.process_usage import ProcessUsage
 from kubelab.engine.nodes.sessions import Session
 from kubelab.engine.nodes.warm_parent import WarmParent
-from kubelab.engine.scheduler.requests import amounts
 from kubelab.informer import Informers
+from kubelab.scheduling.requests import amounts
 
 logger = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from kubelab.engine.nodes.events import Recorder
 from kubelab.engine.nodes.plan import PodPlan
 from kubelab.engine.nodes.planning import allotted, resized
 from kubelab.engine.nodes.resize_decision import Resident, Verdict
-from kubelab.engine.resizing import INFEASIBLE, PENDING
-from kubelab.engine.scheduler.requests import held_requests, pod_requests
+from kubelab.scheduling.requests import held_requests, pod_requests
+from kubelab.scheduling.resizing import INFEASIBLE, PENDING
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from kubelab.engine.resizing import DEFERRED, INFEASIBLE
+from kubelab.scheduling.resizing import DEFERRED, INFEASIBLE
 
 Amounts = Mapping[str, int]
 """CPU in millicores, memory in bytes."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from kubelab.client import Object
 from kubelab.engine.nodes.pod_resize import ResizeState
-from kubelab.engine.resizing import IN_PROGRESS, PENDING
+from kubelab.scheduling.resizing import IN_PROGRESS, PENDING
 
 _OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 

@@ -14,7 +14,7 @@ from typing import Literal
 from kubelab.client import Object, Resource
 from kubelab.clock import parse_rfc3339
 from kubelab.engine.quotas.amounts import Amounts, add, largest, parse
-from kubelab.engine.resizing import specs_of
+from kubelab.scheduling.resizing import specs_of
 
 PLAIN_COUNTS = frozenset(
     {

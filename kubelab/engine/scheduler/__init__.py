@@ -4,7 +4,7 @@
 scores) and `preemption.preempt`, from a frozen `snapshot.Snapshot` to a `decision.Decision`.
 """
 
-from kubelab.engine.scheduler.decision import Decision
 from kubelab.engine.scheduler.loop import Scheduler
+from kubelab.scheduling.decision import Decision
 
 __all__ = ["Decision", "Scheduler"]

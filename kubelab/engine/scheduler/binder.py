@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass
 
 from kubelab.client import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, Client
-from kubelab.engine.scheduler.decision import Decision
 from kubelab.engine.scheduler.feed import Feed
-from kubelab.engine.scheduler.snapshot import Key, PodInfo, Snapshot
-from kubelab.engine.scheduler.volumes import SELECTED_NODE, VolumeChoice, is_bound
 from kubelab.errors import KubelabError
+from kubelab.scheduling.decision import Decision
+from kubelab.scheduling.snapshot import Key, PodInfo, Snapshot
+from kubelab.scheduling.volumes import SELECTED_NODE, VolumeChoice, is_bound
 
 BIND_TIMEOUT_S = 600.0
 """``VolumeBindingArgs.bindTimeoutSeconds``: how long a volume may take to be provisioned."""

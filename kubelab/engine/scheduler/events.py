@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 from kubelab.client import EVENTS, Client, Object
 from kubelab.clock import Clock, rfc3339_micro
-from kubelab.engine.scheduler.snapshot import Key
 from kubelab.errors import ApiError, ConnectionFailedError, NotFoundError
+from kubelab.scheduling.snapshot import Key
 
 logger = logging.getLogger(__name__)
 

@@ -18,13 +18,13 @@ from kubelab.client import (
     Object,
     Resource,
 )
-from kubelab.engine.scheduler.cache import Cache, is_finished
 from kubelab.engine.scheduler.hints import Change, Kind, may_help
 from kubelab.engine.scheduler.queue import SchedulingQueue
-from kubelab.engine.scheduler.selectors import Selector
-from kubelab.engine.scheduler.shapes import resized
-from kubelab.engine.scheduler.snapshot import Key, PodInfo, Snapshot
 from kubelab.informer import Informers, key_of
+from kubelab.scheduling.cache import Cache, is_finished
+from kubelab.scheduling.selectors import Selector
+from kubelab.scheduling.shapes import resized
+from kubelab.scheduling.snapshot import Key, PodInfo, Snapshot
 
 SCHEDULER_NAME = "default-scheduler"
 

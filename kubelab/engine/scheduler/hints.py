@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from kubelab.engine.scheduler.filters import reject
-from kubelab.engine.scheduler.shapes import Shape
-from kubelab.engine.scheduler.snapshot import NodeInfo, PodInfo
+from kubelab.scheduling.filters import reject
+from kubelab.scheduling.shapes import Shape
+from kubelab.scheduling.snapshot import NodeInfo, PodInfo
 
 
 class Kind(Enum):

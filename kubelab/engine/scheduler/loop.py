@@ -12,18 +12,18 @@ from kubelab.client import PODS, Client, Object
 from kubelab.clock import Clock, rfc3339
 from kubelab.engine.measures import Measures
 from kubelab.engine.scheduler.binder import Binder, VolumesNotBoundError
-from kubelab.engine.scheduler.cache import Cache
-from kubelab.engine.scheduler.decision import Decision
 from kubelab.engine.scheduler.events import Happening, Recorder
 from kubelab.engine.scheduler.feed import BUDGETS, SCHEDULER_NAME, Feed, is_gated
 from kubelab.engine.scheduler.measures import SchedulerMeasures
-from kubelab.engine.scheduler.preemption import preempt
 from kubelab.engine.scheduler.queue import SchedulingQueue, Waiting
-from kubelab.engine.scheduler.selectors import Selector
-from kubelab.engine.scheduler.snapshot import Budget, Key, PodInfo
 from kubelab.engine.scheduler.status import GATED, GATED_MESSAGE, disruption_target, not_scheduled
 from kubelab.errors import ApiError, ConnectionFailedError, NotFoundError
 from kubelab.informer import Informers
+from kubelab.scheduling.cache import Cache
+from kubelab.scheduling.decision import Decision
+from kubelab.scheduling.preemption import preempt
+from kubelab.scheduling.selectors import Selector
+from kubelab.scheduling.snapshot import Budget, Key, PodInfo
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from kubelab.engine.scheduler.snapshot import PodInfo
+from kubelab.scheduling.snapshot import PodInfo
 
 INITIAL_BACKOFF_S = 1.0
 """``podInitialBackoffSeconds``."""

@@ -10,7 +10,7 @@ import copy
 from kubelab.client import DAEMON_SETS, Object
 from kubelab.engine.controllers.pods import created_at, node_of, pod_from_template
 from kubelab.engine.controllers.revisions import HASH_LABEL
-from kubelab.engine.scheduler.selectors import Taint, Toleration, node_terms, untolerated
+from kubelab.scheduling.selectors import Taint, Toleration, node_terms, untolerated
 
 _NOT_EXECUTED = ("not-ready", "unreachable")
 _NOT_SCHEDULED = ("disk-pressure", "memory-pressure", "pid-pressure", "unschedulable")

@@ -12,9 +12,9 @@ from kubelab.engine.controllers.controller import Controller, Surroundings, eith
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.pods import BY_NODE, by_node, is_deleting, node_of
 from kubelab.engine.controllers.tainteviction.decision import executed, leaves_at, not_before
-from kubelab.engine.scheduler.selectors import Taint
 from kubelab.errors import NotFoundError
 from kubelab.informer import Key, key_of
+from kubelab.scheduling.selectors import Taint
 
 _CONDITION = {
     "type": "DisruptionTarget",

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from kubelab.client import Object
 from kubelab.engine.controllers.nodelifecycle.decision import GRACE, LATE
 from kubelab.engine.controllers.pods import created_at
-from kubelab.engine.scheduler.selectors import Taint, Toleration
+from kubelab.scheduling.selectors import Taint, Toleration
 
 
 def executed(node: Object) -> dict[Taint, str]:

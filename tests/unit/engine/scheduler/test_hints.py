@@ -2,7 +2,7 @@ import pytest
 
 from kubelab.client import Object
 from kubelab.engine.scheduler.hints import Change, Kind, may_help
-from tests.unit.engine.scheduler.objects import cluster, node, pod
+from tests.unit.scheduling.objects import cluster, node, pod
 
 FIT = frozenset({"NodeResourcesFit"})
 

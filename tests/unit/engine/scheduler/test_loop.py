@@ -25,10 +25,10 @@ from kubelab.clock import RealClock
 from kubelab.engine.apiserver import ApiServer
 from kubelab.engine.measures import Measures
 from kubelab.engine.scheduler import Scheduler
-from kubelab.engine.scheduler.volumes import SELECTED_NODE
 from kubelab.informer import Informers
+from kubelab.scheduling.volumes import SELECTED_NODE
 from tests.measured import numbers, total
-from tests.unit.engine.scheduler.objects import node, pod
+from tests.unit.scheduling.objects import node, pod
 
 
 class Lab:

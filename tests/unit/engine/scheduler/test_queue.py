@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from kubelab.engine.scheduler.queue import SchedulingQueue
-from kubelab.engine.scheduler.snapshot import PodInfo
-from tests.unit.engine.scheduler.objects import Cluster, pod
+from kubelab.scheduling.snapshot import PodInfo
+from tests.unit.scheduling.objects import Cluster, pod
 
 
 class Time:

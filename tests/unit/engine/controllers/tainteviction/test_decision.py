@@ -9,7 +9,7 @@ import pytest
 from kubelab.client import Object
 from kubelab.clock import rfc3339
 from kubelab.engine.controllers.tainteviction.decision import executed, leaves_at, not_before
-from kubelab.engine.scheduler.selectors import Taint
+from kubelab.scheduling.selectors import Taint
 from tests.unit.engine.controllers.objects import START, at
 
 GONE = Taint("node.kubernetes.io/unreachable", "", "NoExecute")

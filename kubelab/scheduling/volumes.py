@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kubelab.client import Object
-from kubelab.engine.scheduler.filters import Rejection, Rejections
-from kubelab.engine.scheduler.selectors import NodeTerm, Requirement, Selector, node_terms
-from kubelab.engine.scheduler.snapshot import Key, Node, PodInfo, Snapshot, Storage
 from kubelab.quantities import parse_quantity
+from kubelab.scheduling.filters import Rejection, Rejections
+from kubelab.scheduling.selectors import NodeTerm, Requirement, Selector, node_terms
+from kubelab.scheduling.snapshot import Key, Node, PodInfo, Snapshot, Storage
 
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"

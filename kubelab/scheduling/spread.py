@@ -9,11 +9,11 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from kubelab.engine.scheduler.filters import Rejection, Rejections, matches_node
-from kubelab.engine.scheduler.scores import MAX_SCORE
-from kubelab.engine.scheduler.selectors import Requirement, Selector, untolerated
-from kubelab.engine.scheduler.shapes import SpreadConstraint
-from kubelab.engine.scheduler.snapshot import Node, NodeInfo, PodInfo, Snapshot
+from kubelab.scheduling.filters import Rejection, Rejections, matches_node
+from kubelab.scheduling.scores import MAX_SCORE
+from kubelab.scheduling.selectors import Requirement, Selector, untolerated
+from kubelab.scheduling.shapes import SpreadConstraint
+from kubelab.scheduling.snapshot import Node, NodeInfo, PodInfo, Snapshot
 
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from kubelab.client import Object
-from kubelab.engine.resizing import specs_of
 from kubelab.quantities import cpu_millicores, whole
+from kubelab.scheduling.resizing import specs_of
 
 DEFAULT_CPU_MILLICORES = 100
 """``schedutil.DefaultMilliCPURequest``: what a container without a request counts as in scores."""

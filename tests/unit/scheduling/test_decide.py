@@ -3,11 +3,11 @@ from typing import Any
 import pytest
 
 from kubelab.client import Object
-from kubelab.engine.scheduler.decide import decide
-from kubelab.engine.scheduler.decision import Decision
-from kubelab.engine.scheduler.preemption import preempt
-from kubelab.engine.scheduler.selectors import Selector
-from tests.unit.engine.scheduler.objects import Cluster, cluster, host_port, node, pod
+from kubelab.scheduling.decide import decide
+from kubelab.scheduling.decision import Decision
+from kubelab.scheduling.preemption import preempt
+from kubelab.scheduling.selectors import Selector
+from tests.unit.scheduling.objects import Cluster, cluster, host_port, node, pod
 
 GPU_TAINT = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from kubelab.client import Object
-from kubelab.engine.scheduler.requests import amounts
-from kubelab.engine.scheduler.selectors import Labels, Selector, Taint
-from kubelab.engine.scheduler.shapes import Port, Shape
+from kubelab.scheduling.requests import amounts
+from kubelab.scheduling.selectors import Labels, Selector, Taint
+from kubelab.scheduling.shapes import Port, Shape
 
 Key = tuple[str, str]
 

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from kubelab.engine.scheduler.filters import Rejections, reject
-from kubelab.engine.scheduler.scores import (
+from kubelab.scheduling.filters import Rejections, reject
+from kubelab.scheduling.scores import (
     WEIGHTS,
     Score,
     balanced_allocation,
     image_locality,
     least_allocated,
 )
-from kubelab.engine.scheduler.shapes import Shape
-from kubelab.engine.scheduler.snapshot import NodeInfo, Snapshot
+from kubelab.scheduling.shapes import Shape
+from kubelab.scheduling.snapshot import NodeInfo, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

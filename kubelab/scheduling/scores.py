@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kubelab.engine.scheduler.selectors import untolerated
-from kubelab.engine.scheduler.shapes import Shape
-from kubelab.engine.scheduler.snapshot import Node, NodeInfo
+from kubelab.scheduling.selectors import untolerated
+from kubelab.scheduling.shapes import Shape
+from kubelab.scheduling.snapshot import Node, NodeInfo
 
 MAX_SCORE = 100
 

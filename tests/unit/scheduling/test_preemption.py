@@ -1,10 +1,10 @@
 from kubelab.client import Object
-from kubelab.engine.scheduler.decide import decide
-from kubelab.engine.scheduler.decision import Preemption
-from kubelab.engine.scheduler.preemption import preempt
-from kubelab.engine.scheduler.selectors import Selector
-from kubelab.engine.scheduler.snapshot import Budget
-from tests.unit.engine.scheduler.objects import Cluster, cluster, node, pod
+from kubelab.scheduling.decide import decide
+from kubelab.scheduling.decision import Preemption
+from kubelab.scheduling.preemption import preempt
+from kubelab.scheduling.selectors import Selector
+from kubelab.scheduling.snapshot import Budget
+from tests.unit.scheduling.objects import Cluster, cluster, node, pod
 
 
 def make_room(made: Cluster, obj: Object, *budgets: Budget) -> Preemption:

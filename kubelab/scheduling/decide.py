@@ -1,6 +1,6 @@
 """The decision itself: filter every node, score those that fit, take the best.
 
-`decide` is pure and says everything there is to say. `kubelab.engine.scheduler.ranking` reaches the same
+`decide` is pure and says everything there is to say. `kubelab.scheduling.ranking` reaches the same
 decision faster for pods that can be judged node by node.
 """
 
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kubelab.engine.scheduler.affinity import HardAffinity, affinity_scores
-from kubelab.engine.scheduler.decision import Decision, Rejected
-from kubelab.engine.scheduler.filters import Rejections
-from kubelab.engine.scheduler.judge import Judge, judge, term, total
-from kubelab.engine.scheduler.scores import MAX_SCORE, Score, intolerable, node_preference, normalize
-from kubelab.engine.scheduler.shapes import Shape
-from kubelab.engine.scheduler.snapshot import NodeInfo, PodInfo, Snapshot
-from kubelab.engine.scheduler.spread import HardSpread, spread_scores
-from kubelab.engine.scheduler.volumes import BlockedError, Mounts
+from kubelab.scheduling.affinity import HardAffinity, affinity_scores
+from kubelab.scheduling.decision import Decision, Rejected
+from kubelab.scheduling.filters import Rejections
+from kubelab.scheduling.judge import Judge, judge, term, total
+from kubelab.scheduling.scores import MAX_SCORE, Score, intolerable, node_preference, normalize
+from kubelab.scheduling.shapes import Shape
+from kubelab.scheduling.snapshot import NodeInfo, PodInfo, Snapshot
+from kubelab.scheduling.spread import HardSpread, spread_scores
+from kubelab.scheduling.volumes import BlockedError, Mounts
 
 
 def decide(pod: PodInfo, snapshot: Snapshot, alone: Judge = judge) -> Decision:

@@ -1,5 +1,5 @@
-from kubelab.engine.scheduler.snapshot import tie_break
-from tests.unit.engine.scheduler.objects import Cluster, cluster, node, pod
+from kubelab.scheduling.snapshot import tie_break
+from tests.unit.scheduling.objects import Cluster, cluster, node, pod
 
 
 def test_pods_of_a_node_not_seen_yet_count_once_it_comes() -> None:

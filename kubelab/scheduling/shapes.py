@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 
 from kubelab.client import Object
-from kubelab.engine.resizing import specs_of
-from kubelab.engine.scheduler.requests import held_requests
-from kubelab.engine.scheduler.selectors import (
+from kubelab.scheduling.requests import held_requests
+from kubelab.scheduling.resizing import specs_of
+from kubelab.scheduling.selectors import (
     Labels,
     NodeTerm,
     Requirement,

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from kubelab.engine.scheduler.filters import Rejections
-from kubelab.engine.scheduler.scores import Score
-from kubelab.engine.scheduler.snapshot import Key
-from kubelab.engine.scheduler.volumes import VolumeChoice
+from kubelab.scheduling.filters import Rejections
+from kubelab.scheduling.scores import Score
+from kubelab.scheduling.snapshot import Key
+from kubelab.scheduling.volumes import VolumeChoice
 
 NO_NODES = "no nodes available to schedule pods"
 NOT_HELPFUL = "Preemption is not helpful for scheduling"

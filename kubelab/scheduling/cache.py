@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 
 from kubelab.client import Object
-from kubelab.engine.scheduler.ranking import Rankings
-from kubelab.engine.scheduler.selectors import Labels, Selector
-from kubelab.engine.scheduler.shapes import Shapes
-from kubelab.engine.scheduler.snapshot import Key, Node, NodeInfo, PodInfo, Snapshot, Storage
+from kubelab.scheduling.ranking import Rankings
+from kubelab.scheduling.selectors import Labels, Selector
+from kubelab.scheduling.shapes import Shapes
+from kubelab.scheduling.snapshot import Key, Node, NodeInfo, PodInfo, Snapshot, Storage
 
 FINISHED = frozenset({"Succeeded", "Failed"})
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from kubelab.engine.scheduler.selectors import Taint, untolerated
-from kubelab.engine.scheduler.shapes import Port, Shape
-from kubelab.engine.scheduler.snapshot import Node, NodeInfo
+from kubelab.scheduling.selectors import Taint, untolerated
+from kubelab.scheduling.shapes import Port, Shape
+from kubelab.scheduling.snapshot import Node, NodeInfo
 
 UNSCHEDULABLE_TAINT = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
 ANY_ADDRESS = "0.0.0.0"

@@ -3,10 +3,10 @@ from typing import Any
 import pytest
 
 from kubelab.client import Object
-from kubelab.engine.scheduler.decide import decide
-from kubelab.engine.scheduler.decision import Decision
-from kubelab.engine.scheduler.volumes import SELECTED_NODE, VolumeChoice
-from tests.unit.engine.scheduler.objects import Cluster, cluster, node, pod
+from kubelab.scheduling.decide import decide
+from kubelab.scheduling.decision import Decision
+from kubelab.scheduling.volumes import SELECTED_NODE, VolumeChoice
+from tests.unit.scheduling.objects import Cluster, cluster, node, pod
 
 CLASS = {"provisioner": "kubelab.dev/local", "volumeBindingMode": "WaitForFirstConsumer"}
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubelab.client import Object
-from kubelab.engine.scheduler.cache import Cache
-from kubelab.engine.scheduler.snapshot import PodInfo
+from kubelab.scheduling.cache import Cache
+from kubelab.scheduling.snapshot import PodInfo
 
 _numbers = itertools.count()
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from kubelab.client import PODS, Object
 from kubelab.engine.quotas.usage import usage
-from kubelab.engine.resizing import specs_of
-from kubelab.engine.scheduler.requests import held_requests
-from kubelab.engine.scheduler.shapes import Shapes
+from kubelab.scheduling.requests import held_requests
+from kubelab.scheduling.resizing import specs_of
+from kubelab.scheduling.shapes import Shapes
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from kubelab.client import Object
-from kubelab.engine.scheduler.requests import pod_requests
+from kubelab.scheduling.requests import pod_requests
 
 
 def container(cpu: str = "", memory: str = "", **more: str) -> Object:

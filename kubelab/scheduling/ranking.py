@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from heapq import heapify, heappop, heappush
 
-from kubelab.engine.scheduler.decide import decide
-from kubelab.engine.scheduler.decision import Decision, Rejected
-from kubelab.engine.scheduler.filters import Rejections
-from kubelab.engine.scheduler.judge import Verdict, judge, term, total
-from kubelab.engine.scheduler.scores import MAX_SCORE, Score
-from kubelab.engine.scheduler.shapes import Shape
-from kubelab.engine.scheduler.snapshot import NodeInfo, PodInfo, Snapshot
-from kubelab.engine.scheduler.spread import soft_constraints
+from kubelab.scheduling.decide import decide
+from kubelab.scheduling.decision import Decision, Rejected
+from kubelab.scheduling.filters import Rejections
+from kubelab.scheduling.judge import Verdict, judge, term, total
+from kubelab.scheduling.scores import MAX_SCORE, Score
+from kubelab.scheduling.shapes import Shape
+from kubelab.scheduling.snapshot import NodeInfo, PodInfo, Snapshot
+from kubelab.scheduling.spread import soft_constraints
 
 RANKED_SHAPES = 8
 """How many rankings are kept: each holds an entry for every node."""

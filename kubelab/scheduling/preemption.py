@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from kubelab.engine.scheduler.decide import Checks
-from kubelab.engine.scheduler.decision import NO_VICTIMS, NOT_HELPFUL, Decision, Preemption, unavailable
-from kubelab.engine.scheduler.filters import Rejections
-from kubelab.engine.scheduler.snapshot import Budget, NodeInfo, PodInfo, Snapshot
+from kubelab.scheduling.decide import Checks
+from kubelab.scheduling.decision import NO_VICTIMS, NOT_HELPFUL, Decision, Preemption, unavailable
+from kubelab.scheduling.filters import Rejections
+from kubelab.scheduling.snapshot import Budget, NodeInfo, PodInfo, Snapshot
 
 MIN_CANDIDATES = 100
 """``minCandidateNodesAbsolute``."""

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kubelab.engine.scheduler.filters import Rejection, Rejections
-from kubelab.engine.scheduler.scores import MAX_SCORE
-from kubelab.engine.scheduler.shapes import PodTerm
-from kubelab.engine.scheduler.snapshot import Node, PodInfo, Snapshot
+from kubelab.scheduling.filters import Rejection, Rejections
+from kubelab.scheduling.scores import MAX_SCORE
+from kubelab.scheduling.shapes import PodTerm
+from kubelab.scheduling.snapshot import Node, PodInfo, Snapshot
 
 HARD_AFFINITY_WEIGHT = 1
 """``hardPodAffinityWeight``: what a bound pod's required affinity adds to a score."""

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubelab.client import Object
-from kubelab.engine.scheduler.decide import Checks, decide
-from kubelab.engine.scheduler.decision import Decision
-from kubelab.engine.scheduler.preemption import preempt
-from kubelab.engine.scheduler.selectors import Selector
-from kubelab.engine.scheduler.snapshot import PodInfo
-from tests.unit.engine.scheduler.objects import Cluster, node, pod
+from kubelab.scheduling.decide import Checks, decide
+from kubelab.scheduling.decision import Decision
+from kubelab.scheduling.preemption import preempt
+from kubelab.scheduling.selectors import Selector
+from kubelab.scheduling.snapshot import PodInfo
+from tests.unit.scheduling.objects import Cluster, node, pod
 
 ZONES = ("x", "y")
 APPS = ("web", "db")

@@ -1,6 +1,6 @@
 import pytest
 
-from kubelab.engine.scheduler.selectors import NodeTerm, Selector, Taint, Toleration, untolerated
+from kubelab.scheduling.selectors import NodeTerm, Selector, Taint, Toleration, untolerated
 
 
 @pytest.mark.parametrize(
