@@ -1,0 +1,1 @@
+"""What nodes and pods cost: dated prices, metering on either clock, and how money is attributed."""
