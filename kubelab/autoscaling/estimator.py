@@ -1,8 +1,8 @@
 """How many nodes of a group the pending pods need: Cluster Autoscaler's first-fit-decreasing estimate.
 
-Source: ``estimator/binpacking_estimator.go`` and ``estimator/decreasing_pod_orderer.go`` of Cluster Autoscaler
-1.36.1. Whether a pod fits is asked of the scheduler's own filters; pods that one node alone can judge are
-counted instead of placed one by one.
+Source: ``estimator/{binpacking_estimator,decreasing_pod_orderer}.go`` of Cluster Autoscaler 1.36.1. Whether a
+pod fits is asked of the scheduler's own filters; pods that one node alone can judge are counted instead of
+placed one by one.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def estimate(
     may_add = True
     for group in ordered(groups, fresh):
         fit = _fit(group, packed)
-        rest = group[fit.fill(packed, group) :]
+        rest = group[fit.fill(group) :]
         if rest and may_add:
             may_add = _add_nodes(rest, packed, fit, lambda: _may_add(packed, max_nodes, out_of_time))
     return Estimate(sum(not each.empty for each in packed.bins), tuple(packed.placed))
@@ -100,7 +100,7 @@ def _add_nodes(pods: Pods, packed: Packed, fit: _Fit, may_add: Callable[[], bool
     at = 0
     while at < len(pods):
         last = packed.bins[-1] if packed.bins else None
-        room = fit.room(packed, last, pods[at]) if last else 0
+        room = fit.room(last, pods[at]) if last else 0
         if last and room:
             taken = pods[at : at + room]
             packed.take(len(packed.bins) - 1, taken)
@@ -117,11 +117,11 @@ def _add_nodes(pods: Pods, packed: Packed, fit: _Fit, may_add: Callable[[], bool
 class _Fit(Protocol):
     """Knows how many pods of one group fit where."""
 
-    def fill(self, packed: Packed, pods: Pods) -> int:
+    def fill(self, pods: Pods) -> int:
         """Put pods onto the new nodes there are, in turns, until one fits none; return how many."""
         ...
 
-    def room(self, packed: Packed, bin: Bin, pod: PodInfo) -> int:
+    def room(self, bin: Bin, pod: PodInfo) -> int:
         """Return how many pods like this one a new node takes now; at most 1 if each must be asked for."""
         ...
 
@@ -130,7 +130,7 @@ def _fit(group: Pods, packed: Packed) -> _Fit:
     shape = group[0].shape
     between = any(each.hard for each in shape.spread) or shape.affinity or shape.anti_affinity
     if between or shape.claims or any(pod.shape is not shape for pod in group):
-        return _OneByOne()
+        return _OneByOne(packed)
     return _Counted(group[0], packed)
 
 
@@ -138,52 +138,56 @@ class _Counted:
     """Counts pods whose fit depends on their node alone: all that one node's room allows go there at once."""
 
     def __init__(self, pod: PodInfo, packed: Packed) -> None:
+        self.packed = packed
         self.shape: Shape = pod.shape
         node = packed.fresh.node
         unlabelled = replace(node, name=packed.name(0), labels=packed.labels(packed.name(0)))
         self._never = bool(reject(self.shape, NodeInfo(unlabelled)))
         self._avoiding = HardAffinity.of(pod, packed.current()) if packed.pods_with_terms else None
 
-    def room(self, packed: Packed, bin: Bin, _: PodInfo) -> int:
+    def room(self, bin: Bin, _: PodInfo) -> int:
         if self._never or (self._avoiding and self._avoiding.reject(bin.node)):
             return 0
         return bin.room(self.shape)
 
-    def fill(self, packed: Packed, pods: Pods) -> int:
-        taken, turn = 0, packed.turn(packed.full.get(self.shape, 0))
+    def fill(self, pods: Pods) -> int:
+        taken, turn = 0, self.packed.turn(self.packed.full.get(self.shape, 0))
         rooms: dict[int, int] = {}
         while turn:
             for at in turn:
                 if taken == len(pods):
                     return taken
-                room = rooms[at] if at in rooms else self.room(packed, packed.bins[at], pods[taken])
+                room = rooms[at] if at in rooms else self.room(self.packed.bins[at], pods[taken])
                 if room:
-                    packed.take(at, pods[taken : taken + 1], next_turn=at + 1)
+                    self.packed.take(at, pods[taken : taken + 1], next_turn=at + 1)
                     taken += 1
                 rooms[at] = room - 1
             turn = [at for at in turn if rooms[at] > 0]
-        packed.full[self.shape] = len(packed.bins)
+        self.packed.full[self.shape] = len(self.packed.bins)
         return taken
 
 
 class _OneByOne:
     """Asks every filter for every pod."""
 
-    def room(self, packed: Packed, bin: Bin, pod: PodInfo) -> int:
+    def __init__(self, packed: Packed) -> None:
+        self.packed = packed
+
+    def room(self, bin: Bin, pod: PodInfo) -> int:
         try:
-            checks = Checks.of(pod, packed.current())
+            checks = Checks.of(pod, self.packed.current())
         except BlockedError:
             return 0
         return 0 if checks.reject(bin.info) else 1
 
-    def fill(self, packed: Packed, pods: Pods) -> int:
+    def fill(self, pods: Pods) -> int:
         for taken, pod in enumerate(pods):
             try:
-                checks = Checks.of(pod, packed.current())
+                checks = Checks.of(pod, self.packed.current())
             except BlockedError:
                 return taken
-            at = next((at for at in packed.turn() if not checks.reject(packed.bins[at].info)), None)
+            at = next((at for at in self.packed.turn() if not checks.reject(self.packed.bins[at].info)), None)
             if at is None:
                 return taken
-            packed.take(at, (pod,), next_turn=at + 1)
+            self.packed.take(at, (pod,), next_turn=at + 1)
         return len(pods)

@@ -27,7 +27,7 @@ class Bin:
     def room(self, shape: Shape) -> int:
         """Return how many pods of a shape its resources and ports still take."""
         free = self._free
-        room = node_pods - self._count if (node_pods := self.node.allocatable.get("pods", 0)) else 0
+        room = self.node.allocatable.get("pods", 0) - self._count
         for resource, amount in shape.requests.items():
             room = min(room, free.get(resource, 0) // amount)
         if room > 0 and shape.ports:
@@ -97,7 +97,7 @@ class Packed:
         self.bins.append(Bin(self.fresh, replace(self.fresh.node, name=name, labels=self.labels(name))))
 
     def turn(self, first: int = 0) -> list[int]:
-        """Number the nodes from ``first`` on, in the order of asking: after the one that took the last pod."""
+        """Return the numbers of the nodes from ``first`` on, behind the one that took the last pod first."""
         begin = max(self._next, first)
         return [*range(begin, len(self.bins)), *range(first, min(begin, len(self.bins)))]
 

@@ -126,7 +126,7 @@ def test_counting_places_the_same_pods_as_asking_one_by_one(
     template = fresh(pod(cpu="300m"), cpu="4", pods="7")
     with pytest.MonkeyPatch.context() as patched:
         fast = estimate(groups, template, EMPTY, max_nodes=max_nodes)
-        patched.setattr(estimator, "_fit", lambda group, packed: estimator._OneByOne())
+        patched.setattr(estimator, "_fit", lambda group, packed: estimator._OneByOne(packed))
         slow = estimate(groups, template, EMPTY, max_nodes=max_nodes)
     assert fast == slow
 
