@@ -102,7 +102,7 @@ def utilization(info: NodeInfo) -> tuple[float, str]:
         for resource in ("cpu", "memory")
         if allocatable.get(resource)
     ]
-    return max(shares, default=(0.0, "cpu"))
+    return max(shares, key=lambda share: share[0], default=(0.0, "cpu"))
 
 
 def find_unneeded(
