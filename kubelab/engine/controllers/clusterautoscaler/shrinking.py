@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -75,7 +76,7 @@ class Shrinking:
     def due(self, settings: Settings, now: datetime) -> list[tuple[Verdict, float]]:
         """Return the nodes to remove now, each with for how many seconds it was not needed."""
         ledger = self.ledger
-        if not settings.scale_down or self._cooling(settings, now):
+        if not settings.scale_down or self.is_cooling(settings, now):
             return []
         ready = [
             (self.verdicts[name], (now - since).total_seconds())
@@ -88,15 +89,8 @@ class Shrinking:
         draining = any(is_going(node) for node in self.world.nodes_of_groups())
         return [] if draining else ready[:1]
 
-    def next_due_s(self, settings: Settings, now: datetime) -> float:
-        """Return in how many seconds the next node is due at the earliest."""
-        waits = [
-            (since + settings.thresholds.unneeded - now).total_seconds()
-            for since in self.ledger.unneeded_since.values()
-        ]
-        return min(waits, default=float("inf"))
-
-    def _cooling(self, settings: Settings, now: datetime) -> bool:
+    def is_cooling(self, settings: Settings, now: datetime) -> bool:
+        """Say whether nothing may go yet, because of what was added, removed or went wrong."""
         ledger = self.ledger
         return any(
             last is not None and now - last < delay
@@ -106,6 +100,14 @@ class Shrinking:
                 (ledger.last_failed, settings.delay_after_failure),
             )
         )
+
+    def candidates(self) -> Counter[str]:
+        """Return how many nodes of each group are not needed."""
+        return Counter(verdict.group for verdict in self.verdicts.values() if verdict.unneeded)
+
+    def reasons(self) -> Counter[str]:
+        """Return how many nodes have to stay for which reason."""
+        return Counter(verdict.reason for verdict in self.verdicts.values() if verdict.reason)
 
     def _order(self, candidate: Candidate) -> tuple[bool, float, str]:
         """Put first what was unneeded before, then what is used least."""

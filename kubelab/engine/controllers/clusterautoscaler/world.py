@@ -67,6 +67,7 @@ class World:
         self._waiting: dict[str, Waiting] = {}
         self._groups: dict[tuple[str, str], NodeGroup | None] = {}
         self.nodes.index(BY_GROUP, group_names)
+        self.nodes.index(_ALL, lambda _obj: (_ALL,))
         self.pods.index(BY_NODE, by_node)
         for view in (self.groups_view, self._daemons, self._budgets):
             view.index(_ALL, lambda _obj: (_ALL,))
@@ -94,6 +95,10 @@ class World:
     def nodes_of_groups(self) -> list[Object]:
         """Return the nodes of all groups."""
         return [node for group in self.groups() for node in self.members(group.name)]
+
+    def nodes_without_group(self) -> list[Object]:
+        """Return the nodes that no group made."""
+        return [node for node in self.nodes.by_index(_ALL, _ALL) if not group_of(node)]
 
     def pods_on(self, node: str) -> list[Object]:
         """Return the pods of a node that have not ended."""
