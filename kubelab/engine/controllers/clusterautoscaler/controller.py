@@ -33,7 +33,7 @@ from kubelab.engine.controllers.clusterautoscaler.measures import LoopMeasures
 from kubelab.engine.controllers.clusterautoscaler.report import Report
 from kubelab.engine.controllers.clusterautoscaler.settings import Settings
 from kubelab.engine.controllers.clusterautoscaler.shrinking import Shrinking
-from kubelab.engine.controllers.clusterautoscaler.world import World, is_going
+from kubelab.engine.controllers.clusterautoscaler.world import World
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.nodegroup.controller import catalogue
@@ -182,7 +182,7 @@ class Step:
             await self._refuse(pods, found, f"vetoed: {choice.why}", settings.expander, choice=choice)
             return False
         group = next(each for each in groups if each.name == choice.kept[0].node_group)
-        total = sum(each.replicas for each in groups) + self._nodes_without_group()
+        total = sum(each.replicas for each in groups) + len(self.world.members(""))
         room = group.max_size - group.replicas
         count = capped(choice.kept[0].node_count, room, total, settings.max_nodes)
         if not count:
@@ -279,7 +279,7 @@ class Step:
         spare = {group.name: group.replicas - group.min_size - self._going(group.name) for group in groups}
         by_name = {group.name: group for group in groups}
         for verdict, unneeded_s in self.shrinking.due(settings, now):
-            node = self.world.nodes.get("", verdict.node)
+            node = self.world.node(verdict.node)
             if node is None or spare.get(verdict.group, 0) <= 0:
                 continue
             spare[verdict.group] -= 1
@@ -290,8 +290,9 @@ class Step:
             self.measures.scaled_down("underutilized" if verdict.evict else "empty")
 
     async def _go_on_emptying(self, now: datetime) -> None:
-        for node in self.world.nodes_of_groups():
-            if not is_going(node):
+        for state in self.world.going():
+            node = self.world.node(state.name)
+            if node is None:
                 continue
             before = self.emptying.evicted
             problem = await self.emptying.go_on(node, now)
@@ -302,10 +303,7 @@ class Step:
                 self.controller.note(node, Note("Warning", "ScaleDownFailed", problem))
 
     def _going(self, group: str) -> int:
-        return sum(map(is_going, self.world.members(group)))
-
-    def _nodes_without_group(self) -> int:
-        return len(self.world.nodes_without_group())
+        return sum(node.going for node in self.world.members(group))
 
     # Writing
 

@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.autoscaling.status import Counts, GroupState, status_text
 from kubelab.client import CONFIG_MAPS, Object
-from kubelab.clock import parse_rfc3339
 from kubelab.engine.controllers.clusterautoscaler.growth import STARTUP, Growth
 from kubelab.engine.controllers.clusterautoscaler.ledger import Ledger
 from kubelab.engine.controllers.clusterautoscaler.measures import LoopMeasures
-from kubelab.engine.controllers.clusterautoscaler.world import World, is_going, is_ready
+from kubelab.engine.controllers.clusterautoscaler.world import NodeState, World
 from kubelab.engine.controllers.controller import Controller
 
 NAMESPACE, NAME = "kube-system", "cluster-autoscaler-status"
@@ -34,8 +33,7 @@ class Report:
 
     def is_healthy(self, now: datetime) -> bool:
         """Say whether so few nodes are unready that scaling makes sense."""
-        counts = _counts((*self.world.nodes_of_groups(), *self.world.nodes_without_group()), now)
-        return counts.healthy
+        return _counts(self.world.states.values(), now).healthy
 
     async def write(self, growth: Growth, ledger: Ledger, candidates: Counter[str], now: datetime) -> None:
         """Take what the loop knows, and write it if it is new or a minute old."""
@@ -46,7 +44,7 @@ class Report:
         if fresh and self._written == (groups, needed):
             return
         self._written, self._written_at = (groups, needed), now
-        others = _counts((node for node in self.world.nodes_without_group()), now)
+        others = _counts(self.world.members(""), now)
         await self._put(status_text(groups, others, needed=needed, now=now), now)
 
     def _state(
@@ -80,14 +78,14 @@ class Report:
         await self.controller.create(CONFIG_MAPS, body)
 
 
-def _counts(nodes: Iterable[Object], now: datetime) -> Counts:
+def _counts(nodes: Iterable[NodeState], now: datetime) -> Counts:
     ready = unready = not_started = going = 0
     for node in nodes:
-        if is_going(node):
+        if node.going:
             going += 1
-        elif is_ready(node):
+        elif node.ready:
             ready += 1
-        elif now - parse_rfc3339(node["metadata"]["creationTimestamp"]) < STARTUP:
+        elif now - node.created < STARTUP:
             not_started += 1
         else:
             unready += 1
