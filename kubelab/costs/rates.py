@@ -1,7 +1,7 @@
-"""A node's price split into what a core, a GiB of memory and a device cost an hour, as OpenCost splits it.
+"""A node's price split into what a core, a GiB and a device cost an hour, as OpenCost splits it.
 
-OpenCost specification v0.1 and ``pkg/cloud/provider`` (snapshot 5f65333, 2024-10-24): the rates of a node stand in
-the ratio of the default sheet's, and add up to the node's price.
+OpenCost specification v0.1 and ``pkg/cloud/provider`` (snapshot 5f65333, 2024-10-24): the rates of a node
+stand in the ratio of the default sheet's, and add up to the node's price.
 """
 
 from __future__ import annotations
