@@ -12,12 +12,14 @@ import contextlib
 import os
 import weakref
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from kubelab import portal
 from kubelab.client import EVENTS, EXPERIMENTS, JAX_JOBS, JOBS, NODES, TRAIN_JOBS, Client, Object, Resource
+from kubelab.clock import RealClock
 from kubelab.errors import ConnectionFailedError, KubelabError, NotFoundError
 from kubelab.http import HttpTransport, Kubeconfig
 from kubelab.quantities import Quantity, cpu_millicores, format_memory, whole
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kubelab.capabilities import Capabilities
+    from kubelab.costs.cost import Cost
+    from kubelab.costs.prices import Prices
     from kubelab.node_template import NodeTemplate
     from kubelab.simulated_cluster import SimulatedCluster
     from kubelab.sweeps import Sweep
@@ -487,6 +491,28 @@ class Cluster:
 
         return portal.run(capabilities.read(self.client))
 
+    def cost(self, *, hours: float = 24, prices: Prices | None = None) -> Cost:
+        """Return what the cluster costs: an hour now, and in the hours until now, by whom, and what is idle.
+
+        Parameters
+        ----------
+        hours : float
+            How far to look back, but not beyond the first node.
+        prices : Prices, optional
+            What nodes cost that do not say it in their annotations; `kubelab.autoscaling.catalogue`, by their
+            label ``node.kubernetes.io/instance-type``, unless given.
+
+        Raises
+        ------
+        KubelabError
+            If that is no time, or the price file is wrong.
+        """
+        from kubelab.autoscaling.catalogue import Catalogue
+        from kubelab.costs.survey import read_cost
+
+        prices = Catalogue.load() if prices is None else prices
+        return portal.run(read_cost(self.client, self._now(), hours=hours, prices=prices))
+
     def events(self) -> pd.DataFrame:
         """Return the namespace's events, oldest first: time (UTC), type, object, reason, message, count."""
         from kubelab.training.events import events_frame
@@ -553,6 +579,9 @@ class Cluster:
         for start in range(0, len(objects), _TOGETHER):
             batch = objects[start : start + _TOGETHER]
             await asyncio.gather(*(self.client.create(resource, obj) for obj in batch))
+
+    def _now(self) -> datetime:
+        return RealClock().now()
 
     def _list(self, resource: Resource, namespace: str | None = None) -> list[Object]:
         return portal.run(self.client.list(resource, namespace)).items

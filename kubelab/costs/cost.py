@@ -122,7 +122,9 @@ class Cost:
         rows = []
         for each in self.allocation.nodes:
             node, price = each.node, each.node.price
-            dated = (price.usd_per_hour, each.money.total, each.idle.total, f"{price.date}") if price else ()
+            dated: tuple[Any, ...] = (None, 0.0, 0.0, "")
+            if price:
+                dated = (price.usd_per_hour, each.money.total, each.idle.total, f"{price.date}")
             rows.append(
                 (node.name, node.node_group, node.instance_type, node.capacity_type, each.hours, *dated)
             )
@@ -144,9 +146,9 @@ class Cost:
         rows.sort(key=lambda row: (-row[-1], *row[: len(names)]))
         blank = [""] * (len(names) - 1)
         if nobody:
-            rows.append((UNALLOCATED, *blank, *_sums(nobody)))
+            rows.append((*blank, UNALLOCATED, *_sums(nobody)))
         idle = sum((each.idle for each in self.allocation.nodes), Money())
-        rows.append((IDLE, *blank, 0, 0.0, 0.0, 0.0, idle.cpu, idle.ram, idle.gpu, idle.total))
+        rows.append((*blank, IDLE, 0, 0.0, 0.0, 0.0, idle.cpu, idle.ram, idle.gpu, idle.total))
         columns = [*names, "pods", "cpu_core_hours", "ram_gib_hours", "gpu_hours"]
         frame = pd.DataFrame(rows, columns=[*columns, "cpu_usd", "ram_usd", "gpu_usd", "total_usd"])
         return frame.assign(prices_of=_span(self.price_dates))

@@ -23,6 +23,7 @@ from kubelab.engine.controllers.jaxjob import JaxJobController
 from kubelab.engine.controllers.job import JobController
 from kubelab.engine.controllers.jobset import JobSetController
 from kubelab.engine.controllers.lost_pods import LostPodsController
+from kubelab.engine.controllers.meter import MeterController
 from kubelab.engine.controllers.namespaces import NamespaceContentsController, NamespaceController
 from kubelab.engine.controllers.nodelifecycle import NodeLifecycleController
 from kubelab.engine.controllers.quotas import QuotaController
@@ -45,6 +46,7 @@ KUBEFLOW_CONTROLLERS: tuple[type[Controller], ...] = (
     SuggestionController,
     TrialController,
     DbManagerController,
+    MeterController,
 )
 """Those of custom kinds; the others are part of Kubernetes' own controller manager."""
 
