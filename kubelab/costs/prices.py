@@ -15,6 +15,9 @@ PRICE = "autoscaling.kubelab.dev/price-usd-per-hour"
 PRICE_DATE = "autoscaling.kubelab.dev/price-date"
 """The annotation that says when that price held; one without the other counts for nothing."""
 
+PRICE_SOURCE = "autoscaling.kubelab.dev/price-source"
+"""The annotation that says whose figure it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -57,4 +60,4 @@ def price_of(node: Object, prices: Prices | None = None) -> Price | None:
         return prices.of(meta.get("labels") or {}) if prices else None
     if not 0 <= usd < float("inf"):
         return None
-    return Price(usd, day, "the node's annotation")
+    return Price(usd, day, annotations.get(PRICE_SOURCE, ""))

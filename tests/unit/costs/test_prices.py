@@ -18,7 +18,7 @@ class Known:
 
 
 def test_a_nodes_own_price_goes_before_a_list() -> None:
-    assert price_of(node(usd="0.5"), Known()) == Price(0.5, date(2026, 7, 20), "the node's annotation")
+    assert price_of(node(usd="0.5"), Known()) == Price(0.5, date(2026, 7, 20))
 
 
 def test_a_node_that_says_nothing_is_priced_by_its_labels() -> None:
