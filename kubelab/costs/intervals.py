@@ -12,6 +12,7 @@ from kubelab.costs.owners import Owner
 from kubelab.costs.prices import Price, Prices, price_of
 from kubelab.costs.rates import Resources
 from kubelab.scheduling.requests import Amounts, amounts, held_requests
+from kubelab.simulated_pod import DeclarationError, usage_of
 
 INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 NODE_GROUP = "autoscaling.kubelab.dev/node-group"
@@ -95,14 +96,15 @@ def pod_interval(pod: Object, end: datetime) -> PodInterval | None:
     if not node or not status.get("startTime") or not _has_started(status):
         return None
     start = parse_rfc3339(status["startTime"])
+    end = max(start, min(_end_of(status) or end, end))
     return PodInterval(
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta.get("uid", ""),
         node=node,
         start=start,
-        end=max(start, min(_end_of(status) or end, end)),
-        held=_resources(held_requests(pod)),
+        end=end,
+        held=_held(pod, (end - start).total_seconds()),
         owner=Owner.of(pod),
         labels={
             name: value
@@ -110,6 +112,26 @@ def pod_interval(pod: Object, end: datetime) -> PodInterval | None:
             if not name.startswith(_NOT_THE_USERS)
         },
     )
+
+
+def _held(pod: Object, lasted_s: float) -> Resources:
+    """Return the larger of what a pod asked for and what it used, on average since it began.
+
+    Use is known of pods that declare it: see `kubelab.simulated_pod`.
+    """
+    asked = _resources(held_requests(pod))
+    try:
+        series = usage_of(pod)
+    except DeclarationError:
+        series = ()
+    if not series or not lasted_s:
+        return asked
+    starts = [0.0, *(min(at, lasted_s) for at, _, _ in series[1:]), lasted_s]
+    held = Resources(gpus=asked.gpus)
+    for (_, millicores, memory), start_s, end_s in zip(series, starts, starts[1:], strict=False):
+        used = Resources(max(millicores / 1000, asked.cpu_cores), max(memory / _GIB, asked.ram_gib))
+        held += used.times((end_s - start_s) / lasted_s)
+    return held
 
 
 def _resources(found: Amounts) -> Resources:

@@ -20,6 +20,25 @@ def test_a_pod_runs_until_its_last_container_ended() -> None:
     assert found.held == Resources(1, 1, 0)
 
 
+def test_use_beyond_the_requests_counts_on_average() -> None:
+    greedy = pod("a", cpu="1", memory="1Gi", ended=4)
+    greedy["metadata"]["annotations"] = {
+        "simulated.kubelab.dev/usage": f"[[0, 500, {2**29}], [3600, 3000, {2**31}], [7200, 0, 0]]"
+    }
+    found = pod_interval(greedy, at(5))
+    assert found is not None
+    # one hour below the requests, one at 3 cores and 2 GiB, two below again
+    assert found.held == Resources((1 + 3 + 1 + 1) / 4, (1 + 2 + 1 + 1) / 4)
+
+
+def test_constant_use_below_the_requests_changes_nothing() -> None:
+    modest = pod("a", cpu="1", memory="1Gi")
+    modest["metadata"]["annotations"] = {"simulated.kubelab.dev/cpu": "250m"}
+    found = pod_interval(modest, at(5))
+    assert found is not None
+    assert found.held == Resources(1, 1)
+
+
 def test_a_pod_that_goes_on_counts_until_now() -> None:
     found = pod_interval(pod("a", since=1), at(5))
     assert found is not None

@@ -58,7 +58,7 @@ class MeterController(Controller):
         before = pod_interval(old, self.clock.now())
         if before is None:
             return
-        after = pod_interval(new, before.end) if new is not None else None
+        after = pod_interval(new, before.end) if new else None
         if after is None or before.held != after.held:
             self._note(Rows(pods=(before,)))
 
