@@ -116,6 +116,7 @@ def node_group_definition() -> Object:
             "outOfCapacity": obj({"time": DATE_TIME, "message": STRING}),
             "outOfCapacityCount": _COUNT,
             "interruptions": _COUNT,
+            "lastNumber": described(_COUNT, "The number in the name of the newest node."),
             "price": obj({"usdPerHour": _NUMBER, "date": _DATE, "source": STRING}),
             "conditions": CONDITIONS,
         }

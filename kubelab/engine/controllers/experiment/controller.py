@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from datetime import timedelta
 
 from kubelab.client import CONFIG_MAPS, DEPLOYMENTS, EXPERIMENTS, SUGGESTIONS, TRIALS, Object
-from kubelab.clock import parse_rfc3339
 from kubelab.engine.apiserver.defaults.katib import default_experiment
 from kubelab.engine.apiserver.validation.experiments import validate_experiment, validate_run
 from kubelab.engine.controllers.batches import together
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.dbmanager.controller import is_installed
 from kubelab.engine.controllers.dbmanager.objects import NAME, NAMESPACE, is_available
+from kubelab.engine.controllers.dbmanager.patience import Patience
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.experiment.decision import ExperimentDecision, decide, is_completed
 from kubelab.engine.controllers.katib.objects import run_object, suggestion_object, trial_object
@@ -27,7 +26,6 @@ from kubelab.sweeps.names import NEVER_ACCEPTED, RUNS, experiment_index, trial_o
 
 _BY_EXPERIMENT = "experiment"
 _BY_CONTROLLER = "controller uid"
-_DB_MANAGER_PATIENCE = timedelta(seconds=60)
 _DB_MANAGER_PERIOD_S = 0.1
 
 
@@ -49,6 +47,7 @@ class ExperimentController(Controller):
         self.config_maps = self.views.of(CONFIG_MAPS)
         self.deployments = self.views.of(DEPLOYMENTS)
         self.has_db_manager = bool(around.api_url)
+        self.patience = Patience()
         self.problems = Problems()
         self._refusals: dict[str, tuple[int | None, str]] = {}
         self.runs = {key: self.views.of(resource) for key, resource in RUNS.items()}
@@ -83,8 +82,8 @@ class ExperimentController(Controller):
         """Say whether trials should wait for what they push to: a push that finds nobody fails at once."""
         if not self.has_db_manager or collector_of(experiment) != "Push" or not is_installed():
             return False
-        age = self.clock.now() - parse_rfc3339(experiment["metadata"]["creationTimestamp"])
-        return age < _DB_MANAGER_PATIENCE and not is_available(self.deployments.get(NAMESPACE, NAME))
+        available = is_available(self.deployments.get(NAMESPACE, NAME))
+        return self.patience.lasts(experiment["metadata"]["uid"], self.clock.now(), available=available)
 
     def _refusal(self, experiment: Object, trials: list[Object]) -> str:
         """Return why an Experiment cannot be run; empty if it can. The embedded server refuses it before."""
@@ -115,6 +114,7 @@ class ExperimentController(Controller):
                 self.note(written, note)
         await together(self.delete(TRIALS, trial) for trial in decision.delete)
         if is_completed(decision.status):
+            self.patience.forget(experiment["metadata"]["uid"])
             await self._discard_runs(experiment, trials)
         if decision.requests is not None:
             await self._ask(experiment, suggestion, decision.requests)

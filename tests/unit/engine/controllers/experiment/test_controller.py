@@ -335,18 +335,30 @@ async def test_a_run_that_is_not_valid_fails_its_trial(world: SweepWorld) -> Non
     assert "restartPolicy" in trial["status"]["conditions"][-1]["message"]
 
 
-async def test_a_setting_that_is_not_known_is_refused_where_the_server_does_not_look(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"algorithm": {"algorithmName": "magic"}}, "algorithm 'magic' is not known. Choose one of:"),
+        (
+            {"earlyStopping": {"algorithmName": "magic"}},
+            "early stopping 'magic' is not known. Choose one of:",
+        ),
+    ],
+)
+async def test_a_setting_that_is_not_known_is_refused_where_the_server_does_not_look(
+    lab: Lab, asked: Object, said: str
+) -> None:
     # As on upstream's kube-apiserver, which has neither Katib's defaults nor its checks.
     from kubelab.engine.apiserver import validation
 
     world = SweepWorld(lab)
-    made = experiment(algorithm={"algorithmName": "magic"})
+    made = experiment(**asked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(validation, "_experiment_causes", lambda *_: iter(()))
         await world.create(made)
         failed = await world.experiment("Failed")
     message = failed["status"]["conditions"][-1]["message"]
-    assert "algorithm 'magic' is not known. Choose one of:" in message
+    assert said in message
 
 
 async def test_controllers_that_start_anew_repeat_nothing_and_lose_nothing(world: SweepWorld) -> None:
