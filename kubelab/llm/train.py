@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from kubelab.llm.config import SIZES, GPTConfig, count
 from kubelab.llm.config import size as size_of
 from kubelab.llm.corpus import Corpus
 from kubelab.llm.fit import Fitted, Report, fit
-from kubelab.llm.lora import EVERY, LoRA, adapt
+from kubelab.llm.lora import EVERY, LoRA, adapt, narrow, widen
 from kubelab.llm.model import GPT
 from kubelab.llm.sampling import sample
 from kubelab.llm.settings import Settings
@@ -157,7 +157,8 @@ def finetune(
     )
     lora = LoRA(rank, alpha, dropout, tuple(targets))
     adapted = adapt(model, lora, seed=seed)
-    fitted = fit(adapted, corpus, settings, only=nnx.LoRAParam, report=report)
+    fitted = fit(widen(adapted), corpus, settings, only=nnx.LoRAParam, report=report)
+    fitted = replace(fitted, params=narrow(fitted.params, adapted))
     return _trained(adapted, fitted, settings, corpus, f"{title} with LoRA {rank}")
 
 
