@@ -1,4 +1,4 @@
-"""The ``kubelab`` command: start, look at and end lab clusters; serve the lab; run reports."""
+"""The ``kubelab`` command: lab clusters, the lab itself, reports, language models, and prices."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A Kubernetes lab for notebooks.",
 )
+catalogue = typer.Typer(no_args_is_help=True, help="Instance types and their prices.")
+app.add_typer(catalogue, name="catalogue")
 Name = Annotated[
     str, typer.Option(envvar="KUBELAB_CLUSTER", help="Which lab cluster; several can run at once.")
 ]
@@ -255,6 +257,51 @@ def pretrain(
         return
     typer.echo(f"Base {base.name}: loss {base.val_loss:.3f} nats a byte, {base.seconds:.0f} s of training.")
     typer.echo(f"  llm.finetune({base.name!r}) adapts it; it is kept in {base.path}.")
+
+
+@catalogue.command("list")
+@plainly
+def list_types(
+    *,
+    select: Annotated[
+        str, typer.Option(help="A condition in CEL, such as \"vcpu >= 8 && arch == 'arm64'\".")
+    ] = "",
+    sort: Annotated[str, typer.Option(help="By price, spot, vcpu, memory or name.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List instance types and their prices, each with the date when it held."""
+    from kubelab.autoscaling.catalogue import Catalogue
+    from kubelab.autoscaling.catalogue.listing import rows
+
+    found = rows(Catalogue.load(), select, sort)
+    if as_json:
+        typer.echo(json.dumps(found))
+    elif found:
+        _print_table(found)
+    else:
+        typer.echo("No instance type is like that.")
+
+
+@catalogue.command()
+@plainly
+def refresh(
+    file: Annotated[
+        Path | None, typer.Argument(help="A CSV file with name, usd_per_hour and price_date at least.")
+    ] = None,
+    *,
+    remove: Annotated[bool, typer.Option("--remove", help="Go back to the catalogue of kubelab.")] = False,
+) -> None:
+    """Take a price file of your own as the catalogue, once it has been checked."""
+    from kubelab.autoscaling.catalogue.catalogue import forget_own, keep_own
+
+    if remove == (file is not None):
+        raise KubelabError("name a price file, or --remove to go back to the catalogue of kubelab.")
+    if file is not None:
+        typer.echo(f"From now on: {keep_own(file)!r}.")
+    elif forget_own():
+        typer.echo("Your price file is no longer used.")
+    else:
+        typer.echo("There is no price file of yours.")
 
 
 def _fail(message: str) -> NoReturn:

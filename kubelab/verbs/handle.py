@@ -20,10 +20,13 @@ class Handle:
         The async API client; its coroutines run on `kubelab.portal`.
     namespace : str
         Where jobs go.
+    engine : str
+        What runs underneath.
     """
 
     client: Client
     namespace: str
+    engine: str
 
     async def _create_all(self, resource: Resource, objects: list[Object]) -> None:
         for start in range(0, len(objects), _TOGETHER):

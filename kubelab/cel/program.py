@@ -16,8 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from kubelab.engine.apiserver.cel_cost import EXCEEDED, cost_of
-from kubelab.engine.apiserver.cel_functions import FUNCTIONS
+from kubelab.cel.cost import EXCEEDED, cost_of
+from kubelab.cel.functions import FUNCTIONS
 from kubelab.errors import KubelabError
 
 Program = Callable[[Mapping[str, Any]], Any]

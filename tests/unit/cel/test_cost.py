@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kubelab.engine.apiserver.cel import CelError, program
-from kubelab.engine.apiserver.cel_cost import cost_of
+from kubelab.cel.cost import cost_of
+from kubelab.cel.program import CelError, program
 
 _NUMBERS = list(range(1000))
 _LONG = "a" * 30_000 + "!"

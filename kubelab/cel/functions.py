@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from kubelab.engine.apiserver.cel_cost import check_replacement, check_search
+from kubelab.cel.cost import check_replacement, check_search
 from kubelab.quantities import QuantityError, parse_quantity
 
 Function = Callable[..., Any]

@@ -1,0 +1,280 @@
+"""The loop: looks every ten seconds, settles what did not come, adds nodes or takes idle ones away."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from random import Random
+
+from kubelab.autoscaling.backoff import after_failure
+from kubelab.autoscaling.choice import Choice, Situation
+from kubelab.autoscaling.expanders import expander
+from kubelab.autoscaling.node_group import GroupPrices, NodeGroup
+from kubelab.autoscaling.scale_down import Verdict
+from kubelab.autoscaling.scale_up import Offers, capped
+from kubelab.client import CLUSTER_AUTOSCALERS, CONFIG_MAPS, NODE_GROUPS, SCALING_DECISIONS, Object
+from kubelab.clock import monotonic
+from kubelab.engine.controllers.clusterautoscaler import records
+from kubelab.engine.controllers.clusterautoscaler.emptying import Emptying
+from kubelab.engine.controllers.clusterautoscaler.growth import Growth
+from kubelab.engine.controllers.clusterautoscaler.ledger import Ledger
+from kubelab.engine.controllers.clusterautoscaler.settings import Settings
+from kubelab.engine.controllers.clusterautoscaler.shrinking import Shrinking
+from kubelab.engine.controllers.clusterautoscaler.world import World, is_going
+from kubelab.engine.controllers.controller import Controller, Surroundings
+from kubelab.engine.controllers.events import Note
+from kubelab.engine.controllers.nodegroup.controller import catalogue
+from kubelab.errors import AlreadyExistsError
+from kubelab.scheduling.snapshot import PodInfo
+
+NAME = "default"
+_ALL = "all"
+_BINPACKING_S = 10.0
+"""``--max-nodegroup-binpacking-duration``."""
+
+_PRIORITIES = ("kube-system", "cluster-autoscaler-priority-expander")
+_NUMBERS = re.compile(r"\d+")
+"""What may differ between two reasons that are the same to a reader."""
+
+_TO_PODS = 200
+"""To how many pods an event says what was done for them."""
+
+
+class ClusterAutoscalerController(Controller):
+    """Runs while there is a ClusterAutoscaler named ``default``; costs nothing without one."""
+
+    name = "cluster-autoscaler"
+    workers = 1
+
+    def __init__(self, around: Surroundings) -> None:
+        super().__init__(around)
+        self.autoscalers = self.follow(CLUSTER_AUTOSCALERS)
+        self.decisions = self.views.of(SCALING_DECISIONS)
+        self.config_maps = self.views.of(CONFIG_MAPS)
+        for resource in (NODE_GROUPS, SCALING_DECISIONS):
+            self.views.of(resource).index(_ALL, lambda _obj: (_ALL,))
+        self._step: Step | None = None
+
+    async def reconcile(self, namespace: str, name: str) -> float | None:
+        """Take one step of the loop."""
+        found = self.autoscalers.get(namespace, name)
+        if name != NAME or found is None:
+            self._step = None if name == NAME else self._step
+            return None
+        settings = Settings.of(found)
+        if self._step is None:
+            self._step = Step(self, settings.seed)
+        await self._step.take(settings)
+        return settings.scan_s
+
+
+class Step:
+    """One autoscaler's loop, from its object's creation to its deletion."""
+
+    def __init__(self, controller: ClusterAutoscalerController, seed: int) -> None:
+        self.controller = controller
+        self.world = World(controller.views, catalogue)
+        self.ledger = Ledger()
+        self.growth = Growth(self.world, self.ledger)
+        self.shrinking = Shrinking(self.world, self.ledger)
+        self.emptying = Emptying(controller, self.world)
+        self._random = Random(seed)  # noqa: S311 - choices are to be repeatable
+        self._looked_at = -1
+        self._number = max(map(records.number_of, controller.decisions.by_index(_ALL, _ALL)), default=0)
+
+    async def take(self, settings: Settings) -> None:
+        """Settle, add, and take away."""
+        now = self.controller.clock.now()
+        groups = self.world.groups()
+        await self._settle(groups, settings, now)
+        await self._go_on_emptying(now)
+        grew = await self._grow(self.world.groups(), settings, now)
+        if self._looked_at != self.world.version:
+            self._looked_at = self.world.version
+            self.shrinking.look(self.world.groups(), settings, now)
+        if not grew:
+            await self._shrink(groups, settings, now)
+
+    # Settling
+
+    async def _settle(self, groups: Sequence[NodeGroup], settings: Settings, now: datetime) -> None:
+        """Give up nodes that the provider refused or that did not come in time."""
+        for group in groups:
+            missing = self.growth.upcoming(group, now)
+            obj = self.world.group_object(group.name) or {}
+            refusal = (obj.get("status") or {}).get("outOfCapacity")
+            began = self.ledger.increased.get(group.name)
+            if refusal and self.ledger.refused.get(group.name) != refusal["time"]:
+                self.ledger.refused[group.name] = refusal["time"]
+                coming = len((obj.get("status") or {}).get("provisioning") or ())
+                await self._give_up(group, max(missing - coming, 0), now, "OutOfCapacity", refusal["message"])
+            elif began is not None and missing and now - began > settings.max_node_provision:
+                minutes = settings.max_node_provision.total_seconds() / 60
+                why = f"{missing} nodes did not become ready within {minutes:g} minutes"
+                await self._give_up(group, missing, now, "timeout", why)
+            elif began is not None and not missing:
+                del self.ledger.increased[group.name]
+                self.ledger.backoffs.pop(group.name, None)
+
+    async def _give_up(self, group: NodeGroup, lost: int, now: datetime, code: str, message: str) -> None:
+        ledger = self.ledger
+        ledger.increased.pop(group.name, None)
+        ledger.backoffs[group.name] = after_failure(ledger.backoffs.get(group.name), now, code, message)
+        if lost:
+            await self._resize(group.name, group.replicas - lost)
+        until = ledger.backoffs[group.name].until
+        why = f"{message}; the group is left alone until {until:%H:%M:%S}"
+        await self._record(records.failed(now, group, lost, why))
+        self._note_group(group.name, Note("Warning", "FailedToScaleUpGroup", f"{code}: {message}"))
+
+    # Adding
+
+    async def _grow(self, groups: Sequence[NodeGroup], settings: Settings, now: datetime) -> bool:
+        pods, snapshot = self.growth.lacking(settings, now)
+        self.ledger.told = {pod.uid: self.ledger.told[pod.uid] for pod in pods if pod.uid in self.ledger.told}
+        if not pods:
+            return False
+        end_s = monotonic() + _BINPACKING_S
+        found = self.growth.offers(
+            pods,
+            snapshot,
+            groups,
+            max_nodes=settings.max_nodes_per_scale_up,
+            now=now,
+            out_of_time=lambda: monotonic() > end_s,
+        )
+        if not found.options:
+            why = "no node group can take any of the pods" if groups else "there are no node groups"
+            await self._refuse(pods, found, why, settings.expander)
+            return False
+        nodes = len(self.world.cache.nodes)
+        choice = await asyncio.to_thread(self._choose, found, groups, settings.expander, nodes)
+        if not choice.kept:
+            await self._refuse(pods, found, f"vetoed: {choice.why}", settings.expander, choice=choice)
+            return False
+        group = next(each for each in groups if each.name == choice.kept[0].node_group)
+        total = sum(each.replicas for each in groups) + self._nodes_without_group()
+        room = group.max_size - group.replicas
+        count = capped(choice.kept[0].node_count, room, total, settings.max_nodes)
+        if not count:
+            why = f"max total nodes in cluster reached ({settings.max_nodes})"
+            await self._refuse(pods, found, why, settings.expander, choice=choice)
+            return False
+        await self._add(group, count, choice)
+        spec = records.scale_up(now, choice, group=group, count=count, groups=groups, unhelped=found.unhelped)
+        await self._record(spec)
+        return True
+
+    def _choose(self, found: Offers, groups: Sequence[NodeGroup], names: str, nodes: int) -> Choice:
+        chain = expander(
+            names,
+            random=self._random,
+            prices=GroupPrices(groups),
+            priorities=self._priorities,
+        )
+        return chain.choose(found.options, Situation(nodes=nodes))
+
+    def _priorities(self) -> str:
+        found = self.controller.config_maps.get(*_PRIORITIES) or {}
+        return str((found.get("data") or {}).get("priorities", ""))
+
+    async def _add(self, group: NodeGroup, count: int, choice: Choice) -> None:
+        """Raise a group's target, and tell the pods that it is for."""
+        await self._resize(group.name, group.replicas + count)
+        now = self.controller.clock.now()
+        self.ledger.last_added = self.ledger.increased[group.name] = now
+        size = f"{group.replicas}->{group.replicas + count} (max: {group.max_size})"
+        self._note_group(group.name, Note("Normal", "ScaledUpGroup", f"Scale-up: group {group.name} {size}"))
+        said = Note("Normal", "TriggeredScaleUp", f"pod triggered scale-up: [{{{group.name} {size}}}]")
+        waiting = {each.info.key: each.object for each in self.world.waiting()}
+        for pod in choice.kept[0].pods[:_TO_PODS]:
+            if (obj := waiting.get((pod.namespace, pod.name))) is not None:
+                self.controller.note(obj, said)
+
+    async def _refuse(
+        self,
+        pods: Sequence[PodInfo],
+        found: Offers,
+        why: str,
+        names: str,
+        *,
+        choice: Choice | None = None,
+    ) -> None:
+        """Say why nothing is added, once for each pod and reason."""
+        reasons = "; ".join(f"{each.node_group}: {each.reason}" for each in found.unhelped)
+        said = f"{why}. {reasons}" if reasons else why
+        topic = _NUMBERS.sub("", said)
+        new = [pod for pod in pods if self.ledger.told.get(pod.uid) != topic]
+        if not new:
+            return
+        self.ledger.told.update((pod.uid, topic) for pod in new)
+        now = self.controller.clock.now()
+        spec = records.no_scale_up(now, names, pods=new, unhelped=found.unhelped, why=why, choice=choice)
+        await self._record(spec)
+        waiting = {each.info.uid: each.object for each in self.world.waiting()}
+        for pod in new[:_TO_PODS]:
+            if pod.uid in waiting:
+                message = f"pod didn't trigger scale-up: {said}"
+                self.controller.note(waiting[pod.uid], Note("Normal", "NotTriggerScaleUp", message))
+
+    # Taking away
+
+    async def _shrink(self, groups: Sequence[NodeGroup], settings: Settings, now: datetime) -> None:
+        spare = {group.name: group.replicas - group.min_size - self._going(group.name) for group in groups}
+        by_name = {group.name: group for group in groups}
+        for verdict, unneeded_s in self.shrinking.due(settings, now):
+            node = self.world.nodes.get("", verdict.node)
+            if node is None or spare.get(verdict.group, 0) <= 0:
+                continue
+            spare[verdict.group] -= 1
+            await self.emptying.begin(node, now)
+            self.ledger.unneeded_since.pop(verdict.node, None)
+            await self._record(records.scale_down(now, verdict, by_name[verdict.group], unneeded_s))
+            self.controller.note(node, _said_of(verdict))
+
+    async def _go_on_emptying(self, now: datetime) -> None:
+        for node in self.world.nodes_of_groups():
+            if not is_going(node):
+                continue
+            problem = await self.emptying.go_on(node, now)
+            if problem:
+                self.ledger.last_failed = now
+                await self.emptying.give_up(node)
+                self.controller.note(node, Note("Warning", "ScaleDownFailed", problem))
+
+    def _going(self, group: str) -> int:
+        return sum(map(is_going, self.world.members(group)))
+
+    def _nodes_without_group(self) -> int:
+        return len(self.world.cache.nodes) - len(self.world.nodes_of_groups())
+
+    # Writing
+
+    async def _resize(self, group: str, replicas: int) -> None:
+        obj = self.world.group_object(group)
+        if obj is not None:
+            await self.controller.patch(NODE_GROUPS, obj, {"spec": {"replicas": replicas}})
+
+    async def _record(self, spec: Object) -> None:
+        """Keep a decision, and no more than the newest of them."""
+        self._number += 1
+        try:
+            await self.controller.create(SCALING_DECISIONS, records.decision(self._number, spec))
+        except AlreadyExistsError:
+            return
+        known = self.controller.decisions.by_index(_ALL, _ALL)
+        if len(known) > records.KEPT:
+            oldest = min(known, key=records.number_of)
+            await self.controller.delete(SCALING_DECISIONS, oldest)
+
+    def _note_group(self, name: str, note: Note) -> None:
+        obj = self.world.group_object(name)
+        if obj is not None:
+            self.controller.note(obj, note)
+
+
+def _said_of(verdict: Verdict) -> Note:
+    reason = "ScaleDown" if verdict.evict else "ScaleDownEmpty"
+    return Note("Normal", reason, f"node removed by cluster autoscaler: {verdict.why}")
