@@ -63,7 +63,8 @@ class SweepVerbs(Handle):
         settings : mapping, optional
             The algorithm's settings.
         stopping : str, optional
-            The rule that stops trials early, such as ``medianstop``; ``asha`` brings its own.
+            The rule that stops trials early, such as ``medianstop``. ``asha`` brings its own, and so does
+            ``hyperband`` with the setting ``max_resource`` (in steps).
         stopping_settings : mapping, optional
             The rule's settings.
         max_trials, parallel : int
