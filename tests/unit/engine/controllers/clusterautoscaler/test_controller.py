@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from kubelab import Cluster, portal
+from kubelab.autoscaling.errors import ExpanderError
 from kubelab.autoscaling.scale_down import TO_BE_DELETED
-from kubelab.client import CONFIG_MAPS, DEPLOYMENTS, NODE_GROUPS, NODES, PODS, Object
+from kubelab.client import CLUSTER_AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS, NODE_GROUPS, NODES, PODS, Object
 from kubelab.scenarios.objects import BUDGETS, budget, daemon_set, deployment
 from kubelab.scenarios.player import play
 from kubelab.scenarios.scenario import Action
@@ -205,6 +206,25 @@ def test_status_tells_of_sizes_candidates_and_back_off(lab: SimulatedCluster) ->
     assert scarce["health"]["cloudProviderTarget"] == 1
     assert scarce["scaleUp"]["status"] == "Backoff"
     assert scarce["scaleUp"]["backoffInfo"]["errorCode"] == "OutOfCapacity"
+
+
+def test_chain_that_makes_no_sense_is_refused_by_the_verb_and_by_the_loop(lab: SimulatedCluster) -> None:
+    with pytest.raises(ExpanderError, match="least-wast"):
+        lab.autoscale("least-wast")
+    with pytest.raises(ExpanderError, match="needs a service"):
+        lab.autoscale("grpc")
+    lab.add_node_group("general", instance_type="m6i.2xlarge")
+    lab.autoscale()
+    wrong = {"spec": {"expander": "best"}}
+    portal.run(lab.client.patch(CLUSTER_AUTOSCALERS, "default", wrong))
+    act(lab, deployment(0, "web", "default", 3, SMALL))
+    lab.run(minutes=1)
+    told = portal.run(lab.client.get(CLUSTER_AUTOSCALERS, "default"))["status"]["conditions"][0]
+    assert told["status"] == "False"
+    assert "'best'" in told["message"]
+    lab.autoscale("least-waste")
+    lab.run(minutes=2)
+    assert pending(lab) == 0
 
 
 def test_one_seed_decides_the_same_twice() -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from kubelab import Cluster, portal
-from kubelab.autoscaling.node_group import INTERRUPT, LEAVES_FIRST, price_of
+from kubelab.autoscaling.node_group import INTERRUPT, LEAVES_FIRST
 from kubelab.client import NODE_GROUPS, NODES, Object
+from kubelab.costs.prices import price_of
 from kubelab.errors import KubelabError
 from kubelab.scenarios.objects import deployment
 from kubelab.scenarios.player import play
