@@ -155,13 +155,13 @@ class Cost:
 
     def __repr__(self) -> str:
         if not self.price_dates:
-            return f"<Cost: none of {len(self.allocation.nodes)} nodes has a price>"
+            return "<Cost: no node has a price>"
         rate, idle = f"{self.usd_per_hour:.2f} USD/h", f"idle {self.idle_share * 100:.0f} %"
         parts = [rate, idle, f"{self.hours:.3g} h {self.total_usd:.2f} USD"]
         if self.lower_bound_usd:
             parts.append(f"{self.total_usd / self.lower_bound_usd:.2f} x the lower bound")
         if self.unpriced:
-            parts.append(f"{len(self.unpriced)} nodes without a price")
+            parts.append(f"{len(self.unpriced)} of {len(self.allocation.nodes)} nodes without a price")
         return f"<Cost {', '.join(parts)}; prices of {_span(self.price_dates)}>"
 
 
