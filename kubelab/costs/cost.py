@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from kubelab.costs.allocation import Allocation, Money, PodCost
+from kubelab.costs.focus import focus_rows
 from kubelab.costs.rates import Resources
 
 if TYPE_CHECKING:
@@ -129,6 +130,18 @@ class Cost:
                 (node.name, node.node_group, node.instance_type, node.capacity_type, each.hours, *dated)
             )
         return pd.DataFrame(rows, columns=columns)
+
+    def to_focus(self, account: str = "kubelab") -> pd.DataFrame:
+        """Return the bill in FOCUS v1.2's columns: a row for each node and who had a part of it.
+
+        Parameters
+        ----------
+        account : str
+            Who is billed.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(focus_rows(self.allocation, account))
 
     def _frame(self, names: Sequence[str], key: Callable[[PodCost], tuple[str, ...] | None]) -> pd.DataFrame:
         """Return rows with: pods, hours of cores, memory (GiB) and devices, USD of each, all, and prices_of.
