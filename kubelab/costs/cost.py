@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from kubelab.costs.allocation import Allocation, Money, PodCost
+from kubelab.costs.focus import focus_rows
 from kubelab.costs.rates import Resources
 
 if TYPE_CHECKING:
@@ -130,6 +131,18 @@ class Cost:
             )
         return pd.DataFrame(rows, columns=columns)
 
+    def to_focus(self, account: str = "kubelab") -> pd.DataFrame:
+        """Return the bill in FOCUS v1.2's columns: a row for each node and who had a part of it.
+
+        Parameters
+        ----------
+        account : str
+            Who is billed.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(focus_rows(self.allocation, account))
+
     def _frame(self, names: Sequence[str], key: Callable[[PodCost], tuple[str, ...] | None]) -> pd.DataFrame:
         """Return rows with: pods, hours of cores, memory (GiB) and devices, USD of each, all, and prices_of.
 
@@ -155,13 +168,13 @@ class Cost:
 
     def __repr__(self) -> str:
         if not self.price_dates:
-            return f"<Cost: none of {len(self.allocation.nodes)} nodes has a price>"
+            return "<Cost: no node has a price>"
         rate, idle = f"{self.usd_per_hour:.2f} USD/h", f"idle {self.idle_share * 100:.0f} %"
         parts = [rate, idle, f"{self.hours:.3g} h {self.total_usd:.2f} USD"]
         if self.lower_bound_usd:
             parts.append(f"{self.total_usd / self.lower_bound_usd:.2f} x the lower bound")
         if self.unpriced:
-            parts.append(f"{len(self.unpriced)} nodes without a price")
+            parts.append(f"{len(self.unpriced)} of {len(self.allocation.nodes)} nodes without a price")
         return f"<Cost {', '.join(parts)}; prices of {_span(self.price_dates)}>"
 
 
