@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from kubelab.costs.allocation import Allocation, Money, PodCost
@@ -130,6 +130,27 @@ class Cost:
                 (node.name, node.node_group, node.instance_type, node.capacity_type, each.hours, *dated)
             )
         return pd.DataFrame(rows, columns=columns)
+
+    def over_time(self) -> pd.DataFrame:
+        """Return what the nodes cost an hour whenever that changed: time (UTC), node_group, usd_per_hour.
+
+        There is one row for each group whose cost changed then; it holds until the group's next row.
+        """
+        import pandas as pd
+
+        window = self.allocation.window
+        steps: dict[tuple[datetime, str], float] = defaultdict(float)
+        for each in self.allocation.nodes:
+            node, price = each.node, each.node.price
+            if price is not None:
+                steps[max(node.start, window.start), node.node_group] += price.usd_per_hour
+                steps[min(node.end, window.end), node.node_group] -= price.usd_per_hour
+        level: dict[str, float] = defaultdict(float)
+        rows = []
+        for (time, group), step in sorted(steps.items()):
+            level[group] += step
+            rows.append((time, group, round(level[group], 9)))
+        return pd.DataFrame(rows, columns=["time", "node_group", "usd_per_hour"])
 
     def to_focus(self, account: str = "kubelab") -> pd.DataFrame:
         """Return the bill in FOCUS v1.2's columns: a row for each node and who had a part of it.

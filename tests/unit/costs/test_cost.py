@@ -151,3 +151,12 @@ def test_shares_and_idle_always_add_up_to_what_nodes_cost(runs: list[tuple[int, 
     for frame in (found.by_namespace(), found.by_job(), found.by_trial(), found.by_controller()):
         assert frame["total_usd"].sum() == pytest.approx(found.total_usd)
     assert found.by_node()["total_usd"].sum() == pytest.approx(found.total_usd)
+
+
+def test_spending_changes_when_nodes_come_and_go() -> None:
+    frame = cost([node("a"), node("b", since=4)], [pod("p")]).over_time()
+    assert [(row.time, row.usd_per_hour) for row in frame.itertuples()] == [
+        (at(0), 1.0),
+        (at(4), 2.0),
+        (at(10), 0.0),
+    ]
