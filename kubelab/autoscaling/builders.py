@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Literal
 
 from kubelab.autoscaling.catalogue import Catalogue
+from kubelab.autoscaling.errors import MissingRemoteError
 from kubelab.autoscaling.expanders.chain import check
 from kubelab.autoscaling.node_group import NodeGroup, NodeGroupError
 from kubelab.client import CLUSTER_AUTOSCALERS, NODE_GROUPS, Object
@@ -86,7 +87,10 @@ def cluster_autoscaler(
     ExpanderError
         If there is no such expander, or the chain makes no sense.
     """
-    check([name.strip() for name in expander.split(",")])
+    names = [name.strip() for name in expander.split(",")]
+    check(names)
+    if "grpc" in names and not settings.get("grpc_expander"):
+        raise MissingRemoteError
     spec: Object = {"expander": expander, "seed": seed, **{_camel(key): settings[key] for key in settings}}
     if scale_down:
         spec["scaleDown"] = {_camel(key): value for key, value in scale_down.items()}

@@ -16,6 +16,7 @@ from kubelab.autoscaling.instance_scores import InstanceScores
 from kubelab.autoscaling.node_group import GroupPrices, NodeGroup
 from kubelab.autoscaling.scale_down import Verdict
 from kubelab.autoscaling.scale_up import Offers, capped
+from kubelab.autoscaling.service.asking import Asking
 from kubelab.client import (
     CLUSTER_AUTOSCALERS,
     CONFIG_MAPS,
@@ -73,8 +74,12 @@ class ClusterAutoscalerController(Controller):
     async def reconcile(self, namespace: str, name: str) -> float | None:
         """Take one step of the loop."""
         found = self.autoscalers.get(namespace, name)
-        if name != NAME or found is None:
-            self._step = None if name == NAME else self._step
+        if name != NAME:
+            return None
+        if found is None:
+            if self._step is not None:
+                self._step.close()
+            self._step = None
             return None
         settings = Settings.of(found)
         if self._step is None:
@@ -96,8 +101,13 @@ class Step:
         self.measures = LoopMeasures(controller.measures)
         self.report = Report(controller, self.world, self.measures)
         self._random = Random(seed)  # noqa: S311 - choices are to be repeatable
+        self._asking = Asking()
         self._looked_at = -1
         self._number = max(map(records.number_of, controller.decisions.by_index(_ALL, _ALL)), default=0)
+
+    def close(self) -> None:
+        """End what was opened for choosing."""
+        self._asking.close()
 
     async def take(self, settings: Settings) -> None:
         """Settle, add, and take away."""
@@ -177,7 +187,7 @@ class Step:
             await self._refuse(pods, found, why, settings.expander)
             return False
         nodes = len(self.world.cache.nodes)
-        choice = await asyncio.to_thread(self._choose, found, groups, settings.expander, nodes)
+        choice = await asyncio.to_thread(self._choose, found, groups, settings, nodes)
         if not choice.kept:
             await self._refuse(pods, found, f"vetoed: {choice.why}", settings.expander, choice=choice)
             return False
@@ -195,13 +205,14 @@ class Step:
         await self._record(spec)
         return True
 
-    def _choose(self, found: Offers, groups: Sequence[NodeGroup], names: str, nodes: int) -> Choice:
+    def _choose(self, found: Offers, groups: Sequence[NodeGroup], settings: Settings, nodes: int) -> Choice:
         chain = expander(
-            names,
+            settings.expander,
             random=self._random,
             prices=GroupPrices(groups),
             scores=InstanceScores(self.controller.scores.by_index(_ALL, _ALL)),
             priorities=self._priorities,
+            remote=self._asking.at(settings.grpc_url, settings.grpc_certificate),
         )
         return chain.choose(found.options, Situation(nodes=nodes))
 
