@@ -9,7 +9,7 @@ from datetime import date
 from kubelab.autoscaling.catalogue import InstanceType
 from kubelab.autoscaling.option import CAPACITY_TYPE, INSTANCE_TYPE, ZONE, Template
 from kubelab.client import Object
-from kubelab.costs.prices import Price
+from kubelab.costs.prices import PRICE, PRICE_DATE, PRICE_SOURCE, Price
 from kubelab.errors import KubelabError
 from kubelab.node_template import FAKE_NODE
 from kubelab.scheduling.requests import Amounts, amounts
@@ -23,11 +23,6 @@ LEAVES_FIRST = "autoscaling.kubelab.dev/leaves-first"
 
 INTERRUPT = "autoscaling.kubelab.dev/interrupt"
 """The annotation by which a spot node is taken back at once."""
-
-PRICE = "autoscaling.kubelab.dev/price-usd-per-hour"
-PRICE_DATE = "autoscaling.kubelab.dev/price-date"
-PRICE_SOURCE = "autoscaling.kubelab.dev/price-source"
-"""The annotations by which anyone who sees a node knows what it costs."""
 
 
 class NodeGroupError(KubelabError, ValueError):
@@ -163,14 +158,6 @@ def node_of(group: NodeGroup, name: str) -> Object:
     }
 
 
-def price_of(node: Object) -> Price | None:
-    """Return what a node costs an hour, as its annotations say; None if they do not."""
-    said = node["metadata"].get("annotations") or {}
-    if PRICE not in said or PRICE_DATE not in said:
-        return None
-    return Price(float(said[PRICE]), date.fromisoformat(said[PRICE_DATE]), said.get(PRICE_SOURCE, ""))
-
-
 class GroupPrices:
     """The prices of groups' nodes, as expanders ask for them: by a node's labels."""
 
@@ -186,7 +173,7 @@ def _priced(price: Price | None) -> dict[str, str]:
     if price is None:
         return {}
     return {
-        PRICE: f"{price.usd_per_hour:g}",
+        PRICE: f"{price.usd_per_hour}",
         PRICE_DATE: price.date.isoformat(),
         **({PRICE_SOURCE: price.source} if price.source else {}),
     }

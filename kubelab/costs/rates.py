@@ -47,6 +47,10 @@ class Resources:
             self.cpu_cores + other.cpu_cores, self.ram_gib + other.ram_gib, self.gpus + other.gpus
         )
 
+    def times(self, factor: float) -> Resources:
+        """Return so many times as much, such as core hours of cores."""
+        return Resources(self.cpu_cores * factor, self.ram_gib * factor, self.gpus * factor)
+
 
 DEFAULT_RATES = Rates(cpu_core=0.031611, ram_gib=0.004237, gpu=0.95)
 """OpenCost's default sheet, Google Cloud us-central1 (``configs/default.json`` @5f65333, 2024-10-24)."""

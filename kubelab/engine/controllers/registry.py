@@ -24,6 +24,7 @@ from kubelab.engine.controllers.jaxjob import JaxJobController
 from kubelab.engine.controllers.job import JobController
 from kubelab.engine.controllers.jobset import JobSetController
 from kubelab.engine.controllers.lost_pods import LostPodsController
+from kubelab.engine.controllers.meter import MeterController
 from kubelab.engine.controllers.namespaces import NamespaceContentsController, NamespaceController
 from kubelab.engine.controllers.nodegroup import NodeGroupController
 from kubelab.engine.controllers.nodelifecycle import NodeLifecycleController
@@ -47,6 +48,7 @@ CUSTOM_CONTROLLERS: tuple[type[Controller], ...] = (
     SuggestionController,
     TrialController,
     DbManagerController,
+    MeterController,
     NodeGroupController,
     ClusterAutoscalerController,
 )

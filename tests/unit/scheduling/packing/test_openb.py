@@ -1,0 +1,42 @@
+"""Reading the openb trace."""
+
+from pathlib import Path
+
+import pytest
+
+from kubelab.scheduling.packing.gpus import Demand, GpuNode
+from kubelab.scheduling.packing.openb import TraceError, read_nodes, read_pods
+
+PODS = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos\n"
+
+
+def test_rows_become_nodes_and_demands(tmp_path: Path) -> None:
+    nodes, pods = tmp_path / "nodes.csv", tmp_path / "pods.csv"
+    nodes.write_text("sn,cpu_milli,memory_mib,gpu,model\nn0,64000,262144,2,P100\n")
+    pods.write_text(PODS + "p0,6000,12288,1,460,T4|P100,LS\np1,4000,100,0,0,,BE\n")
+    assert read_nodes(nodes) == [GpuNode("n0", "P100", 64000, 262144, 2)]
+    assert read_pods(pods) == [
+        Demand(6000, 12288, 1, 460, frozenset({"T4", "P100"})),
+        Demand(4000, 100, 0, 0),
+    ]
+
+
+def test_missing_file_says_what_to_give(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match="Give the path of an openb CSV file"):
+        read_pods(tmp_path / "none.csv")
+
+
+def test_missing_column_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "nodes.csv"
+    path.write_text("sn,cpu_milli\nn0,1\n")
+    with pytest.raises(TraceError, match="no column memory_mib, gpu, model"):
+        read_nodes(path)
+
+
+@pytest.mark.parametrize("value", ["many", "-1", "1.5"])
+def test_value_that_is_no_amount_is_shown_with_its_line(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "pods.csv"
+    path.write_text(PODS + f"p0,{value},1,0,0,,LS\n")
+    with pytest.raises(TraceError, match="line 2: cpu_milli is") as caught:
+        read_pods(path)
+    assert caught.value.line == 2
