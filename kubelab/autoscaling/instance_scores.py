@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from kubelab.autoscaling.node_group_set import NODE_GROUP_SET
 from kubelab.autoscaling.option import CAPACITY_TYPE, INSTANCE_TYPE
 from kubelab.autoscaling.scores import Part, Score
 from kubelab.client import Object
 
 
 class InstanceScores:
-    """Scores by instance type and how it is bought.
+    """Scores by node group set, instance type and how it is bought.
 
     Parameters
     ----------
@@ -22,13 +23,14 @@ class InstanceScores:
         self._scores = {_key(each["spec"]): _score(each["spec"]) for each in objects}
 
     def of(self, labels: Mapping[str, str]) -> Score | None:
-        """Return the score of a node with these labels; None if there is none."""
-        key = labels.get(INSTANCE_TYPE, ""), labels.get(CAPACITY_TYPE, "on-demand")
-        return self._scores.get(key)
+        """Return the score of a node with these labels, for the pods of its set; None if there is none."""
+        kind = labels.get(INSTANCE_TYPE, ""), labels.get(CAPACITY_TYPE, "on-demand")
+        own = self._scores.get((labels.get(NODE_GROUP_SET, ""), *kind))
+        return own or self._scores.get(("", *kind))
 
 
-def _key(spec: Object) -> tuple[str, str]:
-    return spec["instanceType"], spec.get("capacityType", "on-demand")
+def _key(spec: Object) -> tuple[str, str, str]:
+    return spec.get("nodeGroupSet", ""), spec["instanceType"], spec.get("capacityType", "on-demand")
 
 
 def _score(spec: Object) -> Score:

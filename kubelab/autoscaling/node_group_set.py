@@ -7,10 +7,11 @@ the rules are our own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from kubelab.autoscaling.advisor import Advice
+from kubelab.autoscaling.advisor import Advice, Candidate
 from kubelab.autoscaling.lower_bound.offers import described
 from kubelab.client import NODE_GROUPS, Object
 from kubelab.scheduling.requests import Amounts, amounts
@@ -104,7 +105,9 @@ class ChosenType:
     why: str
 
 
-def choose(wanted: NodeGroupSet, advice: Sequence[Advice], there: Set[str] = frozenset()) -> list[ChosenType]:
+def choose(
+    wanted: NodeGroupSet, advice: Sequence[Advice], there: AbstractSet[str] = frozenset()
+) -> list[ChosenType]:
     """Choose the types that get a group.
 
     Parameters
@@ -123,7 +126,7 @@ def choose(wanted: NodeGroupSet, advice: Sequence[Advice], there: Set[str] = fro
     return list(chosen.values())
 
 
-def _ranked(requirement: Requirement, advice: Sequence[Advice], there: Set[str]) -> list[Advice]:
+def _ranked(requirement: Requirement, advice: Sequence[Advice], there: AbstractSet[str]) -> list[Advice]:
     """Return the types that satisfy a requirement, the best first."""
 
     def order(each: Advice) -> tuple[float, float, str]:
@@ -135,17 +138,26 @@ def _ranked(requirement: Requirement, advice: Sequence[Advice], there: Set[str])
 
 
 def _satisfies(requirement: Requirement, advice: Advice) -> bool:
-    fresh = advice.candidate.fresh
-    free = fresh.node.allocatable
-    return (advice.fits or not requirement.cheapest) and all(
-        free.get(name, 0) - fresh.requested.get(name, 0) >= value for name, value in requirement.fits.items()
-    )
+    return (advice.fits or not requirement.cheapest) and _holds(advice.candidate, requirement.fits)
+
+
+def within(requirement: Requirement, candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return the types of which a new node has free what a requirement fits, the cheapest first."""
+    fitting = (each for each in candidates if _holds(each, requirement.fits))
+    return sorted(fitting, key=lambda each: (each.price.usd_per_hour, each.type.name))
+
+
+def _holds(candidate: Candidate, wanted: Amounts) -> bool:
+    fresh = candidate.fresh
+    free = {name: value - fresh.requested.get(name, 0) for name, value in fresh.node.allocatable.items()}
+    return all(free.get(name, 0) >= value for name, value in wanted.items())
 
 
 def _of_different_families(ranked: Sequence[Advice], count: int) -> list[Advice]:
     """Return so many of the best, of as many families as there are."""
     families: set[str] = set()
-    first, again = [], []
+    first: list[Advice] = []
+    again: list[Advice] = []
     for each in ranked:
         (again if each.candidate.type.family in families else first).append(each)
         families.add(each.candidate.type.family)

@@ -1,4 +1,4 @@
-"""InstanceScores from evidence: what a set's pods would cost on a type, how fast it is, and how far to rely on it.
+"""InstanceScores from evidence: what a set's pods cost on a type, how fast it is, how far to rely on it.
 
 Our own design; `kubelab.autoscaling.scores` says what each part means and how an expander uses it.
 """
@@ -61,8 +61,8 @@ class Experience:
         failures, asked = self.interruptions + self.out_of_capacity, self.came + self.out_of_capacity
         kept = max(asked - failures, 0) + PRIOR_NODES - PRIOR_FAILURES
         evidence = (
-            f"{self.came} nodes came, {self.interruptions} taken back, {self.out_of_capacity} times none to be "
-            f"had; smoothed by {PRIOR_FAILURES} failure in {PRIOR_NODES}"
+            f"{self.came} nodes came, {self.interruptions} taken back, {self.out_of_capacity} times "
+            f"none to be had; smoothed by {PRIOR_FAILURES} failure in {PRIOR_NODES}"
         )
         return Part(round(100 * kept / max(asked + PRIOR_NODES, kept), 2), evidence)
 

@@ -1,4 +1,4 @@
-"""What a new node of a group would be like: as the provider makes it, with the pods that DaemonSets put there."""
+"""What a new node of a group is like: as the provider makes it, with the pods of DaemonSets."""
 
 from __future__ import annotations
 
