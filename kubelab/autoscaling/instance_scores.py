@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from kubelab.autoscaling.node_group_set import NODE_GROUP_SET
 from kubelab.autoscaling.option import CAPACITY_TYPE, INSTANCE_TYPE
 from kubelab.autoscaling.scores import Part, Score
 from kubelab.client import Object
@@ -23,7 +24,7 @@ class ScoreError(KubelabError, ValueError):
 
 
 class InstanceScores:
-    """Scores by instance type and how it is bought.
+    """Scores by node group set, instance type and how it is bought.
 
     Parameters
     ----------
@@ -40,20 +41,22 @@ class InstanceScores:
         self._scores = dict(_read(each) for each in objects)
 
     def of(self, labels: Mapping[str, str]) -> Score | None:
-        """Return the score of a node with these labels; None if there is none."""
-        key = labels.get(INSTANCE_TYPE, ""), labels.get(CAPACITY_TYPE, "on-demand")
-        return self._scores.get(key)
+        """Return the score of a node with these labels, for the pods of its set; None if there is none."""
+        kind = labels.get(INSTANCE_TYPE, ""), labels.get(CAPACITY_TYPE, "on-demand")
+        own = self._scores.get((labels.get(NODE_GROUP_SET, ""), *kind))
+        return own or self._scores.get(("", *kind))
 
     def __len__(self) -> int:
         return len(self._scores)
 
 
-def _read(obj: Object) -> tuple[tuple[str, str], Score]:
+def _read(obj: Object) -> tuple[tuple[str, str, str], Score]:
     name, spec = (obj.get("metadata") or {}).get("name") or "", obj.get("spec") or {}
     if not spec.get("instanceType"):
         raise ScoreError(name, "it names no instanceType.")
     score = Score(**{part: _part(name, part, spec.get(part)) for part in UNKNOWN})
-    return (spec["instanceType"], spec.get("capacityType") or "on-demand"), score
+    kind = spec["instanceType"], spec.get("capacityType") or "on-demand"
+    return (spec.get("nodeGroupSet") or "", *kind), score
 
 
 def _part(name: str, part: str, read: Object | None) -> Part:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.errors import KubelabError
 from kubelab.scheduling.requests import Amounts
+from kubelab.scheduling.snapshot import NodeInfo
 
 PODS = "pods"
 
@@ -52,6 +53,13 @@ class Offer:
             for resource, amount in {**pod, PODS: 1}.items():
                 free[resource] = free.get(resource, 0) - amount
         return Offer(group.name, free, group.price.usd_per_hour, group.min_size, group.max_size)
+
+    @staticmethod
+    def on(fresh: NodeInfo, usd_per_hour: float) -> Offer:
+        """Return what a new node offers beside the pods that are on it."""
+        taken = {**fresh.requested, PODS: len(fresh.pods)}
+        free = {name: value - taken.get(name, 0) for name, value in fresh.node.allocatable.items()}
+        return Offer(fresh.name, free, usd_per_hour)
 
     def room(self, requests: Amounts) -> int:
         """Return how many pods with these requests an empty node holds."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from random import Random
 
 from kubelab.autoscaling.choice import Expander
 from kubelab.autoscaling.expanders import expander
-from kubelab.autoscaling.instance_scores import InstanceScores
+from kubelab.autoscaling.instance_scores import InstanceScores, ScoreError
 from kubelab.autoscaling.node_group import GroupPrices, NodeGroup
 from kubelab.autoscaling.service.asking import Asking
 from kubelab.client import Object
 from kubelab.engine.controllers.clusterautoscaler.settings import Settings
 from kubelab.engine.controllers.views import View
+
+logger = logging.getLogger(__name__)
 
 PRIORITIES = ("kube-system", "cluster-autoscaler-priority-expander")
 """The ConfigMap that the expander ``priority`` reads."""
@@ -50,7 +53,7 @@ class Choosing:
             settings.expander,
             random=self._random,
             prices=GroupPrices(groups),
-            scores=InstanceScores(self._scores.by_index(ALL, ALL)),
+            scores=InstanceScores(filter(_can_be_used, self._scores.by_index(ALL, ALL))),
             priorities=self._priorities,
             remote=self._asking.at(settings.grpc_url, settings.grpc_certificate),
         )
@@ -62,3 +65,12 @@ class Choosing:
     def close(self) -> None:
         """End the connection."""
         self._asking.close()
+
+
+def _can_be_used(score: Object) -> bool:
+    try:
+        InstanceScores([score])
+    except ScoreError as error:
+        logger.warning("%s", error)
+        return False
+    return True
