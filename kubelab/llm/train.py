@@ -13,6 +13,7 @@ from flax import nnx
 
 from kubelab import training
 from kubelab.llm import corpus as corpora
+from kubelab.llm.compiled import share_what_is_compiled
 from kubelab.llm.config import SIZES, GPTConfig, count
 from kubelab.llm.config import size as size_of
 from kubelab.llm.corpus import Corpus
@@ -90,6 +91,7 @@ def pretrain(
         `kubelab.training.report` unless given.
     """
     training.context()
+    share_what_is_compiled()
     shape = size if isinstance(size, GPTConfig) else size_of(size)
     corpus = corpora.load(data)
     settings = Settings(
@@ -142,6 +144,7 @@ def finetune(
         `kubelab.training.report` unless given.
     """
     training.context()
+    share_what_is_compiled()
     model, title = _base(base)
     corpus = corpora.load(data)
     settings = Settings(
