@@ -22,4 +22,6 @@ def share_what_is_compiled() -> None:
     place = home() / ".cache" / "jax"
     if place.exists():
         jax.config.update("jax_compilation_cache_dir", os.fspath(place))
+        # As in the pods (`kubelab.engine.nodes.planning`): the second is a part of a program's key.
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
