@@ -18,7 +18,7 @@ from kubelab.llm.config import SIZES, GPTConfig, count
 from kubelab.llm.config import size as size_of
 from kubelab.llm.corpus import Corpus
 from kubelab.llm.fit import Fitted, Report, fit
-from kubelab.llm.lora import EVERY, LoRA, adapt, narrow, widen
+from kubelab.llm.lora import EVERY, LoRA, adapt, merge, narrow, widen
 from kubelab.llm.model import GPT
 from kubelab.llm.sampling import sample
 from kubelab.llm.settings import Settings
@@ -59,7 +59,8 @@ class Trained:
 
     def sample(self, prompt: str = "\n", length: int = 200, **options: Any) -> str:
         """Return text that the model writes after a prompt; see `kubelab.llm.sampling.sample`."""
-        return sample(self.model, prompt, length, **options)
+        # Without adapters it is the base's program, which may be compiled already.
+        return sample(merge(self.model), prompt, length, **options)
 
 
 def pretrain(
