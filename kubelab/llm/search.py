@@ -32,8 +32,8 @@ def place_of(data: str) -> str:
 
 
 def rungs(algorithm: str, steps: int) -> dict[str, object] | None:
-    """Return settings of asha for trials of so many steps: a first look at a ninth of them."""
-    if algorithm != "asha":
+    """Return settings of asha or hyperband for trials of so many steps: a first look at a ninth of them."""
+    if algorithm not in ("asha", "hyperband"):
         return None
     # Rounded up, so that the rung at nine times the first does not come just before the end.
     return {"min_resource": -(-steps // 9), "max_resource": steps, "eta": 3}

@@ -60,10 +60,13 @@ class SweepVerbs(Handle):
             The value with which the search is over.
         algorithm : str
             How trials are chosen: `kubelab.tuning.suggestion` has them, under Katib's names, and ``asha``.
+            By ``pbt`` a trial goes on from its parent's checkpoint if the function uses ``run.restore`` and
+            ``run.save``.
         settings : mapping, optional
             The algorithm's settings.
         stopping : str, optional
-            The rule that stops trials early, such as ``medianstop``; ``asha`` brings its own.
+            The rule that stops trials early, such as ``medianstop``. ``asha`` brings its own, and so does
+            ``hyperband`` with the setting ``max_resource`` (in steps).
         stopping_settings : mapping, optional
             The rule's settings.
         max_trials, parallel : int

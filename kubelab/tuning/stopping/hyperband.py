@@ -6,6 +6,7 @@ the rungs ``R * eta**-s``, times ``eta`` each, below ``R``; who goes on is asha'
 for another. That is what Optuna's ``HyperbandPruner`` (5.0) does, but for the dealing, there by a hash.
 
 Katib has no such rule: its hyperband starts promising trials again with more (`kubelab.tuning.suggestion`).
+As an algorithm, ``hyperband`` brings this rule where its settings are the rule's own.
 """
 
 from __future__ import annotations
@@ -30,11 +31,20 @@ SCHEMA = {
 step at which one may be stopped, 1 in the paper."""
 
 
-def verdict(
-    problem: Problem, settings: Settings, trial: TrialRecord, others: Sequence[TrialRecord]
-) -> Stop | None:
-    """Return at which rung of its bracket a trial is stopped, if at one."""
-    largest, smallest, eta = settings["max_resource"], settings["min_resource"], settings["eta"]
+def is_live(problem: Problem) -> bool:
+    """Say whether a search by hyperband is one that this rule thins out, not one with rungs of its own."""
+    return problem.algorithm == NAME and "max_resource" in problem.settings
+
+
+def check(settings: Settings) -> None:
+    """Refuse a first step that is beyond the last.
+
+    Raises
+    ------
+    SettingError
+        If it is.
+    """
+    largest, smallest = settings["max_resource"], settings["min_resource"]
     if smallest > largest:
         raise SettingError(
             NAME,
@@ -42,7 +52,15 @@ def verdict(
             f"cannot be {smallest}, more than max_resource={largest}",
             "Use a smaller one.",
         )
-    dealt = brackets(largest, smallest, eta)
+
+
+def verdict(
+    problem: Problem, settings: Settings, trial: TrialRecord, others: Sequence[TrialRecord]
+) -> Stop | None:
+    """Return at which rung of its bracket a trial is stopped, if at one."""
+    check(settings)
+    eta = settings["eta"]
+    dealt = brackets(settings["max_resource"], settings["min_resource"], eta)
     own = bracket_of(trial.number, dealt)
     rivals = [other for other in others if bracket_of(other.number, dealt) == own]
     rungs = [round(own.resource * eta**rung) for rung in range(own.number)]

@@ -29,10 +29,14 @@ def test_a_mistake_is_named(lora: dict[str, object], said: str) -> None:
 
 
 @pytest.mark.parametrize(("steps", "first"), [(90, 10), (60, 7), (5, 1)])
-def test_asha_looks_first_at_a_ninth_of_the_steps_and_never_just_before_the_end(
+def test_live_rules_look_first_at_a_ninth_of_the_steps_and_never_just_before_the_end(
     steps: int, first: int
 ) -> None:
-    assert rungs("asha", steps) == {"min_resource": first, "max_resource": steps, "eta": 3}
+    assert (
+        rungs("asha", steps)
+        == rungs("hyperband", steps)
+        == {"min_resource": first, "max_resource": steps, "eta": 3}
+    )
     assert first * 9 >= steps
     assert rungs("tpe", steps) is None
 

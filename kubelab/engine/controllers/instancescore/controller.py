@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from kubelab.autoscaling.advisor import Candidate, advise
+from kubelab.autoscaling.estimator import Pods
 from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.autoscaling.node_group_set import NODE_GROUP_SET
 from kubelab.autoscaling.scores import Part
 from kubelab.autoscaling.scoring import NOT_MEASURED, Experience, Kind, score_objects
 from kubelab.client import CLUSTER_AUTOSCALERS, INSTANCE_SCORES, NODE_GROUP_SETS, NODE_GROUPS, Object
 from kubelab.engine.controllers.controller import Controller, Surroundings
-from kubelab.engine.controllers.instancescore.workload import Workload, selectors_of
+from kubelab.engine.controllers.instancescore.workload import Peak, Workload, selectors_of, size_of
 from kubelab.engine.controllers.nodegroup.controller import catalogue
 from kubelab.errors import AlreadyExistsError, KubelabError
 
@@ -22,6 +23,9 @@ INTERVAL_S = 60.0
 
 SETTLE_S = 1.0
 """How long to wait for more changes after one."""
+
+REMEMBERED = timedelta(days=1)
+"""For how long a set's largest load counts."""
 
 _ALL = "all"
 _BY_SET = "set"
@@ -52,6 +56,7 @@ class InstanceScoreController(Controller):
         self.groups.subscribe(self._group_changed)
         self.autoscalers.subscribe(lambda _old, _new: self._changed())
         self._advised: dict[str, datetime] = {}
+        self._peaks: dict[str, Peak] = {}
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
         """Advise one set; "" is what no set owns."""
@@ -78,13 +83,21 @@ class InstanceScoreController(Controller):
             spec = group["spec"]
             if spec.get("instanceType"):
                 by_kind[spec["instanceType"], spec.get("capacityType", "on-demand")].append(group)
-        pods = self.workload.by_set(selectors_of(self.sets.by_index(_ALL, _ALL)))[name]
+        pods = self._most(name, now)
         if not pods:
             return self._reused(name, by_kind)
         candidates = [each for kind, alike in by_kind.items() if (each := self._candidate(kind, alike[0]))]
         experiences = {kind: Experience.of(alike) for kind, alike in by_kind.items()}
         advice = advise(pods, candidates)
         return score_objects(advice, experiences, self._measured(name), node_group_set=name, at=now)
+
+    def _most(self, name: str, now: datetime) -> Sequence[Pods]:
+        """Return the most pods that a set had at a time in the last day: its nodes are to be good for them."""
+        pods = self.workload.by_set(selectors_of(self.sets.by_index(_ALL, _ALL)))[name]
+        peak = self._peaks.get(name)
+        if peak is None or now - peak.at > REMEMBERED or size_of(pods) >= peak.size:
+            peak = self._peaks[name] = Peak(now, size_of(pods), tuple(pods))
+        return peak.pods
 
     def _reused(self, name: str, kinds: Mapping[Kind, object]) -> list[Object]:
         """Return the scores that there are: no pods teach nothing."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from kubelab.autoscaling.estimator import Pods
+from kubelab.autoscaling.expanders.score import size
 from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.autoscaling.node_group_set import set_of
 from kubelab.client import DAEMON_SETS, PODS, Object
@@ -15,6 +18,26 @@ from kubelab.scheduling.cache import Cache, is_finished
 from kubelab.scheduling.snapshot import NodeInfo
 
 _ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The most pods that a set had at a time.
+
+    Attributes
+    ----------
+    size : float
+        As `size_of` reckons it.
+    """
+
+    at: datetime
+    size: float
+    pods: tuple[Pods, ...]
+
+
+def size_of(groups: Iterable[Pods]) -> float:
+    """Return what pods ask for together, in cores; memory and GPUs at OpenCost's default rates."""
+    return sum(size(group[0].shape.requests) * len(group) for group in groups)
 
 
 class Workload:

@@ -30,12 +30,12 @@ from kubelab.sweeps.names import (
 from kubelab.sweeps.observations import KEY, dump, history_name
 from kubelab.sweeps.trials import Reports, has_ended, records_of
 from kubelab.tuning import Problem, Stop, TuningError, verdict
+from kubelab.tuning.stopping import brings_rule
 
 _BY_EXPERIMENT = "experiment"
 _BY_TRIAL = "trial"
 _HISTORY_PERIOD_S = 1.0
 """A history is written at most this often while its trial runs."""
-_STOPPING_ALGORITHMS = ("asha", "hyperband")
 
 
 class TrialController(Controller):
@@ -159,7 +159,7 @@ class TrialController(Controller):
 
     def _stop(self, trial: Object, problem: Problem) -> Stop | None:
         """Return why a trial should be stopped, among all that is known of the others."""
-        if problem.early_stopping is None and problem.algorithm not in _STOPPING_ALGORITHMS:
+        if problem.early_stopping is None and not brings_rule(problem):
             return None
         namespace, name = key_of(trial)
         siblings = self.trials.by_index(_BY_EXPERIMENT, f"{namespace}/{experiment_of(trial)}")

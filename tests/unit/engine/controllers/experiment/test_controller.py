@@ -195,9 +195,18 @@ async def test_a_trial_worse_than_those_before_it_is_stopped_with_its_reason(wor
     assert done["status"]["earlyStoppedTrialList"] == [trial_of(fourth)]
 
 
-async def test_asha_stops_a_trial_on_its_live_reports(world: SweepWorld) -> None:
-    settings = [{"name": "min_resource", "value": "2"}, {"name": "eta", "value": "2"}]
-    await world.create(experiment(algorithm={"algorithmName": "asha", "algorithmSettings": settings}))
+@pytest.mark.parametrize(
+    ("algorithm", "settings"),
+    [
+        ("asha", {"min_resource": "2", "eta": "2"}),
+        ("hyperband", {"min_resource": "2", "max_resource": "8", "eta": "2"}),
+    ],
+)
+async def test_an_algorithm_with_a_rule_stops_a_trial_on_its_live_reports(
+    world: SweepWorld, algorithm: str, settings: dict[str, str]
+) -> None:
+    listed = [{"name": name, "value": value} for name, value in settings.items()]
+    await world.create(experiment(algorithm={"algorithmName": algorithm, "algorithmSettings": listed}))
     first, second = await world.pods_of_trials(2)
     await world.start(first)
     await world.print(first, "step=1 loss=1", "step=2 loss=0.5")
