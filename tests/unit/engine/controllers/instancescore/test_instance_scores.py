@@ -48,6 +48,15 @@ def test_scores_change_with_the_pods(lab: SimulatedCluster) -> None:
     assert scores(lab)["aws-m6i.2xlarge"]["cost"]["score"] == 100
 
 
+def test_set_is_scored_by_the_most_pods_of_the_last_day(lab: SimulatedCluster) -> None:
+    create(lab, deployment("web", 14, "1", "1Gi"))
+    lab.autoscale("score,least-waste")
+    lab.run(minutes=2)
+    portal.run(lab.client.patch(DEPLOYMENTS, "web", {"spec": {"replicas": 1}}, "default"))
+    lab.run(hours=2)
+    assert "hold 14 of 14 pods" in scores(lab)["aws-c6i.2xlarge"]["cost"]["evidence"]
+
+
 def test_nobody_is_scored_for_an_expander_that_does_not_read_scores(lab: SimulatedCluster) -> None:
     create(lab, deployment("web", 14, "1", "1Gi"))
     lab.autoscale("score")
