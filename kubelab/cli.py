@@ -238,6 +238,9 @@ def pretrain(
     data: Annotated[
         str, typer.Option(help="The text: stdlib, stdlib-prose, a folder, or hf:NAME.")
     ] = "stdlib",
+    from_hub: Annotated[
+        str, typer.Option(help="Train nothing: keep a Llama-style model, a folder or OWNER/NAME on the hub.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Train a small language model to tune afterwards, once: it is kept and found again by its name."""
@@ -245,17 +248,22 @@ def pretrain(
 
     from kubelab import llm
 
-    with Console(stderr=True).status(f"Reading {data} ...") as line:
+    with Console(stderr=True).status(f"Reading {from_hub or data} ...") as line:
 
         def show(step: int, loss: float, val_loss: float, tokens_per_second: int = 0) -> None:
             pace = f", {tokens_per_second:,} tokens/s" if tokens_per_second else ""
             line.update(f"Step {step} of {steps}: loss {loss:.3f}, validation {val_loss:.3f}{pace}")
 
-        base = llm.make(size, steps, data, report=show)
+        base = llm.adopt(from_hub) if from_hub else llm.make(size, steps, data, report=show)
     if as_json:
         typer.echo(json.dumps({**asdict(base), "path": str(base.path)}))
         return
-    typer.echo(f"Base {base.name}: loss {base.val_loss:.3f} nats a byte, {base.seconds:.0f} s of training.")
+    if base.val_loss is None:
+        typer.echo(f"Base {base.name}: {base.data}, {base.config.parameters:,} weights.")
+    else:
+        typer.echo(
+            f"Base {base.name}: loss {base.val_loss:.3f} nats a byte, {base.seconds:.0f} s of training."
+        )
     typer.echo(f"  llm.finetune({base.name!r}) adapts it; it is kept in {base.path}.")
 
 
