@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
@@ -37,6 +38,13 @@ Warm = Annotated[
     bool, typer.Option(help="Keep a parent process with JAX imported, so that jobs start at once.")
 ]
 
+Recorder = Annotated[
+    bool,
+    typer.Option(
+        help="Keep jobs and sweeps as MLflow runs by themselves. Off, job.lineage() still does. "
+        "KUBELAB_RECORDER=off does the same."
+    ),
+]
 Recover = Annotated[
     bool,
     typer.Option("--recover", help="If the journal is damaged, keep it and start from what can be read."),
@@ -82,6 +90,7 @@ def up(
     kube_proxy_mode: KubeProxyMode = None,
     feature_gates: FeatureGates = None,
     warm: Warm = True,
+    recorder: Recorder = True,
     recover: Recover = False,
     as_json: Json = False,
 ) -> None:
@@ -91,12 +100,18 @@ def up(
     if recover and (recovered := launch.recover(name)):
         kept = f"Brought back {recovered.objects} objects; the damaged journal is kept as {recovered.kept}."
         typer.echo(kept, err=as_json)
+    if not recorder:
+        from kubelab.engine.recording import OFF, SWITCH
+
+        os.environ[SWITCH] = OFF  # the control plane inherits it
     kind_options = None
     if nodes or kube_proxy_mode or feature_gates:
         from kubelab.engine.kind import KindOptions, parse_feature_gates
 
         kind_options = KindOptions(nodes or 1, kube_proxy_mode, parse_feature_gates(feature_gates or ""))
     running = launch.up(name, engine=engine, warm=warm, kind_options=kind_options)
+    if running.engine == "kind" and not (warm and recorder):
+        typer.echo("--no-warm and --no-recorder change nothing: the engine 'kind' has neither.", err=True)
     if as_json:
         reached = {key: value for key, value in asdict(running).items() if key != "engine"}
         typer.echo(json.dumps(reached))
