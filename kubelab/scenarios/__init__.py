@@ -1,11 +1,12 @@
 """What happens to a cluster in a day: `SimulatedCluster.play` plays it.
 
 Each function returns a `Scenario`. Eight are seeded, and the same seed gives the same one; `openb` reads a
-trace.
+trace, and `dump` a real cluster's pods and nodes.
 """
 
 from collections.abc import Callable
 
+from kubelab.scenarios.dumped import dump
 from kubelab.scenarios.failing import spot_storm, stateful_pdbs, zone_outage
 from kubelab.scenarios.scenario import Action, Scenario
 from kubelab.scenarios.steady import daemonset_tax, gpu_sharing, ml_burst, nightly_batch, web_day
@@ -28,6 +29,7 @@ __all__ = [
     "Action",
     "Scenario",
     "daemonset_tax",
+    "dump",
     "gpu_sharing",
     "ml_burst",
     "nightly_batch",

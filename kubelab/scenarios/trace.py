@@ -42,8 +42,9 @@ def openb(pods: str | Path, *, begin_hours: float = 148 * 24, hours: float = 24)
     """Return some hours of a pod list in the format of Alibaba's cluster-trace-gpu-v2023.
 
     Each pod is a Job of one pod that runs as long as the trace's lived; what lives as the hours begin is
-    there from the first. Whole GPUs are asked for as ``nvidia.com/gpu``, parts of one as ``kubelab.dev/milligpu``
-    of nodes that share theirs. ``gpu_spec`` and ``qos`` are left out: the trace's models have no price.
+    there from the first. Whole GPUs are asked for as ``nvidia.com/gpu``, parts of one as
+    ``kubelab.dev/milligpu`` of nodes that share theirs. ``gpu_spec`` and ``qos`` are left out: the trace's
+    models have no price.
 
     Parameters
     ----------
