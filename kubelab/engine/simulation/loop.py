@@ -36,7 +36,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._now_s = 0.0
         self._until_s = 0.0
-        self._threads = 0
+        self._errands: deque[tuple[asyncio.Future[Any], asyncio.Future[Any]]] = deque()
         self._arrived: Future[None] | None = None
         self._visitors: deque[Visit[Any]] = deque()
         self._inside: dict[Visit[Any], None] = {}
@@ -105,14 +105,15 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
-        """Run a function on a thread; no time passes meanwhile."""
-        future: asyncio.Future[T] = super().run_in_executor(executor, func, *args)
-        self._threads += 1
-        future.add_done_callback(self._thread_done)
-        return future
+        """Run a function on a thread; no time passes meanwhile.
 
-    def _thread_done(self, _future: asyncio.Future[Any]) -> None:
-        self._threads -= 1
+        Its outcome comes when nothing else can run, and in the order of asking: how fast threads are changes
+        nothing.
+        """
+        work: asyncio.Future[T] = super().run_in_executor(executor, func, *args)
+        told: asyncio.Future[T] = self.create_future()
+        self._errands.append((work, told))
+        return told
 
     def _timers(self) -> list[asyncio.TimerHandle]:
         return [timer for timer in self._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
@@ -124,8 +125,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def _idle(self) -> float | None:
         """Say how long to wait for the outside when nothing can run: not at all, or until it calls."""
-        if self._threads:
-            return None
+        if self._errands:
+            return self._bring_home()
         self._see_off()
         if self._visitors:
             visit = self._visitors.popleft()
@@ -141,6 +142,21 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             arrived, self._arrived = self._arrived, None
             arrived.set_result(None)
         return None
+
+    def _bring_home(self) -> float | None:
+        """Tell the outcome of the oldest work on a thread, or wait for it."""
+        work, told = self._errands[0]
+        if not work.done():
+            return None
+        self._errands.popleft()
+        error = work.exception()
+        if told.cancelled():
+            pass
+        elif error is not None:
+            told.set_exception(error)
+        else:
+            told.set_result(work.result())
+        return 0.0
 
     def _turn_away(self) -> None:
         while self._visitors:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -95,6 +95,54 @@ def test_no_time_passes_while_a_thread_works(running: Running) -> None:
     assert visit.outcome.result(PATIENCE_S) == 0.0
     arrived.result(PATIENCE_S)
     assert running.loop.time() == DAY_S
+
+
+def test_a_threads_outcome_comes_when_nothing_else_can_run(running: Running) -> None:
+    finished = threading.Event()
+
+    async def ask() -> None:
+        await asyncio.to_thread(finished.set)
+        running.note("thread")
+
+    async def keep_busy() -> None:
+        while not finished.is_set():  # noqa: ASYNC110 - it is to keep the loop busy
+            await asyncio.sleep(0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        running.note("busy")
+
+    async def both() -> None:
+        await asyncio.gather(ask(), keep_busy())
+
+    running.loop.admit(both()).outcome.result(PATIENCE_S)
+    assert [what for _, what in running.seen] == ["busy", "thread"]
+
+
+def test_threads_outcomes_come_in_the_order_of_asking_and_not_of_ending(running: Running) -> None:
+    ended = [threading.Event() for _ in range(5)]
+    ended[-1].set()
+
+    def end_after_the_next(number: int) -> None:
+        ended[number + 1].wait()
+        ended[number].set()
+
+    async def ask(number: int) -> None:
+        await asyncio.to_thread(end_after_the_next, number)
+        running.note(f"{number}")
+
+    async def ask_all() -> None:
+        await asyncio.gather(*(ask(number) for number in range(4)))
+
+    running.loop.admit(ask_all()).outcome.result(PATIENCE_S)
+    assert [what for _, what in running.seen] == ["0", "1", "2", "3"]
+
+
+def test_a_threads_error_is_raised_to_who_asked(running: Running) -> None:
+    def fail() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        running.loop.admit(asyncio.to_thread(fail)).outcome.result(PATIENCE_S)
 
 
 def test_an_answer_comes_when_all_that_it_set_off_is_done(running: Running) -> None:
