@@ -1,5 +1,7 @@
 """Live state for views: objects are watched, and frozen snapshots come out at most ten times a second."""
 
+from kubelab.live.fleet_snapshot import Fleet, FleetSnapshot, FleetUpdate, GroupRow, NodeRow, PodRow, share
+from kubelab.live.fleet_watch import FleetWatch
 from kubelab.live.job_watch import JobWatch
 from kubelab.live.snapshot import JobEvent, JobSnapshot, JobUpdate, LogPart, Point, Problem, Worker
 from kubelab.live.sweep_snapshot import Axis, SweepSnapshot, SweepUpdate, TrialRow
@@ -8,11 +10,18 @@ from kubelab.live.throttle import Throttle
 
 __all__ = [
     "Axis",
+    "Fleet",
+    "FleetSnapshot",
+    "FleetUpdate",
+    "FleetWatch",
+    "GroupRow",
     "JobEvent",
     "JobSnapshot",
     "JobUpdate",
     "JobWatch",
     "LogPart",
+    "NodeRow",
+    "PodRow",
     "Point",
     "Problem",
     "SweepSnapshot",
@@ -21,4 +30,5 @@ __all__ = [
     "Throttle",
     "TrialRow",
     "Worker",
+    "share",
 ]

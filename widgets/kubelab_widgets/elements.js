@@ -147,10 +147,11 @@ export function headRow(...names) {
 }
 
 /** Colours from the page's own theme, so that light and dark need no switch of ours. */
-function theme(element) {
+export function theme(element) {
   const style = getComputedStyle(element);
   const dark = luminance(style.getPropertyValue("--kl-background").trim()) < 0.5;
   return {
+    dark,
     text: style.getPropertyValue("--kl-quiet").trim() || "#666",
     background: style.getPropertyValue("--kl-background").trim() || "#fff",
     grid: style.getPropertyValue("--kl-line").trim() || "#ddd",

@@ -60,6 +60,7 @@ class Simulation:
         self._tasks: list[asyncio.Task[None]] = []
         self._informers: Informers | None = None
         self._closed = False
+        self._advancing = threading.Lock()
         inner = self._server.client("system:masters").transport
         self.client = Client(Doorway(self._loop, inner))
 
@@ -88,14 +89,15 @@ class Simulation:
         SimulationClosedError
             If it was closed.
         """
-        if self._closed:
-            raise SimulationClosedError
-        arrived = self._loop.advance(seconds, to_event_within=at_most_s)
-        try:
-            arrived.result()
-        except BaseException:
-            self._loop.halt()
-            raise
+        with self._advancing:  # threads take turns: a cell may let time pass while a panel plays
+            if self._closed:
+                raise SimulationClosedError
+            arrived = self._loop.advance(seconds, to_event_within=at_most_s)
+            try:
+                arrived.result()
+            except BaseException:
+                self._loop.halt()
+                raise
 
     def spawn(self, work: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
         """Begin work that goes on while time passes; it is given a client, and ends with the cluster."""
