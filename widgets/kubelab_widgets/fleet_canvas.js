@@ -91,7 +91,6 @@ export class FleetCanvas extends Picture {
   drawOn(context, width, height, colours) {
     const { dark } = colours;
     context.clearRect(0, 0, width, height);
-    context.font = `12px ${colours.font}`;
     context.textBaseline = "alphabetic";
     for (const label of this.layout.labels) this.drawLabel(context, label, colours);
     for (const { pod, x, y } of this.layout.squares) {
@@ -105,7 +104,11 @@ export class FleetCanvas extends Picture {
 
   drawLabel(context, { x, y, width, text, group }, colours) {
     context.fillStyle = colours.text;
-    context.fillText(fitting(context, text ?? groupWords(group), width), x, y);
+    context.font = `${group ? "600 " : ""}12px ${colours.font}`;
+    context.fillText(fitting(context, text ?? (group.name || "nodes"), width), x, y + 12);
+    if (!group) return;
+    context.font = `11px ${colours.font}`;
+    context.fillText(fitting(context, groupWords(group), width), x, y + 26);
   }
 
   drawColumn(context, { x, y, node }, colours, dark) {
@@ -242,13 +245,12 @@ export class FleetCanvas extends Picture {
   }
 }
 
-/** A group in a line: its name, its size of its target, and what one node costs. */
+/** A group in a line: its size of its target, and what one node costs. */
 export function groupWords(group) {
-  const name = group.name || "nodes";
-  if (group.size === undefined) return name;
-  const sizes = group.target === null ? `${group.size}` : `${group.size}/${group.target}, most ${group.most}`;
-  const price = group.usd_per_hour === null ? "" : `, ${group.usd_per_hour.toPrecision(3)} USD/h`;
-  return `${name}  ${sizes}${price}${group.problem ? "  ⚠" : ""}`;
+  if (group.size === undefined) return "";
+  const sizes = group.target === null ? `${group.size} nodes` : `${group.size}/${group.target}, most ${group.most}`;
+  const price = group.usd_per_hour === null ? "" : ` · ${group.usd_per_hour} USD/h (${group.price_date})`;
+  return `${group.problem ? "⚠ " : ""}${sizes}${price}`;
 }
 
 function fitting(context, text, width) {

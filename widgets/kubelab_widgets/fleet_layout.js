@@ -1,12 +1,14 @@
 // Where nodes and pods stand in the picture of a fleet: pure, so that it can be tested without a page.
 
-const LABEL_HEIGHT = 17;
+const LANE_LABEL = 17;
+const GROUP_LABEL = 31;
+const BLOCK_WIDTH = 262;
 const SHELF_GAP = 5;
 const BLOCK_GAP = 16;
 const SQUARE = 9;
 const LANE_ROWS = 4;
 const COMING_MOST = 60;
-const SIZES = [[26, 84], [20, 76], [15, 68], [11, 60], [8, 52], [6, 44]];
+const SIZES = [[38, 104], [26, 84], [20, 76], [15, 68], [11, 60], [8, 52], [6, 44]];
 const MOST_HEIGHT = 470;
 
 /** The largest part that a pod asks for of a node's CPU, memory, GPUs or number of pods. */
@@ -71,26 +73,26 @@ function place(groups, fleet, width, step, columnHeight) {
   for (const group of shown(groups, fleet.nodes)) {
     const nodes = fleet.nodes.get(group.name) ?? [];
     const count = nodes.length + Math.min(group.coming, COMING_MOST);
-    const wide = Math.max(count * step, 150);
+    const wide = Math.max(count * step, BLOCK_WIDTH);
     if (x > 0 && (wrapped || x + wide > width)) {
       x = 0;
-      y += LABEL_HEIGHT + columnHeight + SHELF_GAP;
+      y += GROUP_LABEL + columnHeight + SHELF_GAP;
     }
     wrapped = false;
     const from = x;
-    out.labels.push({ x, y: y + LABEL_HEIGHT - 5, group, width: Math.min(Math.max(wide, 0), width - x) });
+    out.labels.push({ x, y, group, width: Math.min(wide, width - x) });
     for (let i = 0; i < count; i += 1) {
       if (x + step > width) {
         x = 0;
         y += columnHeight + SHELF_GAP;
         wrapped = true;
       }
-      out.columns.push({ x, y: y + LABEL_HEIGHT, node: nodes[i] ?? null, group: group.name });
+      out.columns.push({ x, y: y + GROUP_LABEL, node: nodes[i] ?? null, group: group.name });
       x += step;
     }
-    x = wrapped ? width : Math.max(x, from + 150) + BLOCK_GAP;
+    x = wrapped ? width : Math.max(x, from + BLOCK_WIDTH) + BLOCK_GAP;
   }
-  out.height = out.labels.length > 1 ? y + LABEL_HEIGHT + columnHeight + 2 : y;
+  out.height = out.labels.length > 1 ? y + GROUP_LABEL + columnHeight + 2 : y;
   return out;
 }
 
@@ -105,12 +107,12 @@ function placePending(pending, width) {
   const across = Math.max(1, Math.floor(width / SQUARE));
   const most = across * LANE_ROWS;
   const squares = pending.slice(0, most)
-    .map((pod, i) => ({ pod, x: (i % across) * SQUARE, y: LABEL_HEIGHT + Math.floor(i / across) * SQUARE }));
+    .map((pod, i) => ({ pod, x: (i % across) * SQUARE, y: LANE_LABEL + Math.floor(i / across) * SQUARE }));
   const rows = Math.max(1, Math.ceil(squares.length / across));
   const more = pending.length - squares.length;
   const text = `Pending pods: ${pending.length}${more > 0 ? `, of which ${squares.length} are drawn` : ""}`;
-  return { squares, square: SQUARE - 2, height: LABEL_HEIGHT + rows * SQUARE,
-    labels: [{ x: 0, y: LABEL_HEIGHT - 5, text, width }] };
+  return { squares, square: SQUARE - 2, height: LANE_LABEL + rows * SQUARE,
+    labels: [{ x: 0, y: 0, text, width }] };
 }
 
 /** What lies under a point: a pod and its node, a node, or null; each with its box. */
