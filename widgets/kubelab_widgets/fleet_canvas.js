@@ -176,20 +176,17 @@ export class FleetCanvas extends Picture {
   }
 
   find({ pod, node }) {
-    if (pod && !pod.node) {
-      const square = this.layout.squares.find((each) => each.pod.number === pod.number);
-      if (square) return { pod: square.pod, node: null, box: [square.x, square.y, this.layout.square, this.layout.square] };
-    }
+    const square = pod && this.layout.squares.find((each) => each.pod.number === pod.number);
+    if (square) return { pod: square.pod, node: null, box: [square.x, square.y, this.layout.square, this.layout.square] };
     const name = pod ? this.nodeOf(pod) : node.name;
     const column = this.layout.columns.find((each) => each.node?.name === name);
     if (!column) return null;
     if (!pod) return boxOfNode(this.layout, column);
-    const block = this.blocks(column).find(([each]) => each.number === pod.number);
-    return block ? boxOfPod(this.layout, column, block) : null;
+    return boxOfPod(this.layout, column, this.blocks(column).find(([each]) => each.number === pod.number));
   }
 
+  /** Where a pod is now, which may not be where it was when it was looked at. */
   nodeOf(pod) {
-    if (pod.node) return pod.node;
     for (const [name, pods] of this.fleet.pods) if (pods.some((each) => each.number === pod.number)) return name;
     return null;
   }
@@ -228,7 +225,7 @@ export class FleetCanvas extends Picture {
   /** The next pod of the node; above the last one, those that wait; below the first, the node itself. */
   above(by) {
     const column = this.layout.columns.find((each) => each.node && each.node === this.seen?.node);
-    if (!column) return by < 0 || !this.layout.squares.length ? this.besides(1) && this.firstNode() : this.waiting(1);
+    if (!column) return by < 0 || !this.layout.squares.length ? this.firstNode() : this.waiting(1);
     const blocks = this.blocks(column);
     const next = blocks.findIndex(([pod]) => pod === this.seen.pod) + by;
     if (next >= blocks.length && this.layout.squares.length) {
