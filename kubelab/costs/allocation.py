@@ -78,6 +78,7 @@ class PodCost:
     """
 
     pod: PodInterval
+    node: NodeInterval
     hours: float
     resource_hours: Resources
     money: Money
@@ -132,7 +133,7 @@ def allocate(nodes: Iterable[NodeInterval], pods: Iterable[PodInterval], window:
 def _pod_cost(pod: PodInterval, node: NodeInterval, rates: Rates, window: Window) -> PodCost:
     hours = window.overlap_hours(pod, node)
     resource_hours = pod.held.times(hours)
-    return PodCost(pod, hours, resource_hours, Money.of(resource_hours, rates))
+    return PodCost(pod, node, hours, resource_hours, Money.of(resource_hours, rates))
 
 
 def _node_cost(node: NodeInterval, rates: Rates, taken: Money, window: Window) -> NodeCost:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from kubelab.costs.allocation import Allocation, Money, PodCost
+from kubelab.costs.focus import focus_rows
 from kubelab.costs.rates import Resources
 
 if TYPE_CHECKING:
@@ -130,6 +131,39 @@ class Cost:
             )
         return pd.DataFrame(rows, columns=columns)
 
+    def over_time(self) -> pd.DataFrame:
+        """Return what the nodes cost an hour whenever that changed: time (UTC), node_group, usd_per_hour.
+
+        There is one row for each group whose cost changed then; it holds until the group's next row.
+        """
+        import pandas as pd
+
+        window = self.allocation.window
+        steps: dict[tuple[datetime, str], float] = defaultdict(float)
+        for each in self.allocation.nodes:
+            node, price = each.node, each.node.price
+            if price is not None:
+                steps[max(node.start, window.start), node.node_group] += price.usd_per_hour
+                steps[min(node.end, window.end), node.node_group] -= price.usd_per_hour
+        level: dict[str, float] = defaultdict(float)
+        rows = []
+        for (time, group), step in sorted(steps.items()):
+            level[group] += step
+            rows.append((time, group, round(level[group], 9)))
+        return pd.DataFrame(rows, columns=["time", "node_group", "usd_per_hour"])
+
+    def to_focus(self, account: str = "kubelab") -> pd.DataFrame:
+        """Return the bill in FOCUS v1.2's columns: a row for each node and who had a part of it.
+
+        Parameters
+        ----------
+        account : str
+            Who is billed.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(focus_rows(self.allocation, account))
+
     def _frame(self, names: Sequence[str], key: Callable[[PodCost], tuple[str, ...] | None]) -> pd.DataFrame:
         """Return rows with: pods, hours of cores, memory (GiB) and devices, USD of each, all, and prices_of.
 
@@ -155,13 +189,13 @@ class Cost:
 
     def __repr__(self) -> str:
         if not self.price_dates:
-            return f"<Cost: none of {len(self.allocation.nodes)} nodes has a price>"
+            return "<Cost: no node has a price>"
         rate, idle = f"{self.usd_per_hour:.2f} USD/h", f"idle {self.idle_share * 100:.0f} %"
         parts = [rate, idle, f"{self.hours:.3g} h {self.total_usd:.2f} USD"]
         if self.lower_bound_usd:
             parts.append(f"{self.total_usd / self.lower_bound_usd:.2f} x the lower bound")
         if self.unpriced:
-            parts.append(f"{len(self.unpriced)} nodes without a price")
+            parts.append(f"{len(self.unpriced)} of {len(self.allocation.nodes)} nodes without a price")
         return f"<Cost {', '.join(parts)}; prices of {_span(self.price_dates)}>"
 
 

@@ -96,7 +96,7 @@ def pod_interval(pod: Object, end: datetime) -> PodInterval | None:
     if not node or not status.get("startTime") or not _has_started(status):
         return None
     start = parse_rfc3339(status["startTime"])
-    end = max(start, min(_end_of(status) or end, end))
+    end = max(start, min(end_of(status) or end, end))
     return PodInterval(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -146,7 +146,7 @@ def _has_started(status: Object) -> bool:
     return False
 
 
-def _end_of(status: Object) -> datetime | None:
+def end_of(status: Object) -> datetime | None:
     """Return when a pod's last container ended; None while it goes on."""
     if status.get("phase") not in {"Succeeded", "Failed"}:
         return None

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339
-from kubelab.costs.readings import size_of
+from kubelab.costs.readings import RUNNING, size_of
 
 FEW_ROWS = 1000
 """A reading with fewer is small."""
@@ -30,7 +30,8 @@ class Plan:
 
 def plan(readings: Sequence[Object]) -> Plan:
     """Return what to do, the oldest readings first."""
-    ordered = sorted(readings, key=lambda each: (each["spec"]["to"], each["metadata"]["name"]))
+    kept = [each for each in readings if each["metadata"]["name"] != RUNNING]
+    ordered = sorted(kept, key=lambda each: (each["spec"]["to"], each["metadata"]["name"]))
     small = [each for each in ordered if size_of(each) < FEW_ROWS]
     together: list[Object] = []
     if len(small) >= MOST_SMALL:

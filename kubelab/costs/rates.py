@@ -52,6 +52,8 @@ class Resources:
         return Resources(self.cpu_cores * factor, self.ram_gib * factor, self.gpus * factor)
 
 
+NOTHING = Resources()
+
 DEFAULT_RATES = Rates(cpu_core=0.031611, ram_gib=0.004237, gpu=0.95)
 """OpenCost's default sheet, Google Cloud us-central1 (``configs/default.json`` @5f65333, 2024-10-24)."""
 

@@ -19,23 +19,33 @@ import orjson
 
 from kubelab.client import METER_READINGS, Object
 from kubelab.clock import parse_rfc3339, rfc3339
+from kubelab.costs.excess import Excess
 from kubelab.costs.intervals import NodeInterval, PodInterval
 from kubelab.costs.owners import Owner
 from kubelab.costs.prices import Price
 from kubelab.costs.rates import Resources
+
+RUNNING = "running"
+"""The name of the reading that tells of pods that run; it is written anew all the time."""
 
 Span = TypeVar("Span", NodeInterval, PodInterval)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a meter noted of nodes and pods that are gone, or are not any more what they were."""
+    """What a meter noted.
+
+    Attributes
+    ----------
+    nodes, pods : tuple
+        Those that are gone, or are not any more what they were.
+    excess : tuple of Excess
+        What pods that run have used beyond what they asked for.
+    """
 
     nodes: tuple[NodeInterval, ...] = ()
     pods: tuple[PodInterval, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.nodes) + len(self.pods)
+    excess: tuple[Excess, ...] = ()
 
     @staticmethod
     def together(parts: Iterable[Rows]) -> Rows:
@@ -44,23 +54,29 @@ class Rows:
         return Rows(
             tuple(chain.from_iterable(each.nodes for each in parts)),
             tuple(chain.from_iterable(each.pods for each in parts)),
+            tuple(chain.from_iterable(each.excess for each in parts)),
         )
 
 
-def reading_object(name: str, rows: Rows) -> Object:
-    """Return the MeterReading of some rows; there is at least one."""
+def reading_object(name: str, rows: Rows, now: datetime) -> Object:
+    """Return the MeterReading of some rows.
+
+    Parameters
+    ----------
+    now : datetime
+        What time it is, for rows that have none of their own.
+    """
     spans: tuple[NodeInterval | PodInterval, ...] = (*rows.nodes, *rows.pods)
-    content = {"nodes": [asdict(each) for each in rows.nodes], "pods": [asdict(each) for each in rows.pods]}
     return {
         "apiVersion": METER_READINGS.api_version,
         "kind": METER_READINGS.kind,
         "metadata": {"name": name},
         "spec": {
-            "from": rfc3339(min(each.start for each in spans)),
-            "to": rfc3339(max(each.end for each in spans)),
+            "from": rfc3339(min((each.start for each in spans), default=now)),
+            "to": rfc3339(max((each.end for each in spans), default=now)),
             "nodes": len(rows.nodes),
             "pods": len(rows.pods),
-            "rows": base64.b64encode(zlib.compress(orjson.dumps(content))).decode(),
+            "rows": base64.b64encode(zlib.compress(orjson.dumps(asdict(rows)))).decode(),
         },
     }
 
@@ -68,7 +84,12 @@ def reading_object(name: str, rows: Rows) -> Object:
 def rows_of(reading: Object) -> Rows:
     """Return the rows of a MeterReading."""
     content = orjson.loads(zlib.decompress(base64.b64decode(reading["spec"]["rows"])))
-    return Rows(tuple(map(_node, content["nodes"])), tuple(map(_pod, content["pods"])))
+    excess = ({**row, "total": Resources(**row["total"])} for row in content["excess"])
+    return Rows(
+        tuple(map(_node, content["nodes"])),
+        tuple(map(_pod, content["pods"])),
+        tuple(Excess(**row) for row in excess),
+    )
 
 
 def size_of(reading: Object) -> int:

@@ -12,6 +12,7 @@ from kubelab.costs.cost import Cost
 from kubelab.costs.intervals import CAPACITY_TYPE, INSTANCE_TYPE, NodeInterval, node_interval, pod_interval
 from kubelab.costs.keeping import known_since
 from kubelab.costs.prices import Prices, price_of
+from kubelab.costs.rates import NOTHING
 from kubelab.costs.readings import Rows, rows_of, without_overlap
 from kubelab.errors import KubelabError, NotFoundError
 
@@ -69,7 +70,10 @@ def cost_of(
     nodes = list(nodes)
     noted = (_priced(node, prices) for node in gone.nodes)
     lives = without_overlap([*noted, *(node_interval(node, now, prices) for node in nodes)])
-    runs = without_overlap([*gone.pods, *(run for pod in pods if (run := pod_interval(pod, now)))])
+    beyond = {each.uid: each.average for each in gone.excess}
+    going = (run for pod in pods if (run := pod_interval(pod, now)))
+    held = (replace(run, held=run.held + beyond.get(run.uid, NOTHING)) for run in going)
+    runs = without_overlap([*gone.pods, *held])
     first = min((each.start for each in lives), default=now)
     window = Window(min(now, max(start, first)), now)
     known = [price.usd_per_hour for node in nodes if (price := price_of(node, prices))]

@@ -99,8 +99,10 @@ class LoRALinear(nnx.Module):
     def merged(self) -> nnx.Linear:
         """Return one plain layer that does the same."""
         layer = nnx.clone(self.base)
-        change = self.scale[...] * (self.lora_a[...] @ self.lora_b[...])
-        layer.kernel[...] = (self.base.kernel[...] + change).astype(self.base.kernel.dtype)
+        # NumPy's arithmetic: JAX would compile a program for each shape.
+        change = np.asarray(self.scale[...]) * (np.asarray(self.lora_a[...]) @ np.asarray(self.lora_b[...]))
+        kernel = np.asarray(self.base.kernel[...]) + change
+        layer.kernel[...] = jnp.asarray(kernel.astype(self.base.kernel.dtype))
         return layer
 
     def _dropped(self, x: jax.Array) -> jax.Array:

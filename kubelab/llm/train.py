@@ -13,11 +13,12 @@ from flax import nnx
 
 from kubelab import training
 from kubelab.llm import corpus as corpora
+from kubelab.llm.compiled import share_what_is_compiled
 from kubelab.llm.config import SIZES, GPTConfig, count
 from kubelab.llm.config import size as size_of
 from kubelab.llm.corpus import Corpus
 from kubelab.llm.fit import Fitted, Report, fit
-from kubelab.llm.lora import EVERY, LoRA, adapt, narrow, widen
+from kubelab.llm.lora import EVERY, LoRA, adapt, merge, narrow, widen
 from kubelab.llm.model import GPT
 from kubelab.llm.sampling import sample
 from kubelab.llm.settings import Settings
@@ -58,7 +59,8 @@ class Trained:
 
     def sample(self, prompt: str = "\n", length: int = 200, **options: Any) -> str:
         """Return text that the model writes after a prompt; see `kubelab.llm.sampling.sample`."""
-        return sample(self.model, prompt, length, **options)
+        # Without adapters it is the base's program, which may be compiled already.
+        return sample(merge(self.model), prompt, length, **options)
 
 
 def pretrain(
@@ -90,6 +92,7 @@ def pretrain(
         `kubelab.training.report` unless given.
     """
     training.context()
+    share_what_is_compiled()
     shape = size if isinstance(size, GPTConfig) else size_of(size)
     corpus = corpora.load(data)
     settings = Settings(
@@ -142,6 +145,7 @@ def finetune(
         `kubelab.training.report` unless given.
     """
     training.context()
+    share_what_is_compiled()
     model, title = _base(base)
     corpus = corpora.load(data)
     settings = Settings(

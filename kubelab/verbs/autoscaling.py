@@ -115,7 +115,8 @@ class AutoscalingVerbs(Handle):
             ``certificate`` as PEM text. ``kubelab expander serve`` runs one.
         **settings
             Such as ``max_nodes_total=100``, ``scan_interval_s=10``, ``balance_similar_node_groups=True``,
-            ``max_node_provision_s=900``.
+            ``max_node_provision_s=900``; for the expander grpc also
+            ``grpc_expander={"url": "127.0.0.1:8086", "certificate": PEM}``.
 
         Raises
         ------

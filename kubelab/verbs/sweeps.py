@@ -60,6 +60,8 @@ class SweepVerbs(Handle):
             The value with which the search is over.
         algorithm : str
             How trials are chosen: `kubelab.tuning.suggestion` has them, under Katib's names, and ``asha``.
+            By ``pbt`` a trial goes on from its parent's checkpoint if the function uses ``run.restore`` and
+            ``run.save``.
         settings : mapping, optional
             The algorithm's settings.
         stopping : str, optional

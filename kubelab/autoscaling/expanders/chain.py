@@ -20,8 +20,9 @@ from kubelab.autoscaling.expanders.priority import Priority
 from kubelab.autoscaling.expanders.random import Random
 from kubelab.autoscaling.expanders.remote import Grpc, Remote
 from kubelab.autoscaling.expanders.score import BestScore
+from kubelab.autoscaling.instance_scores import InstanceScores
 from kubelab.autoscaling.option import Option
-from kubelab.autoscaling.scores import Scores, ScoreTable
+from kubelab.autoscaling.scores import Scores
 from kubelab.costs.prices import Prices
 
 KNOWN = ("random", "most-pods", "least-nodes", "least-waste", "price", "priority", "score", "grpc")
@@ -74,7 +75,7 @@ def expander(
         "least-waste": LeastWaste,
         "price": lambda: LeastPrice(prices),
         "priority": lambda: Priority(priorities),
-        "score": lambda: BestScore(scores or ScoreTable(), prices),
+        "score": lambda: BestScore(scores or InstanceScores(), prices),
         **({"grpc": lambda: Grpc(remote)} if remote else {}),
     }
     return Chain([made[name]() for name in listed], None if keep_ties else Random(random))

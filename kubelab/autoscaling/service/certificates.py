@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kubelab.clock import Clock
 from kubelab.errors import KubelabError
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
+
+logger = logging.getLogger(__name__)
 
 
 class CertificateError(KubelabError, ValueError):
@@ -65,6 +69,48 @@ def load(certificate: Path, key: Path, now: datetime) -> Identity:
     if private.public_key() != found.public_key():
         raise CertificateError(key, f"is not the key of {certificate}", "Give the key it was made with.")
     return Identity(chain, key_pem, _names(certificate, found), found.not_valid_after_utc)
+
+
+class CertificateFiles:
+    """A certificate and its key, read again when they are renewed; while they are broken, the last good ones.
+
+    Raises
+    ------
+    CertificateError
+        If they are not good to begin with.
+    """
+
+    def __init__(self, certificate: Path, key: Path, clock: Clock) -> None:
+        self.certificate = certificate
+        self.key = key
+        self.clock = clock
+        self.identity = load(certificate, key, clock.now())
+        self._seen = self._state()
+
+    def renewed(self) -> Identity | None:
+        """Return the new identity if there is one."""
+        state = self._state()
+        if state == self._seen:
+            return None
+        self._seen = state
+        try:
+            self.identity = load(self.certificate, self.key, self.clock.now())
+        except CertificateError as error:
+            logger.warning("%s The one before stays.", error)
+            return None
+        logger.info("the certificate was renewed; it is good until %s", self.identity.expires)
+        return self.identity
+
+    def _state(self) -> tuple[tuple[int, int, int] | None, ...]:
+        return _stat(self.certificate), _stat(self.key)
+
+
+def _stat(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _read(path: Path, what: str) -> bytes:

@@ -13,7 +13,7 @@ from threading import Event
 from kubelab.autoscaling.catalogue import Catalogue
 from kubelab.autoscaling.expanders import expander
 from kubelab.autoscaling.service.answering import Answering
-from kubelab.autoscaling.service.certificates import load
+from kubelab.autoscaling.service.certificates import CertificateFiles
 from kubelab.autoscaling.service.counters import Counters, serve_counters
 from kubelab.autoscaling.service.scores_file import ScoresFile
 from kubelab.autoscaling.service.server import ExpanderServer
@@ -68,7 +68,7 @@ def run(settings: Settings, told: Callable[[str], None]) -> None:
     KubelabError
         If something is wrong with the settings.
     """
-    identity = load(settings.certificate, settings.key, RealClock().now())
+    files = CertificateFiles(settings.certificate, settings.key, RealClock())
     scores = ScoresFile(settings.scores) if settings.scores else None
     chain = expander(
         settings.expander,
@@ -79,13 +79,11 @@ def run(settings: Settings, told: Callable[[str], None]) -> None:
         keep_ties=True,
     )
     counters = Counters(scores)
-    server = ExpanderServer(
-        Answering(chain, scores), counters, identity, host=settings.host, port=settings.port
-    )
+    server = ExpanderServer(Answering(chain, scores), counters, files, host=settings.host, port=settings.port)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    told(f"The expander {chain.name} listens at {server.address}, as {', '.join(identity.names)}.")
+    told(f"The expander {chain.name} listens at {server.address}, as {', '.join(files.identity.names)}.")
     metrics = None
     try:
         if settings.metrics_port is not None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import orjson
 import yaml
 
-from kubelab.autoscaling.scores import Score, ScoreError, ScoreTable
+from kubelab.autoscaling.instance_scores import InstanceScores, ScoreError
+from kubelab.autoscaling.scores import Score
 from kubelab.errors import KubelabError
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class ScoresFile:
         self.path = path
         self.problem = ""
         self.reloads = self.failures = 0
-        self._table = ScoreTable()
+        self._table = InstanceScores()
         self._seen: tuple[int, int, int] | None = None
         try:
             self._read()
@@ -114,7 +115,7 @@ class ScoresFile:
         self.problem = str(error)
         logger.warning("%s %d scores stay as they were last.", self.problem, len(self._table))
 
-    def _last_good(self, error: Exception) -> ScoreTable:
+    def _last_good(self, error: Exception) -> InstanceScores:
         try:
             return _parse(self.kept, self.kept.read_bytes())
         except (ScoresFileError, OSError):
@@ -124,7 +125,7 @@ class ScoresFile:
         raise ScoresFileError(self.path, str(error)) from None
 
 
-def _parse(path: Path, content: bytes) -> ScoreTable:
+def _parse(path: Path, content: bytes) -> InstanceScores:
     try:
         read = orjson.loads(content) if content.startswith(b"{") else yaml.safe_load(content)
     except orjson.JSONDecodeError as error:
@@ -135,6 +136,6 @@ def _parse(path: Path, content: bytes) -> ScoreTable:
     if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
         raise ScoresFileError(path, "it has no list of items")
     try:
-        return ScoreTable(items)
+        return InstanceScores(items)
     except ScoreError as error:
         raise ScoresFileError(path, str(error)) from None

@@ -10,7 +10,7 @@ import grpc
 
 from kubelab.autoscaling.choice import Choice
 from kubelab.autoscaling.service.answering import Answering
-from kubelab.autoscaling.service.certificates import Identity
+from kubelab.autoscaling.service.certificates import CertificateFiles, Identity
 from kubelab.autoscaling.service.counters import Counters
 from kubelab.autoscaling.service.messages import METHOD, SERVICE
 from kubelab.autoscaling.service.wire import WireError, read_request, write_response
@@ -47,8 +47,8 @@ class ExpanderServer:
         Decides.
     counters : Counters
         Counts.
-    identity : Identity
-        What the service shows of itself.
+    files : CertificateFiles
+        What the service shows of itself; looked at again for each new connection.
     host : str
         Where to listen.
     port : int
@@ -71,7 +71,7 @@ class ExpanderServer:
         self,
         answering: Answering,
         counters: Counters,
-        identity: Identity,
+        files: CertificateFiles,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -85,7 +85,7 @@ class ExpanderServer:
             [grpc.method_handlers_generic_handler(SERVICE, {METHOD: method})]
         )
         shown = f"[{host}]" if ":" in host else host
-        credentials = grpc.ssl_server_credentials([(identity.key, identity.chain)])
+        credentials = grpc.dynamic_ssl_server_credentials(_shown(files.identity), lambda: _renewed(files))
         try:
             self.port: int = self._server.add_secure_port(f"{shown}:{port}", credentials)
         except RuntimeError:
@@ -119,6 +119,15 @@ class ExpanderServer:
         self.counters.answered(outcome, monotonic() - began)
         context.abort(code, message)
         raise AssertionError
+
+
+def _shown(identity: Identity) -> grpc.ServerCertificateConfiguration:
+    return grpc.ssl_server_certificate_configuration([(identity.key, identity.chain)])
+
+
+def _renewed(files: CertificateFiles) -> grpc.ServerCertificateConfiguration | None:
+    found = files.renewed()
+    return None if found is None else _shown(found)
 
 
 def _outcome(choice: Choice) -> str:

@@ -60,7 +60,7 @@ class Simulation:
         self._tasks: list[asyncio.Task[None]] = []
         self._informers: Informers | None = None
         self._closed = False
-        self._advancing = threading.Lock()
+        self._passing = threading.Lock()
         inner = self._server.client("system:masters").transport
         self.client = Client(Doorway(self._loop, inner))
 
@@ -89,9 +89,9 @@ class Simulation:
         SimulationClosedError
             If it was closed.
         """
-        with self._advancing:  # threads take turns: a cell may let time pass while a panel plays
-            if self._closed:
-                raise SimulationClosedError
+        if self._closed:
+            raise SimulationClosedError
+        with self._passing:
             arrived = self._loop.advance(seconds, to_event_within=at_most_s)
             try:
                 arrived.result()

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from kubelab.costs.allocation import Window, allocate
 from kubelab.costs.cost import IDLE, UNALLOCATED, Cost
+from kubelab.costs.excess import Excess
 from kubelab.costs.intervals import node_interval, pod_interval
+from kubelab.costs.rates import Resources
+from kubelab.costs.readings import Rows
 from kubelab.costs.survey import cost_of
 from tests.unit.costs.objects import at, node, pod
 
@@ -86,6 +89,15 @@ def test_only_the_window_counts() -> None:
     assert found.by_namespace()["cpu_core_hours"].iloc[0] == pytest.approx(1.0)
 
 
+def test_use_beyond_the_requests_is_paid_for() -> None:
+    used = (
+        Excess("uid-a").sampled(Resources(1, 1), Resources(3, 0.5)).sampled(Resources(1, 1), Resources(0, 0))
+    )
+    assert used.average == Resources(1, 0)
+    found = cost_of([node()], [pod("a", cpu="1")], Rows(excess=(used,)), start=at(0), now=at(10))
+    assert found.by_namespace()["cpu_core_hours"].iloc[0] == pytest.approx(20.0)
+
+
 def test_a_pod_does_not_outlive_its_node() -> None:
     gone, life = pod("a"), node_interval(node(), at(2))
     run = pod_interval(gone, at(10))
@@ -98,16 +110,16 @@ def test_a_node_without_a_price_is_said_to_have_none() -> None:
     found = cost([node(), node("n2", usd=None)], [pod("a", on="n2")])
     assert found.unpriced == ("n2",)
     assert repr(found) == (
-        "<Cost 1.00 USD/h, idle 100 %, 10 h 10.00 USD, 1 nodes without a price; prices of 2026-07-20>"
+        "<Cost 1.00 USD/h, idle 100 %, 10 h 10.00 USD, 1 of 2 nodes without a price; prices of 2026-07-20>"
     )
-    assert repr(cost([node(usd=None)], [])) == "<Cost: none of 1 nodes has a price>"
+    assert repr(cost([node(usd=None)], [])) == "<Cost: no node has a price>"
     assert found.by_node()["usd_per_hour"].isna().sum() == 1
 
 
 def test_an_empty_cluster_costs_nothing() -> None:
     found = cost([], [])
     assert (found.total_usd, found.idle_share, found.hours) == (0.0, 0.0, 0.0)
-    assert repr(found) == "<Cost: none of 0 nodes has a price>"
+    assert repr(found) == "<Cost: no node has a price>"
     assert list(found.by_namespace()["total_usd"]) == [0.0]
 
 
@@ -139,3 +151,12 @@ def test_shares_and_idle_always_add_up_to_what_nodes_cost(runs: list[tuple[int, 
     for frame in (found.by_namespace(), found.by_job(), found.by_trial(), found.by_controller()):
         assert frame["total_usd"].sum() == pytest.approx(found.total_usd)
     assert found.by_node()["total_usd"].sum() == pytest.approx(found.total_usd)
+
+
+def test_spending_changes_when_nodes_come_and_go() -> None:
+    frame = cost([node("a"), node("b", since=4)], [pod("p")]).over_time()
+    assert [(row.time, row.usd_per_hour) for row in frame.itertuples()] == [
+        (at(0), 1.0),
+        (at(4), 2.0),
+        (at(10), 0.0),
+    ]

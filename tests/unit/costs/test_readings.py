@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from kubelab.costs.excess import Excess
 from kubelab.costs.intervals import node_interval, pod_interval
 from kubelab.costs.keeping import MOST_READINGS, MOST_SMALL, known_since, plan
+from kubelab.costs.rates import Resources
 from kubelab.costs.readings import Rows, reading_object, rows_of, without_overlap
 from tests.unit.costs.objects import at, node, pod
 
@@ -12,14 +14,14 @@ NODE = node_interval(node(), at(4))
 
 def reading(name: str, pods: int, to: float = 1.0) -> dict:  # type: ignore[type-arg]
     made = [pod_interval(pod(f"{name}-{number}"), at(to)) for number in range(pods)]
-    return reading_object(name, Rows(pods=tuple(each for each in made if each)))
+    return reading_object(name, Rows(pods=tuple(each for each in made if each)), at(to))
 
 
 def test_rows_come_back_as_they_were_kept() -> None:
     run = pod_interval(pod("a", labels={"team": "red"}, owner=("Job", "x"), ended=3), at(4))
     assert run is not None
     rows = Rows((NODE, node_interval(node("n2", usd=None), at(4))), (run,))
-    kept = reading_object("r", rows)
+    kept = reading_object("r", rows, at(5))
     assert rows_of(kept) == rows
     assert {key: kept["spec"][key] for key in ("from", "to", "nodes", "pods")} == {
         "from": "2026-01-01T00:00:00Z",
@@ -27,6 +29,14 @@ def test_rows_come_back_as_they_were_kept() -> None:
         "nodes": 2,
         "pods": 1,
     }
+
+
+def test_what_pods_use_beyond_their_requests_is_kept_too() -> None:
+    rows = Rows(excess=(Excess("uid-a", 3, Resources(6, 1.5)),))
+    kept = reading_object("running", rows, at(5))
+    assert rows_of(kept) == rows
+    assert kept["spec"]["to"] == "2026-01-01T05:00:00Z"
+    assert plan([kept] * 100).together == ()
 
 
 def test_what_was_kept_twice_counts_once() -> None:

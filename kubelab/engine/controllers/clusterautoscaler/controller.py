@@ -24,7 +24,7 @@ from kubelab.client import (
 )
 from kubelab.clock import monotonic, rfc3339
 from kubelab.engine.controllers.clusterautoscaler import records
-from kubelab.engine.controllers.clusterautoscaler.asking import ALL, Asking
+from kubelab.engine.controllers.clusterautoscaler.choosing import ALL, Choosing
 from kubelab.engine.controllers.clusterautoscaler.emptying import Emptying
 from kubelab.engine.controllers.clusterautoscaler.growth import Growth
 from kubelab.engine.controllers.clusterautoscaler.ledger import Ledger
@@ -71,8 +71,12 @@ class ClusterAutoscalerController(Controller):
     async def reconcile(self, namespace: str, name: str) -> float | None:
         """Take one step of the loop."""
         found = self.autoscalers.get(namespace, name)
-        if name != NAME or found is None:
-            self._step = None if name == NAME else self._step
+        if name != NAME:
+            return None
+        if found is None:
+            if self._step is not None:
+                self._step.close()
+            self._step = None
             return None
         settings = Settings.of(found)
         if self._step is None:
@@ -112,9 +116,13 @@ class Step:
         self.emptying = Emptying(controller, self.world)
         self.measures = LoopMeasures(controller.measures)
         self.report = Report(controller, self.world, self.measures)
-        self.asking = Asking(seed, controller.config_maps, controller.scores)
+        self.choosing = Choosing(seed, controller.config_maps, controller.scores)
         self._looked_at = -1
         self._number = max(map(records.number_of, controller.decisions.by_index(ALL, ALL)), default=0)
+
+    def close(self) -> None:
+        """End what was opened for choosing."""
+        self.choosing.close()
 
     async def take(self, settings: Settings) -> None:
         """Settle, add, and take away."""
@@ -194,7 +202,7 @@ class Step:
             await self._refuse(pods, found, why, settings.expander)
             return False
         nodes = len(self.world.cache.nodes)
-        chain = self.asking.chain(settings, groups)
+        chain = self.choosing.chain(settings, groups)
         choice = await asyncio.to_thread(chain.choose, found.options, Situation(nodes=nodes))
         if not choice.kept:
             await self._refuse(pods, found, f"vetoed: {choice.why}", settings.expander, choice=choice)

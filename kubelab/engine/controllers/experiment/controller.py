@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from dataclasses import replace
 
-from kubelab.client import CONFIG_MAPS, DEPLOYMENTS, EXPERIMENTS, SUGGESTIONS, TRIALS, Object
+from kubelab.client import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    EXPERIMENTS,
+    PERSISTENT_VOLUME_CLAIMS,
+    SUGGESTIONS,
+    TRIALS,
+    Object,
+)
 from kubelab.engine.apiserver.defaults.katib import default_experiment
 from kubelab.engine.apiserver.validation.experiments import validate_experiment, validate_run
 from kubelab.engine.controllers.batches import together
@@ -18,6 +27,7 @@ from kubelab.engine.controllers.experiment.decision import ExperimentDecision, d
 from kubelab.engine.controllers.katib.objects import run_object, suggestion_object, trial_object
 from kubelab.engine.controllers.owners import controller_uids, is_controlled_by, owner_reference
 from kubelab.engine.controllers.suggestion.decision import restarted, retired
+from kubelab.engine.katib.checkpoints import claim, directory_of
 from kubelab.engine.katib.collectors import collector_of
 from kubelab.engine.katib.problems import Problems
 from kubelab.engine.katib.template import TemplateError, parsed, source_of
@@ -121,6 +131,7 @@ class ExperimentController(Controller):
         if decision.suggestion and suggestion is not None:
             await self._change_suggestion(experiment, suggestion, decision)
         if decision.create:
+            await self._share_checkpoints(experiment)
             source = source_of(experiment["spec"]["trialTemplate"], self._template_map(experiment))
             await together(self._create_trial(experiment, each, source) for each in decision.create)
 
@@ -147,6 +158,12 @@ class ExperimentController(Controller):
         return self.config_maps.get(
             str(place.get("configMapNamespace", "")), str(place.get("configMapName", ""))
         )
+
+    async def _share_checkpoints(self, experiment: Object) -> None:
+        """Create the claim on which trials leave checkpoints for their children, where the search has one."""
+        if directory_of(experiment):
+            with contextlib.suppress(AlreadyExistsError):
+                await self.create(PERSISTENT_VOLUME_CLAIMS, claim(experiment))
 
     async def _create_trial(self, experiment: Object, suggested: Object, source: Object | str) -> None:
         """Create what runs a trial, and then the Trial."""

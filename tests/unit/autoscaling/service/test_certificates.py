@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kubelab.autoscaling.service.certificates import CertificateError, load
+from kubelab.autoscaling.service.certificates import CertificateError, CertificateFiles, load
+from kubelab.clock import RealClock
 from tests.unit.autoscaling.service.certificates import Files, self_signed
 
 NOW = datetime.now(UTC)
@@ -45,3 +46,16 @@ def test_files_that_hold_something_else_are_refused(tls: Files) -> None:
 
 def test_certificate_that_names_no_host_is_refused(tmp_path: Path) -> None:
     assert "names no host" in check(self_signed(tmp_path))
+
+
+def test_renewed_certificate_is_noticed_and_a_broken_one_is_not_taken(tmp_path: Path) -> None:
+    files = self_signed(tmp_path, "old.example")
+    watched = CertificateFiles(files.certificate, files.key, RealClock())
+    assert watched.renewed() is None
+    self_signed(tmp_path, "new.example")
+    renewed = watched.renewed()
+    assert renewed is not None
+    assert renewed.names == ("new.example",)
+    files.certificate.write_text("nothing")
+    assert watched.renewed() is None
+    assert watched.identity.names == ("new.example",)

@@ -67,8 +67,8 @@ def test_service_that_is_not_there_has_no_opinion(tls: Files) -> None:
 def test_certificate_of_another_host_or_an_expired_one_is_no_opinion(serve: Serve, tmp_path: Path) -> None:
     elsewhere = self_signed(tmp_path / "elsewhere", "expander.example")
     expired = self_signed(tmp_path / "expired", "127.0.0.1", valid=(timedelta(days=-9), timedelta(days=-2)))
-    for files in (elsewhere, expired):
-        server = serve(prices={"eight": 4.0, "sixteen": 0.9}, files=files, unchecked=True)
+    for files, ahead in ((elsewhere, timedelta(0)), (expired, timedelta(days=-5))):
+        server = serve(prices={"eight": 4.0, "sixteen": 0.9}, files=files, clock_ahead=ahead)
         choice = choose(server.address, files.pem)
         assert kept(choice) == ["small"]
         assert "UNAVAILABLE" in choice.why

@@ -156,4 +156,14 @@ def test_service_is_not_trusted_under_another_name(serve: Serve, tls: Files, tmp
 
 def test_service_with_an_expired_certificate_is_not_trusted(serve: Serve, tmp_path: Path) -> None:
     old = self_signed(tmp_path, "127.0.0.1", valid=(timedelta(days=-9), timedelta(days=-2)))
-    assert "certificate has expired" in refusal(serve(files=old, unchecked=True), old.pem)
+    assert "certificate has expired" in refusal(serve(files=old, clock_ahead=timedelta(days=-5)), old.pem)
+
+
+def test_renewed_certificate_is_shown_to_new_connections(serve: Serve, tmp_path: Path) -> None:
+    files = self_signed(tmp_path, "127.0.0.1")
+    server = serve(prices=PRICES, files=files)
+    with caller(server, files.pem) as call:
+        assert groups(call(request("new", [pod("a")]))) == ["small"]
+    self_signed(tmp_path, "127.0.0.1")
+    with caller(server, files.pem) as call:
+        assert groups(call(request("new", [pod("a")]))) == ["small"]

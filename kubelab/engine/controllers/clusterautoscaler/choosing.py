@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from importlib.util import find_spec
 from random import Random
 
 from kubelab.autoscaling.choice import Expander
-from kubelab.autoscaling.errors import ExpanderError
 from kubelab.autoscaling.expanders import expander
-from kubelab.autoscaling.expanders.remote import Remote
-from kubelab.autoscaling.instance_scores import InstanceScores
+from kubelab.autoscaling.instance_scores import InstanceScores, ScoreError
 from kubelab.autoscaling.node_group import GroupPrices, NodeGroup
+from kubelab.autoscaling.service.asking import Asking
 from kubelab.client import Object
 from kubelab.engine.controllers.clusterautoscaler.settings import Settings
 from kubelab.engine.controllers.views import View
+
+logger = logging.getLogger(__name__)
 
 PRIORITIES = ("kube-system", "cluster-autoscaler-priority-expander")
 """The ConfigMap that the expander ``priority`` reads."""
@@ -23,14 +24,7 @@ ALL = "all"
 """The name of the index under which everything is found."""
 
 
-class GrpcMissingError(ExpanderError):
-    """The expander ``grpc`` needs a package that is not installed."""
-
-    def __init__(self) -> None:
-        super().__init__("the expander grpc needs grpcio. Install it: pip install 'kubelab[grpc]'")
-
-
-class Asking:
+class Choosing:
     """Makes chains; the connection to a service is kept from one to the next.
 
     Parameters
@@ -45,7 +39,7 @@ class Asking:
         self._random = Random(seed)  # noqa: S311 - choices are to be repeatable
         self._config_maps = config_maps
         self._scores = scores
-        self._remotes: dict[tuple[str, str], Remote] = {}
+        self._asking = Asking()
 
     def chain(self, settings: Settings, groups: Sequence[NodeGroup]) -> Expander:
         """Return the chain as it is now.
@@ -59,23 +53,24 @@ class Asking:
             settings.expander,
             random=self._random,
             prices=GroupPrices(groups),
-            scores=InstanceScores(self._scores.by_index(ALL, ALL)),
+            scores=InstanceScores(filter(_can_be_used, self._scores.by_index(ALL, ALL))),
             priorities=self._priorities,
-            remote=self._remote(settings),
+            remote=self._asking.at(settings.grpc_url, settings.grpc_certificate),
         )
 
     def _priorities(self) -> str:
         found: Object = self._config_maps.get(*PRIORITIES) or {}
         return str((found.get("data") or {}).get("priorities", ""))
 
-    def _remote(self, settings: Settings) -> Remote | None:
-        if not settings.grpc_url:
-            return None
-        if find_spec("grpc") is None:
-            raise GrpcMissingError
-        key = (settings.grpc_url, settings.grpc_certificate)
-        if key not in self._remotes:
-            from kubelab.autoscaling.service.client import ExpanderClient
+    def close(self) -> None:
+        """End the connection."""
+        self._asking.close()
 
-            self._remotes = {key: ExpanderClient(*key)}
-        return self._remotes[key]
+
+def _can_be_used(score: Object) -> bool:
+    try:
+        InstanceScores([score])
+    except ScoreError as error:
+        logger.warning("%s", error)
+        return False
+    return True
