@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from kubelab.client import METER_READINGS, NODE_GROUPS, NODES, PODS, Client, Object
+from kubelab.client import NODE_GROUPS, NODES, PODS, Client, Object
 from kubelab.clock import rfc3339
-from kubelab.costs.readings import Rows, rows_of, without_overlap
-from kubelab.errors import ApiError, ConnectionFailedError
-from kubelab.informer import Informer, Key, key_of
+from kubelab.informer import Key, key_of
+from kubelab.live.cluster_watch import ClusterWatch
 from kubelab.live.fleet_snapshot import (
     Fleet,
     FleetSnapshot,
@@ -25,17 +21,12 @@ from kubelab.live.fleet_snapshot import (
     node_row,
     pod_row,
 )
-from kubelab.live.spending import Spending
-from kubelab.live.throttle import INTERVAL_S, Throttle
-
-_log = logging.getLogger(__name__)
-_TICK_S = 1.0
-"""How often money that is spent while nothing changes is told."""
+from kubelab.live.throttle import INTERVAL_S
 
 Row = TypeVar("Row", bound=NodeRow | PodRow)
 
 
-class FleetWatch:
+class FleetWatch(ClusterWatch):
     """Watches a cluster's nodes, pods and node groups, on the loop that `start` runs on.
 
     Parameters
@@ -58,39 +49,13 @@ class FleetWatch:
         now: Callable[[], datetime],
         interval_s: float = INTERVAL_S,
     ) -> None:
-        self._client = client
+        super().__init__(client, (PODS, NODE_GROUPS), now=now, interval_s=interval_s)
         self._on_update = on_update
-        self._now = now
-        self._throttle = Throttle(self._publish, interval_s)
-        self._spending = Spending()
         numbers = _Numbers()
         self._nodes: _Rows[NodeRow] = _Rows(node_row, numbers)
         self._pods: _Rows[PodRow] = _Rows(pod_row, numbers)
         self._groups: tuple[GroupRow, ...] = ()
         self._groups_changed = True
-        self._informers = {each: Informer(client, each) for each in (NODES, PODS, NODE_GROUPS)}
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def start(self, patience_s: float = 10.0) -> None:
-        """Begin to watch; returns once what exists has been read, or after ``patience_s`` seconds."""
-        try:
-            await self._begin(patience_s)
-        except BaseException:  # such as Ctrl-C in the cell that waits for this
-            await self.stop()
-            raise
-
-    async def stop(self) -> None:
-        """Stop watching; no update comes after this."""
-        self._throttle.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._throttle.cancel()
-
-    @property
-    def synced(self) -> bool:
-        """Whether the API server has told of all that there is."""
-        return all(each.synced.is_set() for each in self._informers.values())
 
     def snapshot(self) -> FleetSnapshot | None:
         """Return what the fleet looks like now; None before the API server has answered."""
@@ -98,79 +63,43 @@ class FleetWatch:
             return None
         return FleetSnapshot(self._fleet(), self._group_rows(), self._nodes.all(), self._pods.all())
 
-    def tell(self) -> None:
-        """Ask for an update: time has passed in the cluster."""
-        self._throttle.request()
+    def subscribe(self) -> None:
+        """Subscribe to nodes, pods and groups."""
+        self.informers[NODES].subscribe(self._nodes.note)
+        self.informers[NODES].subscribe(self._group_changed)
+        self.informers[NODE_GROUPS].subscribe(self._group_changed)
+        self.informers[PODS].subscribe(self._pods.note)
 
-    async def _begin(self, patience_s: float) -> None:
-        self._informers[NODES].subscribe(self._node_changed)
-        self._informers[PODS].subscribe(self._pods.note)
-        self._informers[NODE_GROUPS].subscribe(self._group_changed)
-        await self._read_gone()
-        for informer in self._informers.values():
-            informer.subscribe(lambda _old, _new: self._throttle.request())
-            self._spawn(informer.run())
-        self._spawn(self._tick())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                await asyncio.gather(*(informer.synced.wait() for informer in self._informers.values()))
-
-    async def _read_gone(self) -> None:
-        """Read what a meter noted of nodes that are gone, where there is one."""
-        try:
-            readings = (await self._client.list(METER_READINGS)).items
-        except (ApiError, ConnectionFailedError):
-            _log.debug("nothing is known of nodes that are gone", exc_info=True)
-            return
-        self._spending.note_gone(without_overlap(Rows.together(map(rows_of, readings)).nodes))
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(_TICK_S)
-            self._throttle.request()
-
-    def _node_changed(self, old: Object | None, new: Object | None) -> None:
-        self._groups_changed = True
-        self._nodes.note(old, new)
-        if new is not None:
-            self._spending.put(new)
-        if old is not None and (new is None or new["metadata"]["uid"] != old["metadata"]["uid"]):
-            self._spending.end(old, self._now())
-
-    def _group_changed(self, _old: Object | None, _new: Object | None) -> None:
-        self._groups_changed = True
-
-    def _publish(self) -> None:
-        if not self.synced:
-            return
+    def publish(self) -> None:
+        """Tell of the sums and groups, and of rows that differ or are gone."""
         (nodes, lost_nodes), (pods, lost_pods) = self._nodes.take(), self._pods.take()
         gone = (*lost_nodes, *lost_pods)
         self._on_update(FleetUpdate(self._fleet(), self._group_rows(), (*nodes, *pods), gone))
 
+    def _group_changed(self, _old: Object | None, _new: Object | None) -> None:
+        self._groups_changed = True
+
     def _group_rows(self) -> tuple[GroupRow, ...]:
         if self._groups_changed:
             self._groups_changed = False
-            objects = self._informers[NODE_GROUPS].objects.values()
+            objects = self.informers[NODE_GROUPS].objects.values()
             self._groups = group_rows(objects, self._nodes.all())
         return self._groups
 
     def _fleet(self) -> Fleet:
-        now = self._now()
-        spent, pods = self._spending.at(now), self._pods.all()
+        now, since = self.now(), self.costs.since
+        nodes, pods = self._nodes.all(), self._pods.all()
         return Fleet(
             now=rfc3339(now),
-            nodes=len(self._nodes.all()),
+            nodes=len(nodes),
             pods=len(pods),
             pending=sum(not pod.node for pod in pods),
-            usd_per_hour=round(spent.usd_per_hour, 6),
-            spent_usd=round(spent.usd, 4),
-            since=rfc3339(spent.since) if spent.since else "",
-            price_dates=spent.price_dates,
-            unpriced=spent.unpriced,
+            usd_per_hour=round(sum(node.usd_per_hour or 0.0 for node in nodes), 6),
+            spent_usd=round(self.costs.spent_usd(now), 4),
+            since=rfc3339(since) if since else "",
+            price_dates=self.costs.price_dates,
+            unpriced=sum(node.usd_per_hour is None for node in nodes),
         )
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(work))
 
 
 class _Numbers:
