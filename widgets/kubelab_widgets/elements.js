@@ -154,6 +154,7 @@ export function theme(element) {
     dark,
     text: style.getPropertyValue("--kl-quiet").trim() || "#666",
     background: style.getPropertyValue("--kl-background").trim() || "#fff",
+    strong: style.getPropertyValue("--kl-text").trim() || "#222",
     grid: style.getPropertyValue("--kl-line").trim() || "#ddd",
     font: style.fontFamily || "sans-serif",
     palette: dark ? PALETTES.dark : PALETTES.light,

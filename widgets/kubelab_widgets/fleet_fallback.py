@@ -22,17 +22,19 @@ def fleet_html(name: str, snapshot: FleetSnapshot) -> str:
     )
 
 
+def dates_of(dates: Sequence[str]) -> str:
+    """Return of when prices are, to follow a sum; "" if there are none."""
+    if not dates:
+        return ""
+    return f"; prices of {escape(dates[0] if dates[0] == dates[-1] else f'{dates[0]} to {dates[-1]}')}"
+
+
 def _money(fleet: Fleet) -> str:
     if not fleet.price_dates:
         return ""
-    first, last = fleet.price_dates[0], fleet.price_dates[-1]
-    dates = first if first == last else f"{first} to {last}"
     unknown = f"; {fleet.unpriced} nodes without a price" if fleet.unpriced else ""
-    words = (
-        f"{fleet.usd_per_hour:,.2f} USD/h; {fleet.spent_usd:,.2f} USD from {fleet.since} to {fleet.now}; "
-        f"prices of {dates}{unknown}"
-    )
-    return f"<p>{escape(words)}</p>"
+    sums = f"{fleet.usd_per_hour:,.2f} USD/h; {fleet.spent_usd:,.2f} USD from {fleet.since} to {fleet.now}"
+    return f"<p>{sums}{dates_of(fleet.price_dates)}{unknown}</p>"
 
 
 def _groups(groups: Sequence[GroupRow]) -> str:
