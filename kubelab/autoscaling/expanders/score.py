@@ -6,8 +6,8 @@ sizes in CPU cores (memory and GPUs are converted at OpenCost's default rates):
     effective cost = n · p · (1 - fill · idle) / (pods' size · performance · reliability)
 
 ``idle`` is the share of the nodes that these pods leave free, and ``fill`` how much of it pods to come will
-use: the cost score / 100, which says how well the whole set packs on this type. So a node that the set fills
-is charged by use, one that the set cannot use is charged whole, and an unscored type is charged whole too.
+use: `BELIEVED` x the cost score / 100, which says how well the whole set packs on this type. So a node that
+the set fills is charged mostly by use, and one that the set cannot use, or of an unscored type, whole.
 """
 
 from __future__ import annotations
@@ -29,6 +29,13 @@ GPU_USD_PER_HOUR = 0.95
 """OpenCost's default rates (``configs/default.json``): only their proportions matter here."""
 
 GIB = 1024**3
+BELIEVED = 0.82
+"""How much of the idle room of a type that suits the set best is held to fill.
+
+At 1, nodes of any size would cost the same, and the largest would be bought for one small pod; at 0.8, a set
+of two pods with 6 and 9 cores could begin with a node of 8.
+"""
+
 LEAST_SIZE = 0.05
 """In cores: what pods that ask for next to nothing count as together."""
 
@@ -116,9 +123,9 @@ class BestScore:
         parts = _effective(weighed.option, price, score)
         if parts.idle:
             fill = (1 - best * parts.served / parts.usd_per_hour) / parts.idle
-            if fill < 1:
-                known = f"it has {100 * parts.fill:.4g}" if score else "it has none"
-                ways.append(f"have a cost score above {above(100 * fill)} ({known})")
+            if fill < BELIEVED:
+                known = f"it has {score.cost.score:.4g}" if score else "it has none"
+                ways.append(f"have a cost score above {above(100 * fill / BELIEVED)} ({known})")
         return " or ".join(ways)
 
 
@@ -130,7 +137,7 @@ def _effective(option: Option, price: Price, score: Score | None) -> _Effective:
         factor *= max(part.score / 100, LEAST_FACTOR)
     return _Effective(
         usd_per_hour=price.usd_per_hour * option.node_count,
-        fill=score.cost.score / 100 if score else 0.0,
+        fill=BELIEVED * score.cost.score / 100 if score else 0.0,
         idle=max(0.0, 1 - served / bought) if bought else 0.0,
         served=max(served, LEAST_SIZE) * factor,
     )
