@@ -145,7 +145,8 @@ def _left_out(groups: Sequence[Pods], candidate: Candidate) -> str:
     """Say what the first pod lacks that fits on no node of a type."""
     offer = Offer.on(candidate.fresh, candidate.price.usd_per_hour)
     for group in groups:
-        if group and (lacking := offer.shortage(group[0].shape.requests)):
+        pod = group[0]
+        if lacking := offer.shortage(pod.shape.requests):
             lacks = ", ".join(f"{amount(name, lack)} {name}" for name, lack in lacking.items())
-            return f"pod {group[0].key} does not fit, it lacks {lacks}"
+            return f"pod {pod.namespace}/{pod.name} does not fit, it lacks {lacks}"
     return "some pods do not fit for their rules"

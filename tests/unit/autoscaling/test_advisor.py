@@ -1,28 +1,10 @@
 """Which type a set of pods should run on."""
 
-from dataclasses import replace
-
 import pytest
 
-from kubelab.autoscaling.advisor import Candidate, advise
-from kubelab.autoscaling.builders import node_group
-from kubelab.autoscaling.catalogue.catalogue import shipped
-from kubelab.autoscaling.node_group import NodeGroup, node_of
-from kubelab.client import Object
-from kubelab.scheduling.snapshot import Node, NodeInfo, PodInfo
-from tests.unit.scheduling.objects import cluster, pod
-
-
-def candidate(name: str, *daemons: Object) -> Candidate:
-    fresh = NodeInfo(Node.of(node_of(NodeGroup.of(node_group("new", name), shipped()), "new"), 0))
-    for each in daemons:
-        fresh = fresh.plus(cluster().info(each))
-    return Candidate(shipped()[name], "on-demand", shipped()[name].on_demand, fresh)
-
-
-def pods(count: int, **requests: str) -> list[PodInfo]:
-    info = cluster().info(pod(**requests))
-    return [replace(info, name=f"{info.name}-{at}", uid=f"{info.uid}-{at}") for at in range(count)]
+from kubelab.autoscaling.advisor import advise
+from tests.unit.autoscaling.advised import candidate, pods
+from tests.unit.scheduling.objects import pod
 
 
 def test_pods_that_fill_memory_first_are_sent_to_a_smaller_type_with_more_of_it() -> None:

@@ -92,7 +92,7 @@ class InstanceScoreController(Controller):
         return score_objects(advice, experiences, self._measured(name), node_group_set=name, at=now)
 
     def _most(self, name: str, now: datetime) -> Sequence[Pods]:
-        """Return the most pods that a set had at a time in the last day: its nodes are to be good for them."""
+        """Return the most pods that a set had at a time in the last day: nodes are to be good for them."""
         pods = self.workload.by_set(selectors_of(self.sets.by_index(_ALL, _ALL)))[name]
         peak = self._peaks.get(name)
         if peak is None or now - peak.at > REMEMBERED or size_of(pods) >= peak.size:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kubelab.autoscaling.advisor import Advice, Candidate, advise
+from kubelab.autoscaling.estimator import Pods
 from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.autoscaling.node_group_set import (
     ChosenType,
@@ -100,18 +101,21 @@ class NodeGroupSetController(Controller):
         return "PodsClaimedTwice", said
 
     def _choice(self, wanted: NodeGroupSet, obj: Object) -> _Choice:
-        """Return what was chosen lately, or choose."""
+        """Return what was chosen lately, or choose; without pods, what was chosen for them stays."""
         key, now = f"{obj['metadata']['uid']}/{obj['metadata'].get('generation')}", self.clock.now()
         known = self._choices.get(wanted.name)
-        if known is None or known.key != key or (now - known.at).total_seconds() >= INTERVAL_S:
-            there = {each["spec"].get("instanceType", "") for each in self._owned(obj)}
-            known = _Choice(key, now, tuple(choose(wanted, self._advice(wanted, there), there)))
-            self._choices[wanted.name] = known
-        return known
-
-    def _advice(self, wanted: NodeGroupSet, there: AbstractSet[str]) -> list[Advice]:
-        """Repack the set's pods onto the types that may be chosen."""
+        if known is not None and known.key == key and (now - known.at).total_seconds() < INTERVAL_S:
+            return known
         pods = self.workload.by_set(selectors_of(self.sets.by_index(_ALL, _ALL)))[wanted.name]
+        if not pods and known is not None and known.key == key:
+            return known
+        there = {each["spec"].get("instanceType", "") for each in self._owned(obj)}
+        chosen = choose(wanted, self._advice(wanted, pods, there), there)
+        self._choices[wanted.name] = _Choice(key, now, tuple(chosen))
+        return self._choices[wanted.name]
+
+    def _advice(self, wanted: NodeGroupSet, pods: Sequence[Pods], there: AbstractSet[str]) -> list[Advice]:
+        """Repack the set's pods onto the types that may be chosen."""
         candidates = self._candidates(wanted)
         best = advise(pods, candidates, best=_BEST)
         known = {each.name for each in best}
