@@ -63,6 +63,7 @@ def test_load_is_added_the_policy_switched_a_node_interrupted_and_every_choice_e
     panel.get_by_role("button", name="Step").press("Enter")
     expect(panel.locator(".kl-now")).to_have_text(re.compile("2026-01-01 01:10:"))
     panel.get_by_label("Which decisions").select_option("ScaleUp")
+    expect(panel.locator(".kl-decisions tbody tr").first).to_contain_text("01-01 01:0")
     panel.locator(".kl-decisions .kl-pick").first.press("Enter")
     detail = panel.locator(".kl-decision")
     expect(detail.locator(".kl-decision-title")).to_have_text(
