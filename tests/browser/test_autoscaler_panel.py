@@ -58,7 +58,7 @@ def test_load_is_added_the_policy_switched_a_node_interrupted_and_every_choice_e
     expect(alert).to_contain_text("From now on price chooses.")
     panel.get_by_label("Pods").fill("300")
     panel.get_by_role("button", name="Add load").press("Enter")
-    expect(alert).to_contain_text("Deployment load-1 adds 300 pods that ask for 1 CPU and 2Gi of memory each.")
+    expect(alert).to_contain_text("Deployment load-1 adds 300 pods that ask for 1 CPU and 2Gi of memory")
     panel.get_by_label("Length of a step").select_option("600")
     panel.get_by_role("button", name="Step").press("Enter")
     expect(panel.locator(".kl-now")).to_have_text(re.compile("2026-01-01 01:10:"))
