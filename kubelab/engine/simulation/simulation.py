@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from kubelab.client import Client
 from kubelab.clock import VirtualClock
@@ -95,6 +96,16 @@ class Simulation:
         except BaseException:
             self._loop.halt()
             raise
+
+    def spawn(self, work: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
+        """Begin work that goes on while time passes; it is given a client, and ends with the cluster."""
+        client = self._server.client("system:masters")
+
+        async def begin() -> None:
+            task = asyncio.create_task(work(client))
+            self._tasks.append(task)
+
+        self._loop.admit(begin()).outcome.result()
 
     def close(self) -> None:
         """End the cluster; nothing of it is kept."""

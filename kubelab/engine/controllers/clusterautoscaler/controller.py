@@ -9,20 +9,31 @@ from datetime import datetime
 from random import Random
 
 from kubelab.autoscaling.backoff import after_failure
+from kubelab.autoscaling.balancing import Size, balance, similar
 from kubelab.autoscaling.choice import Choice, Situation
 from kubelab.autoscaling.expanders import expander
+from kubelab.autoscaling.instance_scores import InstanceScores
 from kubelab.autoscaling.node_group import GroupPrices, NodeGroup
 from kubelab.autoscaling.scale_down import Verdict
 from kubelab.autoscaling.scale_up import Offers, capped
-from kubelab.client import CLUSTER_AUTOSCALERS, CONFIG_MAPS, NODE_GROUPS, SCALING_DECISIONS, Object
+from kubelab.client import (
+    CLUSTER_AUTOSCALERS,
+    CONFIG_MAPS,
+    INSTANCE_SCORES,
+    NODE_GROUPS,
+    SCALING_DECISIONS,
+    Object,
+)
 from kubelab.clock import monotonic
 from kubelab.engine.controllers.clusterautoscaler import records
 from kubelab.engine.controllers.clusterautoscaler.emptying import Emptying
 from kubelab.engine.controllers.clusterautoscaler.growth import Growth
 from kubelab.engine.controllers.clusterautoscaler.ledger import Ledger
+from kubelab.engine.controllers.clusterautoscaler.measures import LoopMeasures
+from kubelab.engine.controllers.clusterautoscaler.report import Report
 from kubelab.engine.controllers.clusterautoscaler.settings import Settings
 from kubelab.engine.controllers.clusterautoscaler.shrinking import Shrinking
-from kubelab.engine.controllers.clusterautoscaler.world import World, is_going
+from kubelab.engine.controllers.clusterautoscaler.world import World
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.nodegroup.controller import catalogue
@@ -53,8 +64,10 @@ class ClusterAutoscalerController(Controller):
         self.autoscalers = self.follow(CLUSTER_AUTOSCALERS)
         self.decisions = self.views.of(SCALING_DECISIONS)
         self.config_maps = self.views.of(CONFIG_MAPS)
-        for resource in (NODE_GROUPS, SCALING_DECISIONS):
-            self.views.of(resource).index(_ALL, lambda _obj: (_ALL,))
+        self.scores = self.views.of(INSTANCE_SCORES)
+        for view in (self.decisions, self.scores):
+            view.index(_ALL, lambda _obj: (_ALL,))
+        self.measures = around.measures
         self._step: Step | None = None
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
@@ -80,22 +93,34 @@ class Step:
         self.growth = Growth(self.world, self.ledger)
         self.shrinking = Shrinking(self.world, self.ledger)
         self.emptying = Emptying(controller, self.world)
+        self.measures = LoopMeasures(controller.measures)
+        self.report = Report(controller, self.world, self.measures)
         self._random = Random(seed)  # noqa: S311 - choices are to be repeatable
         self._looked_at = -1
         self._number = max(map(records.number_of, controller.decisions.by_index(_ALL, _ALL)), default=0)
 
     async def take(self, settings: Settings) -> None:
         """Settle, add, and take away."""
-        now = self.controller.clock.now()
-        groups = self.world.groups()
-        await self._settle(groups, settings, now)
-        await self._go_on_emptying(now)
-        grew = await self._grow(self.world.groups(), settings, now)
-        if self._looked_at != self.world.version:
-            self._looked_at = self.world.version
-            self.shrinking.look(self.world.groups(), settings, now)
-        if not grew:
-            await self._shrink(groups, settings, now)
+        measures, shrinking, now = self.measures, self.shrinking, self.controller.clock.now()
+        with measures.timed("main"):
+            with measures.timed("updateClusterState"):
+                await self._settle(self.world.groups(), settings, now)
+                await self._go_on_emptying(now)
+            groups = self.world.groups()
+            measures.safe = self.report.is_healthy(now)
+            if not measures.safe:
+                return
+            with measures.timed("scaleUp"):
+                grew = await self._grow(groups, settings, now)
+            if self._looked_at != self.world.version:
+                self._looked_at = self.world.version
+                with measures.timed("findUnneeded"):
+                    shrinking.look(self.world.groups(), settings, now)
+            if not grew:
+                with measures.timed("scaleDown"):
+                    await self._shrink(groups, settings, now)
+        measures.cooling, measures.unremovable = shrinking.is_cooling(settings, now), shrinking.reasons()
+        await self.report.write(self.growth, self.ledger, shrinking.candidates(), now)
 
     # Settling
 
@@ -120,6 +145,7 @@ class Step:
 
     async def _give_up(self, group: NodeGroup, lost: int, now: datetime, code: str, message: str) -> None:
         ledger = self.ledger
+        self.measures.failed(code)
         ledger.increased.pop(group.name, None)
         ledger.backoffs[group.name] = after_failure(ledger.backoffs.get(group.name), now, code, message)
         if lost:
@@ -134,6 +160,7 @@ class Step:
     async def _grow(self, groups: Sequence[NodeGroup], settings: Settings, now: datetime) -> bool:
         pods, snapshot = self.growth.lacking(settings, now)
         self.ledger.told = {pod.uid: self.ledger.told[pod.uid] for pod in pods if pod.uid in self.ledger.told}
+        self.measures.unschedulable = len(pods)
         if not pods:
             return False
         end_s = monotonic() + _BINPACKING_S
@@ -155,14 +182,15 @@ class Step:
             await self._refuse(pods, found, f"vetoed: {choice.why}", settings.expander, choice=choice)
             return False
         group = next(each for each in groups if each.name == choice.kept[0].node_group)
-        total = sum(each.replicas for each in groups) + self._nodes_without_group()
+        total = sum(each.replicas for each in groups) + len(self.world.members(""))
         room = group.max_size - group.replicas
         count = capped(choice.kept[0].node_count, room, total, settings.max_nodes)
         if not count:
             why = f"max total nodes in cluster reached ({settings.max_nodes})"
             await self._refuse(pods, found, why, settings.expander, choice=choice)
             return False
-        await self._add(group, count, choice)
+        for name, part in self._shares(group, count, choice, groups, settings).items():
+            await self._add(next(each for each in groups if each.name == name), part, choice)
         spec = records.scale_up(now, choice, group=group, count=count, groups=groups, unhelped=found.unhelped)
         await self._record(spec)
         return True
@@ -172,6 +200,7 @@ class Step:
             names,
             random=self._random,
             prices=GroupPrices(groups),
+            scores=InstanceScores(self.controller.scores.by_index(_ALL, _ALL)),
             priorities=self._priorities,
         )
         return chain.choose(found.options, Situation(nodes=nodes))
@@ -180,11 +209,36 @@ class Step:
         found = self.controller.config_maps.get(*_PRIORITIES) or {}
         return str((found.get("data") or {}).get("priorities", ""))
 
+    def _shares(
+        self,
+        group: NodeGroup,
+        count: int,
+        choice: Choice,
+        groups: Sequence[NodeGroup],
+        settings: Settings,
+    ) -> dict[str, int]:
+        """Return how many nodes each group gets: the chosen one all, unless like ones share them."""
+        if not settings.balance_similar:
+            return {group.name: count}
+        offered = {each.option.node_group for each in choice.ranked}
+        held = self.world.fresh(group).requested
+        like = [
+            each
+            for each in groups
+            if each.name == group.name
+            or (
+                each.name in offered
+                and similar(group.template, each.template, held, self.world.fresh(each).requested)
+            )
+        ]
+        return balance([Size(each.name, each.replicas, each.max_size) for each in like], count)
+
     async def _add(self, group: NodeGroup, count: int, choice: Choice) -> None:
         """Raise a group's target, and tell the pods that it is for."""
         await self._resize(group.name, group.replicas + count)
         now = self.controller.clock.now()
         self.ledger.last_added = self.ledger.increased[group.name] = now
+        self.measures.scaled_up.value += count
         size = f"{group.replicas}->{group.replicas + count} (max: {group.max_size})"
         self._note_group(group.name, Note("Normal", "ScaledUpGroup", f"Scale-up: group {group.name} {size}"))
         said = Note("Normal", "TriggeredScaleUp", f"pod triggered scale-up: [{{{group.name} {size}}}]")
@@ -225,7 +279,7 @@ class Step:
         spare = {group.name: group.replicas - group.min_size - self._going(group.name) for group in groups}
         by_name = {group.name: group for group in groups}
         for verdict, unneeded_s in self.shrinking.due(settings, now):
-            node = self.world.nodes.get("", verdict.node)
+            node = self.world.node(verdict.node)
             if node is None or spare.get(verdict.group, 0) <= 0:
                 continue
             spare[verdict.group] -= 1
@@ -233,22 +287,23 @@ class Step:
             self.ledger.unneeded_since.pop(verdict.node, None)
             await self._record(records.scale_down(now, verdict, by_name[verdict.group], unneeded_s))
             self.controller.note(node, _said_of(verdict))
+            self.measures.scaled_down("underutilized" if verdict.evict else "empty")
 
     async def _go_on_emptying(self, now: datetime) -> None:
-        for node in self.world.nodes_of_groups():
-            if not is_going(node):
+        for state in self.world.going():
+            node = self.world.node(state.name)
+            if node is None:
                 continue
+            before = self.emptying.evicted
             problem = await self.emptying.go_on(node, now)
+            self.measures.evicted.value += self.emptying.evicted - before
             if problem:
                 self.ledger.last_failed = now
                 await self.emptying.give_up(node)
                 self.controller.note(node, Note("Warning", "ScaleDownFailed", problem))
 
     def _going(self, group: str) -> int:
-        return sum(map(is_going, self.world.members(group)))
-
-    def _nodes_without_group(self) -> int:
-        return len(self.world.cache.nodes) - len(self.world.nodes_of_groups())
+        return sum(node.going for node in self.world.members(group))
 
     # Writing
 

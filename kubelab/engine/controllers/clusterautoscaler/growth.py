@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.autoscaling.scale_up import EXPENDABLE_BELOW, Offered, Offers, alike, offers, without_room
 from kubelab.client import Object
-from kubelab.clock import parse_rfc3339
 from kubelab.engine.controllers.clusterautoscaler.ledger import Ledger
 from kubelab.engine.controllers.clusterautoscaler.settings import Settings
-from kubelab.engine.controllers.clusterautoscaler.world import World, is_daemon, is_going, is_ready
+from kubelab.engine.controllers.clusterautoscaler.world import World, is_daemon
 from kubelab.scheduling.snapshot import NodeInfo, PodInfo, Snapshot
 
 POD_DELAY = "cluster-autoscaler.kubernetes.io/pod-scale-up-delay"
@@ -31,14 +30,11 @@ class Growth:
 
     def upcoming(self, group: NodeGroup, now: datetime) -> int:
         """Return how many nodes of a group are asked for and not ready."""
-        here = [
-            node
+        here = sum(
+            node.ready or node.going or now - node.created > STARTUP
             for node in self.world.members(group.name)
-            if is_ready(node)
-            or is_going(node)
-            or now - parse_rfc3339(node["metadata"]["creationTimestamp"]) > STARTUP
-        ]
-        return max(group.replicas - len(here), 0)
+        )
+        return max(group.replicas - here, 0)
 
     def lacking(self, settings: Settings, now: datetime) -> tuple[list[PodInfo], Snapshot]:
         """Return the pods that no node has room for, and the cluster with the nodes that are on their way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from kubelab.autoscaling.scale_down import (
 )
 from kubelab.engine.controllers.clusterautoscaler.ledger import Ledger
 from kubelab.engine.controllers.clusterautoscaler.settings import Settings
-from kubelab.engine.controllers.clusterautoscaler.world import World, is_going, is_ready
+from kubelab.engine.controllers.clusterautoscaler.world import World
 
 MOST_EMPTY = 10
 """``--max-scale-down-parallelism``; one node with pods at a time: ``--max-drain-parallelism``."""
@@ -45,19 +46,15 @@ class Shrinking:
         for group in groups:
             spare[group.name] = group.replicas - group.min_size
             for node in world.members(group.name):
-                name = node["metadata"]["name"]
-                info = world.cache.nodes.get(name)
-                if info is None:
-                    continue
-                if is_going(node):
+                if node.going:
                     spare[group.name] -= 1
                     continue
-                until, kept = ledger.unremovable.get(name, (now, None))
+                until, kept = ledger.unremovable.get(node.name, (now, None))
                 if kept is not None and now < until:
-                    verdicts[name] = kept
+                    verdicts[node.name] = kept
                     continue
-                disabled = (node["metadata"].get("annotations") or {}).get(DISABLED) == "true"
-                candidates.append(Candidate(info, group.name, is_ready(node), disabled))
+                info = world.cache.nodes[node.name]
+                candidates.append(Candidate(info, group.name, node.ready, self._is_kept(node.name)))
         candidates.sort(key=self._order)
         found = find_unneeded(
             candidates,
@@ -75,28 +72,25 @@ class Shrinking:
     def due(self, settings: Settings, now: datetime) -> list[tuple[Verdict, float]]:
         """Return the nodes to remove now, each with for how many seconds it was not needed."""
         ledger = self.ledger
-        if not settings.scale_down or self._cooling(settings, now):
+        if not settings.scale_down or self.is_cooling(settings, now):
             return []
         ready = [
             (self.verdicts[name], (now - since).total_seconds())
             for name, since in ledger.unneeded_since.items()
-            if is_due(since, now, settings.thresholds, ready=is_ready(self.world.nodes.get("", name)))
+            if is_due(
+                since,
+                now,
+                settings.thresholds,
+                ready=name in self.world.states and self.world.states[name].ready,
+            )
         ]
         empty = [each for each in ready if not each[0].evict]
         if empty:
             return empty[:MOST_EMPTY]
-        draining = any(is_going(node) for node in self.world.nodes_of_groups())
-        return [] if draining else ready[:1]
+        return [] if self.world.going() else ready[:1]
 
-    def next_due_s(self, settings: Settings, now: datetime) -> float:
-        """Return in how many seconds the next node is due at the earliest."""
-        waits = [
-            (since + settings.thresholds.unneeded - now).total_seconds()
-            for since in self.ledger.unneeded_since.values()
-        ]
-        return min(waits, default=float("inf"))
-
-    def _cooling(self, settings: Settings, now: datetime) -> bool:
+    def is_cooling(self, settings: Settings, now: datetime) -> bool:
+        """Say whether nothing may go yet, because of what was added, removed or went wrong."""
         ledger = self.ledger
         return any(
             last is not None and now - last < delay
@@ -106,6 +100,18 @@ class Shrinking:
                 (ledger.last_failed, settings.delay_after_failure),
             )
         )
+
+    def candidates(self) -> Counter[str]:
+        """Return how many nodes of each group are not needed."""
+        return Counter(verdict.group for verdict in self.verdicts.values() if verdict.unneeded)
+
+    def reasons(self) -> Counter[str]:
+        """Return how many nodes have to stay for which reason."""
+        return Counter(verdict.reason for verdict in self.verdicts.values() if verdict.reason)
+
+    def _is_kept(self, name: str) -> bool:
+        node = self.world.node(name) or {"metadata": {}}
+        return (node["metadata"].get("annotations") or {}).get(DISABLED) == "true"
 
     def _order(self, candidate: Candidate) -> tuple[bool, float, str]:
         """Put first what was unneeded before, then what is used least."""

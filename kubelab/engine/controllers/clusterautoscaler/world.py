@@ -11,9 +11,8 @@ from kubelab.autoscaling.node_group import NODE_GROUP, NodeGroup, node_of
 from kubelab.autoscaling.scale_down import TO_BE_DELETED
 from kubelab.client import DAEMON_SETS, NODE_GROUPS, NODES, PODS, Object, Resource
 from kubelab.clock import parse_rfc3339
-from kubelab.engine.controllers.conditions import find
+from kubelab.engine.controllers.conditions import find, is_true
 from kubelab.engine.controllers.daemonset.pods import eligibility
-from kubelab.engine.controllers.nodegroup.controller import BY_GROUP, group_names
 from kubelab.engine.controllers.owners import controller_of
 from kubelab.engine.controllers.pods import BY_NODE, by_node, pod_from_template
 from kubelab.engine.controllers.views import Views
@@ -45,6 +44,25 @@ class Waiting:
     owner: str
 
 
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """What the loop asks of a node again and again.
+
+    Attributes
+    ----------
+    group : str
+        Its node group; "" for none.
+    going : bool
+        Whether the autoscaler is about to remove it.
+    """
+
+    name: str
+    group: str
+    ready: bool
+    going: bool
+    created: datetime
+
+
 class World:
     """Kept current by watches; ``version`` grows with every change that could matter.
 
@@ -65,8 +83,9 @@ class World:
         self._budgets = views.of(_BUDGETS)
         self._catalogue = catalogue
         self._waiting: dict[str, Waiting] = {}
+        self.states: dict[str, NodeState] = {}
+        self._by_group: dict[str, dict[str, NodeState]] = {}
         self._groups: dict[tuple[str, str], NodeGroup | None] = {}
-        self.nodes.index(BY_GROUP, group_names)
         self.pods.index(BY_NODE, by_node)
         for view in (self.groups_view, self._daemons, self._budgets):
             view.index(_ALL, lambda _obj: (_ALL,))
@@ -87,13 +106,17 @@ class World:
         """Return a node group as the API has it."""
         return self.groups_view.get("", name)
 
-    def members(self, group: str) -> list[Object]:
-        """Return the nodes of a group."""
-        return self.nodes.by_index(BY_GROUP, group)
+    def members(self, group: str) -> list[NodeState]:
+        """Return the nodes of a group; those without one for ""."""
+        return list(self._by_group.get(group, {}).values())
 
-    def nodes_of_groups(self) -> list[Object]:
-        """Return the nodes of all groups."""
-        return [node for group in self.groups() for node in self.members(group.name)]
+    def going(self) -> list[NodeState]:
+        """Return the nodes that are about to be removed."""
+        return [state for state in self.states.values() if state.going and state.group]
+
+    def node(self, name: str) -> Object | None:
+        """Return a node as the API has it."""
+        return self.nodes.get("", name)
 
     def pods_on(self, node: str) -> list[Object]:
         """Return the pods of a node that have not ended."""
@@ -146,8 +169,13 @@ class World:
     def _on_node(self, old: Object | None, new: Object | None) -> None:
         name = (new or old or {})["metadata"]["name"]
         changed = self.cache.set_node(name, new)
-        if changed or is_ready(old) != is_ready(new):
+        state, before = _state(new), self.states.get(name)
+        if changed or state != before:
             self.version += 1
+        if before is not None:
+            del self.states[name], self._by_group[before.group][name]
+        if state is not None:
+            self.states[name] = self._by_group.setdefault(state.group, {})[name] = state
 
     def _on_pod(self, old: Object | None, new: Object | None) -> None:
         uid = (new or old or {})["metadata"]["uid"]
@@ -180,15 +208,17 @@ class World:
             self.version += 1
 
 
-def is_ready(node: Object | None) -> bool:
-    """Say whether a node is ready."""
-    ready = find(((node or {}).get("status") or {}).get("conditions"), "Ready")
-    return bool(ready and ready["status"] == "True")
-
-
-def is_going(node: Object) -> bool:
-    """Say whether the autoscaler is about to remove a node."""
-    return any(each["key"] == TO_BE_DELETED for each in node["spec"].get("taints") or ())
+def _state(node: Object | None) -> NodeState | None:
+    if node is None:
+        return None
+    meta = node["metadata"]
+    return NodeState(
+        meta["name"],
+        group_of(node),
+        is_true((node.get("status") or {}).get("conditions"), "Ready"),
+        any(each["key"] == TO_BE_DELETED for each in node["spec"].get("taints") or ()),
+        parse_rfc3339(meta["creationTimestamp"]),
+    )
 
 
 def group_of(node: Object) -> str:
