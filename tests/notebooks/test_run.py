@@ -146,4 +146,4 @@ def test_autoscaler_report_plays_a_dump_of_a_cluster(
     )
     told = "".join(output.get("text", "") for cell in executed.cells for output in cell.get("outputs", []))
     assert "The cheapest is price" in told
-    assert "times the lower bound of 0.10 USD; prices of 2026-07-20" in told
+    assert "times the lower bound of 0.09 USD; prices of 2026-07-20" in told
