@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 catalogue = typer.Typer(no_args_is_help=True, help="Instance types and their prices.")
 app.add_typer(catalogue, name="catalogue")
+expander = typer.Typer(no_args_is_help=True, help="The expander that a Cluster Autoscaler asks.")
+app.add_typer(expander, name="expander")
 Name = Annotated[
     str, typer.Option(envvar="KUBELAB_CLUSTER", help="Which lab cluster; several can run at once.")
 ]
@@ -73,7 +75,8 @@ def plainly(function: Callable[..., None]) -> Callable[..., None]:
         except (KubelabError, OSError) as error:
             _fail(str(error))
         except ModuleNotFoundError as error:
-            _fail(f"this needs {error.name}, which is not installed: pip install 'kubelab[lab,jax]'")
+            extras = "grpc" if (error.name or "").partition(".")[0] in {"grpc", "google"} else "lab,jax"
+            _fail(f"this needs {error.name}, which is not installed: pip install 'kubelab[{extras}]'")
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
 
@@ -325,6 +328,37 @@ def refresh(
         typer.echo("Your price file is no longer used.")
     else:
         typer.echo("There is no price file of yours.")
+
+
+@expander.command()
+@plainly
+def serve(
+    *,
+    cert: Annotated[Path, typer.Option(help="The certificate, PEM; it must name the host that is asked.")],
+    key: Annotated[Path, typer.Option(help="Its key, PEM.")],
+    port: Annotated[int, typer.Option(help="Where to listen; 0 for a free port.", min=0, max=65535)] = 8086,
+    host: Annotated[str, typer.Option(help="On which address; 0.0.0.0 is all.")] = "127.0.0.1",
+    scores: Annotated[
+        Path | None, typer.Option(help="InstanceScores, as `kubectl get instancescores -o yaml` prints.")
+    ] = None,
+    prices: Annotated[Path | None, typer.Option("--catalogue", help="A price file of your own.")] = None,
+    chain: Annotated[
+        str, typer.Option("--expander", help="Expanders by name, asked in turn, such as score,least-waste.")
+    ] = "score",
+    priorities: Annotated[
+        Path | None, typer.Option(help="For the expander priority: its YAML, read for each request.")
+    ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Where Prometheus reads.", min=0, max=65535)
+    ] = None,
+) -> None:
+    """Serve grpcplugin.Expander for --expander=grpc,least-waste of Cluster Autoscaler, until Ctrl-C."""
+    import logging
+
+    from kubelab.autoscaling.service.running import Settings, run
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    run(Settings(cert, key, host, port, chain, scores, prices, priorities, metrics_port), typer.echo)
 
 
 def _fail(message: str) -> NoReturn:

@@ -102,6 +102,7 @@ NODE_GROUP_SETS = Resource(*_AUTOSCALING, "nodegroupsets", "NodeGroupSet", names
 CLUSTER_AUTOSCALERS = Resource(*_AUTOSCALING, "clusterautoscalers", "ClusterAutoscaler", namespaced=False)
 SCALING_DECISIONS = Resource(*_AUTOSCALING, "scalingdecisions", "ScalingDecision", namespaced=False)
 INSTANCE_SCORES = Resource(*_AUTOSCALING, "instancescores", "InstanceScore", namespaced=False)
+METER_READINGS = Resource("costs.kubelab.dev", "v1alpha1", "meterreadings", "MeterReading", namespaced=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from kubelab.client import EVENTS, NODES, Client
 from kubelab.errors import ConnectionFailedError, KubelabError
 from kubelab.http import HttpTransport, Kubeconfig
 from kubelab.verbs.autoscaling import AutoscalingVerbs
+from kubelab.verbs.costs import CostVerbs
 from kubelab.verbs.jobs import JobVerbs
 from kubelab.verbs.nodes import NodeVerbs, capacity
 from kubelab.verbs.sweeps import SweepVerbs
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from kubelab.simulated_cluster import SimulatedCluster
 
 
-class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs):
+class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, CostVerbs):
     """A Kubernetes cluster to run jobs on.
 
     Make one with `connect` (the lab's own cluster), `from_context` (any other) or `simulated` (none but in

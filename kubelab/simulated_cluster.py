@@ -110,6 +110,9 @@ class SimulatedCluster(Cluster):
             self._simulation.advance(min(every_s, left_s), at_most_s=left_s)
         return self.now
 
+    def _now(self) -> datetime:
+        return self.now
+
     def close(self) -> None:
         """End the cluster; nothing of it is kept."""
         super().close()

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Literal
 
 from kubelab.autoscaling.catalogue import Catalogue
+from kubelab.autoscaling.errors import MissingRemoteError
 from kubelab.autoscaling.expanders.chain import check
 from kubelab.autoscaling.node_group import NodeGroup, NodeGroupError
 from kubelab.client import CLUSTER_AUTOSCALERS, NODE_GROUPS, Object
@@ -77,7 +78,12 @@ def node_group(
 
 
 def cluster_autoscaler(
-    expander: str, *, seed: int = 0, scale_down: Mapping[str, Any] | None = None, **settings: Any
+    expander: str,
+    *,
+    seed: int = 0,
+    scale_down: Mapping[str, Any] | None = None,
+    grpc_expander: Mapping[str, str] | None = None,
+    **settings: Any,
 ) -> Object:
     """Return the ClusterAutoscaler object.
 
@@ -86,10 +92,15 @@ def cluster_autoscaler(
     ExpanderError
         If there is no such expander, or the chain makes no sense.
     """
-    check([name.strip() for name in expander.split(",")])
+    names = [name.strip() for name in expander.split(",")]
+    check(names)
+    if "grpc" in names and not grpc_expander:
+        raise MissingRemoteError
     spec: Object = {"expander": expander, "seed": seed, **{_camel(key): settings[key] for key in settings}}
     if scale_down:
         spec["scaleDown"] = {_camel(key): value for key, value in scale_down.items()}
+    if grpc_expander:
+        spec["grpcExpander"] = dict(grpc_expander)
     return {
         "apiVersion": CLUSTER_AUTOSCALERS.api_version,
         "kind": CLUSTER_AUTOSCALERS.kind,

@@ -17,7 +17,6 @@ from kubelab.scheduling.snapshot import Budget
 
 SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 SAFE_VOLUMES = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
-EVICT_DAEMONS = "cluster-autoscaler.kubernetes.io/enable-ds-eviction"
 _MIRROR = "kubernetes.io/config.mirror"
 _LONG_TERMINATING_EXTRA = timedelta(seconds=30)
 """Upstream: ``drain.PodLongTerminatingExtraThreshold``."""
@@ -81,6 +80,11 @@ def drain(pods: Sequence[Object], budgets: Sequence[Budget], now: datetime) -> D
     return Drain(tuple(evict))
 
 
+def must_move(pods: Sequence[Object], now: datetime) -> list[Object]:
+    """Return the pods that are in the way once it is decided that a node goes, whatever they say to it."""
+    return [pod for pod in pods if _judge(pod, (), now) != "leave"]
+
+
 Verdict = Move | tuple[str, str] | None
 
 
@@ -106,9 +110,7 @@ def _long_terminating(pod: Object, now: datetime) -> Verdict:
 
 
 def _daemon(pod: Object, _now: datetime) -> Verdict:
-    if _controller_kind(pod) != "DaemonSet":
-        return None
-    return "leave"
+    return "leave" if _controller_kind(pod) == "DaemonSet" else None
 
 
 def _declared_safe(pod: Object, _now: datetime) -> Verdict:

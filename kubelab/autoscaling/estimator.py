@@ -8,15 +8,15 @@ placed one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from kubelab.autoscaling.packing import Bin, Packed
 from kubelab.scheduling.affinity import HardAffinity
 from kubelab.scheduling.decide import Checks
-from kubelab.scheduling.filters import reject
 from kubelab.scheduling.shapes import Shape
 from kubelab.scheduling.snapshot import NodeInfo, PodInfo, Snapshot
+from kubelab.scheduling.spread import HardSpread
 from kubelab.scheduling.volumes import BlockedError
 
 Pods = Sequence[PodInfo]
@@ -104,13 +104,14 @@ def _add_nodes(pods: Pods, packed: Packed, fit: _Fit, may_add: Callable[[], bool
         if last and room:
             taken = pods[at : at + room]
             packed.take(len(packed.bins) - 1, taken)
+            fit.taken(last, taken)
             at += len(taken)
         elif last and last.empty:
             return True
         elif not may_add():
             return False
         else:
-            packed.add()
+            fit.added(packed.add())
     return True
 
 
@@ -125,13 +126,21 @@ class _Fit(Protocol):
         """Return how many pods like this one a new node takes now; at most 1 if each must be asked for."""
         ...
 
+    def added(self, bin: Bin) -> None:
+        """Take note of a new node."""
+        ...
+
+    def taken(self, bin: Bin, pods: Pods) -> None:
+        """Take note of pods that a new node took."""
+        ...
+
 
 def _fit(group: Pods, packed: Packed) -> _Fit:
-    shape = group[0].shape
-    between = any(each.hard for each in shape.spread) or shape.affinity or shape.anti_affinity
-    if between or shape.claims or any(pod.shape is not shape for pod in group):
+    pod, shape = group[0], group[0].shape
+    if shape.claims or any(each.shape is not shape or each.labels != pod.labels for each in group):
         return _OneByOne(packed)
-    return _Counted(group[0], packed)
+    between = any(each.hard for each in shape.spread) or shape.affinity or shape.anti_affinity
+    return _Between(pod, packed) if between else _Counted(pod, packed)
 
 
 class _Counted:
@@ -140,13 +149,12 @@ class _Counted:
     def __init__(self, pod: PodInfo, packed: Packed) -> None:
         self.packed = packed
         self.shape: Shape = pod.shape
-        node = packed.fresh.node
-        unlabelled = replace(node, name=packed.name(0), labels=packed.labels(packed.name(0)))
-        self._never = bool(reject(self.shape, NodeInfo(unlabelled)))
-        self._avoiding = HardAffinity.of(pod, packed.current()) if packed.pods_with_terms else None
+        self._never = not packed.suits(self.shape)
+        needed = packed.pods_with_terms or self.shape.affinity or self.shape.anti_affinity
+        self._affinity = HardAffinity.of(pod, packed.current()) if needed else None
 
     def room(self, bin: Bin, _: PodInfo) -> int:
-        if self._never or (self._avoiding and self._avoiding.reject(bin.node)):
+        if self._never or (self._affinity and self._affinity.reject(bin.node)):
             return 0
         return bin.room(self.shape)
 
@@ -165,6 +173,46 @@ class _Counted:
             turn = [at for at in turn if rooms[at] > 0]
         self.packed.full[self.shape] = len(self.packed.bins)
         return taken
+
+    def added(self, bin: Bin) -> None:
+        """Do nothing: these pods look at no other node."""
+
+    def taken(self, bin: Bin, pods: Pods) -> None:
+        """Do nothing: these pods look at no other pod."""
+
+
+class _Between(_Counted):
+    """Keeps count of where pods are that are spread, or that join or avoid each other."""
+
+    def __init__(self, pod: PodInfo, packed: Packed) -> None:
+        super().__init__(pod, packed)
+        self._spread = HardSpread.of(pod, packed.current().nodes.values())
+
+    def room(self, bin: Bin, pod: PodInfo) -> int:
+        if not super().room(bin, pod) or (self._spread and self._spread.reject(bin.node)):
+            return 0
+        return 1
+
+    def fill(self, pods: Pods) -> int:
+        bins = self.packed.bins
+        for done, pod in enumerate(pods):
+            at = next((at for at in self.packed.turn() if self.room(bins[at], pod)), None)
+            if at is None:
+                return done
+            self.packed.take(at, (pod,), next_turn=at + 1)
+            self.taken(bins[at], (pod,))
+        return len(pods)
+
+    def added(self, bin: Bin) -> None:
+        if self._spread:
+            self._spread = self._spread.beside(bin.node)
+
+    def taken(self, bin: Bin, pods: Pods) -> None:
+        for _ in pods:
+            if self._spread:
+                self._spread = self._spread.placed(bin.node)
+            if self._affinity:
+                self._affinity = self._affinity.placed(bin.node, self.packed.snapshot)
 
 
 class _OneByOne:
@@ -191,3 +239,9 @@ class _OneByOne:
                 return taken
             self.packed.take(at, (pod,), next_turn=at + 1)
         return len(pods)
+
+    def added(self, bin: Bin) -> None:
+        """Do nothing: all is asked again."""
+
+    def taken(self, bin: Bin, pods: Pods) -> None:
+        """Do nothing: all is asked again."""

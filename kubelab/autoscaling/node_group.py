@@ -9,10 +9,10 @@ from datetime import date
 from kubelab.autoscaling.catalogue import InstanceType
 from kubelab.autoscaling.option import CAPACITY_TYPE, INSTANCE_TYPE, ZONE, Template
 from kubelab.client import Object
-from kubelab.costs.prices import Price
+from kubelab.costs.prices import PRICE, PRICE_DATE, PRICE_SOURCE, Price
 from kubelab.errors import KubelabError
 from kubelab.node_template import FAKE_NODE
-from kubelab.scheduling.requests import Amounts, amounts
+from kubelab.scheduling.requests import Amounts, amounts, quantities
 from kubelab.scheduling.selectors import Taint
 
 NODE_GROUP = "autoscaling.kubelab.dev/node-group"
@@ -23,11 +23,6 @@ LEAVES_FIRST = "autoscaling.kubelab.dev/leaves-first"
 
 INTERRUPT = "autoscaling.kubelab.dev/interrupt"
 """The annotation by which a spot node is taken back at once."""
-
-PRICE = "autoscaling.kubelab.dev/price-usd-per-hour"
-PRICE_DATE = "autoscaling.kubelab.dev/price-date"
-PRICE_SOURCE = "autoscaling.kubelab.dev/price-source"
-"""The annotations by which anyone who sees a node knows what it costs."""
 
 
 class NodeGroupError(KubelabError, ValueError):
@@ -157,18 +152,10 @@ def node_of(group: NodeGroup, name: str) -> Object:
         },
         "spec": {"providerID": f"kubelab://{group.name}/{name}", **({"taints": taints} if taints else {})},
         "status": {
-            "capacity": _quantities(template.capacity),
-            "allocatable": _quantities(template.allocatable),
+            "capacity": quantities(template.capacity),
+            "allocatable": quantities(template.allocatable),
         },
     }
-
-
-def price_of(node: Object) -> Price | None:
-    """Return what a node costs an hour, as its annotations say; None if they do not."""
-    said = node["metadata"].get("annotations") or {}
-    if PRICE not in said or PRICE_DATE not in said:
-        return None
-    return Price(float(said[PRICE]), date.fromisoformat(said[PRICE_DATE]), said.get(PRICE_SOURCE, ""))
 
 
 class GroupPrices:
@@ -186,13 +173,7 @@ def _priced(price: Price | None) -> dict[str, str]:
     if price is None:
         return {}
     return {
-        PRICE: f"{price.usd_per_hour:g}",
+        PRICE: f"{price.usd_per_hour}",
         PRICE_DATE: price.date.isoformat(),
         **({PRICE_SOURCE: price.source} if price.source else {}),
-    }
-
-
-def _quantities(found: Amounts) -> dict[str, str]:
-    return {
-        resource: f"{amount}m" if resource == "cpu" else str(amount) for resource, amount in found.items()
     }

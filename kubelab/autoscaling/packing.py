@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kubelab.scheduling.filters import reject_ports
-from kubelab.scheduling.selectors import Labels
+from kubelab.scheduling.filters import reject, reject_ports
 from kubelab.scheduling.shapes import Port, Shape
 from kubelab.scheduling.snapshot import Node, NodeInfo, PodInfo, Snapshot
 from kubelab.scheduling.spread import HOSTNAME
@@ -65,6 +64,8 @@ class Packed:
 
     Attributes
     ----------
+    snapshot : Snapshot
+        The cluster with those of them that `current` has seen.
     placed : list of PodInfo
         The pods on them, in the order of placing.
     full : dict of Shape to int
@@ -79,22 +80,27 @@ class Packed:
         self.placed: list[PodInfo] = []
         self.full: dict[Shape, int] = {}
         self.pods_with_terms = snapshot.pods_with_terms + len(fresh.with_terms)
+        self._suited: dict[Shape, bool] = {}
         self._next = 0
         self._nodes = dict(snapshot.nodes)
-        self._snapshot = replace(snapshot, nodes=self._nodes)
+        self.snapshot = replace(snapshot, nodes=self._nodes)
 
-    def name(self, number: int) -> str:
-        """Return what a new node is called."""
-        return f"{self.fresh.name}-estimated-{number}"
+    def suits(self, shape: Shape) -> bool:
+        """Say whether a new node without any pod would take one of this shape."""
+        known = self._suited.get(shape)
+        if known is None:
+            known = self._suited[shape] = not reject(shape, NodeInfo(self._node(0)))
+        return known
 
-    def labels(self, name: str) -> Labels:
-        """Return the labels of a new node of that name."""
-        return {**self.fresh.node.labels, HOSTNAME: name}
-
-    def add(self) -> None:
+    def add(self) -> Bin:
         """Add a node."""
-        name = self.name(len(self.bins))
-        self.bins.append(Bin(self.fresh, replace(self.fresh.node, name=name, labels=self.labels(name))))
+        made = Bin(self.fresh, self._node(len(self.bins)))
+        self.bins.append(made)
+        return made
+
+    def _node(self, number: int) -> Node:
+        name = f"{self.fresh.name}-estimated-{number}"
+        return replace(self.fresh.node, name=name, labels={**self.fresh.node.labels, HOSTNAME: name})
 
     def turn(self, first: int = 0) -> list[int]:
         """Return the numbers of the nodes from ``first`` on, behind the one that took the last pod first."""
@@ -111,4 +117,4 @@ class Packed:
     def current(self) -> Snapshot:
         """Return the cluster with the new nodes as they are now; it is good until the next change."""
         self._nodes.update((each.node.name, each.info) for each in self.bins)
-        return replace(self._snapshot, pods_with_terms=self.pods_with_terms)
+        return replace(self.snapshot, pods_with_terms=self.pods_with_terms)

@@ -175,6 +175,7 @@ class _Simulation:
         self.now = now
         self.info_of = info_of
         self.nodes = {name: info for name, info in snapshot.nodes.items() if _takes_pods(info)}
+        self._arrived: dict[str, list[PodInfo]] = {}
         self._last: dict[int, str] = {}
         """Where pods of a shape found room last; the next of them begins to look there."""
 
@@ -189,17 +190,21 @@ class _Simulation:
         before = self.nodes.pop(name, None)
         moved: dict[str, NodeInfo] = {}
         moves: dict[str, str] = {}
-        for info in map(self.info_of, said.evict):
+        arrived = self._arrived.pop(name, [])
+        leaving = [*arrived, *map(self.info_of, said.evict)]
+        for info in leaving:
             target = self._place(info)
             if target is None:
                 self.nodes.update(moved)
                 if before is not None:
-                    self.nodes[name] = before
+                    self.nodes[name], self._arrived[name] = before, arrived
                 why = f"pod {info.namespace}/{info.name} fits on no other node"
                 return Verdict(name, group, used, "NoPlaceToMovePods", why)
             moved.setdefault(target, self.nodes[target])
             self.nodes[target] = self.nodes[target].plus(info)
             moves[f"{info.namespace}/{info.name}"] = target
+        for info in leaving:
+            self._arrived.setdefault(moves[f"{info.namespace}/{info.name}"], []).append(info)
         where = f"its {len(moves)} pods fit on other nodes" if moves else "no pod of it would have to move"
         return Verdict(
             name, group, used, "", f"{resource} is asked for to {used:.0%}; {where}", said.evict, moves

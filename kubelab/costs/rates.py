@@ -1,4 +1,4 @@
-"""A node's price split into what a core, a GiB of memory and a device cost an hour, as OpenCost splits it.
+"""A node's price split into what a core, a GiB and a device cost an hour, as OpenCost splits it.
 
 OpenCost specification v0.1 and ``pkg/cloud/provider`` (snapshot 5f65333, 2024-10-24): the rates of a node
 stand in the ratio of the default sheet's, and add up to the node's price.
@@ -47,6 +47,12 @@ class Resources:
             self.cpu_cores + other.cpu_cores, self.ram_gib + other.ram_gib, self.gpus + other.gpus
         )
 
+    def times(self, factor: float) -> Resources:
+        """Return so many times as much, such as core hours of cores."""
+        return Resources(self.cpu_cores * factor, self.ram_gib * factor, self.gpus * factor)
+
+
+NOTHING = Resources()
 
 DEFAULT_RATES = Rates(cpu_core=0.031611, ram_gib=0.004237, gpu=0.95)
 """OpenCost's default sheet, Google Cloud us-central1 (``configs/default.json`` @5f65333, 2024-10-24)."""

@@ -23,9 +23,11 @@ _NOT_WRITTEN = {"__pycache__", "_bundled", "encodings", "dist-packages", "lib2to
 """Parts of the library that nobody wrote by hand, or that are not the library's."""
 _TESTS = {"idle_test", "site-packages", "test", "tests"}
 
-_DOCSTRING = re.compile(rb'^[ \t]*[rRuU]?("""|\'\'\')(.*?)\1', re.MULTILINE | re.DOTALL)
-_COMMENT = re.compile(rb"(?:^[ \t]*#[ ].*\n){2,}", re.MULTILINE)
+# Neither asks for a line's beginning: it takes four times as long to look for one than for a fixed text.
+_QUOTES = re.compile(rb'"""|\'\'\'')
+_COMMENT = re.compile(rb"# .*\n(?:[ \t]*# .*\n)+")
 _INDENT = re.compile(rb"^[ \t]*(?:#[ ]?)?", re.MULTILINE)
+_PREFIXES = {b"", *(bytes([each]) for each in b"rRuU")}
 _MIN_PROSE_BYTES = 80
 _MAX_ROWS = 20_000
 
@@ -44,9 +46,8 @@ def standard_library() -> Iterator[Document]:
 def standard_prose() -> Iterator[Document]:
     """Yield what the standard library says in words: docstrings, comments, and the topics of ``help()``."""
     for name, source in standard_library():
-        found = [match[2] for match in _DOCSTRING.finditer(source)]
-        found += [match[0] for match in _COMMENT.finditer(source)]
-        prose = [_INDENT.sub(b"", text).strip() for text in found]
+        found = [*docstrings(source), *comments(source)]
+        prose = [_INDENT.sub(b"", text).strip() for text in found if len(text) >= _MIN_PROSE_BYTES]
         kept = [text for text in prose if len(text) >= _MIN_PROSE_BYTES]
         if kept:
             yield name, b"\n\n".join(kept)
@@ -111,6 +112,38 @@ BUILT_IN: Mapping[str, Callable[[], Iterator[Document]]] = {
     "stdlib": standard_library,
     "stdlib-prose": standard_prose,
 }
+
+
+def docstrings(source: bytes) -> Iterator[bytes]:
+    """Yield what stands between three quotes that are the first of their line."""
+    place = 0
+    while opening := _QUOTES.search(source, place):
+        begin = opening.start()
+        end = source.find(opening[0], begin + 3)
+        if end >= 0 and _before(source, begin) in _PREFIXES:
+            yield source[begin + 3 : end]
+            place = end + 3
+        else:
+            place = _next_line(source, begin)
+
+
+def comments(source: bytes) -> Iterator[bytes]:
+    """Yield comments of two lines or more that have their lines to themselves."""
+    place = 0
+    while comment := _COMMENT.search(source, place):
+        alone = not _before(source, comment.start())
+        if alone:
+            yield comment[0]
+        place = comment.end() if alone else _next_line(source, comment.start())
+
+
+def _before(source: bytes, place: int) -> bytes:
+    """Return what stands in a line before a place, without blanks."""
+    return source[source.rfind(b"\n", 0, place) + 1 : place].lstrip(b" \t")
+
+
+def _next_line(source: bytes, place: int) -> int:
+    return (source.find(b"\n", place) + 1) or len(source)
 
 
 def _is_plain(path: Path, root: Path) -> bool:

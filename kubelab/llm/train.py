@@ -13,11 +13,12 @@ from flax import nnx
 
 from kubelab import training
 from kubelab.llm import corpus as corpora
+from kubelab.llm.compiled import share_what_is_compiled
 from kubelab.llm.config import SIZES, GPTConfig, count
 from kubelab.llm.config import size as size_of
 from kubelab.llm.corpus import Corpus, Tokens
 from kubelab.llm.fit import Fitted, Report, fit
-from kubelab.llm.lora import EVERY, LoRA, adapt
+from kubelab.llm.lora import EVERY, LoRA, adapt, merge, narrow, widen
 from kubelab.llm.model import GPT
 from kubelab.llm.sampling import sample
 from kubelab.llm.settings import Settings
@@ -61,7 +62,8 @@ class Trained:
 
     def sample(self, prompt: str = "\n", length: int = 200, **options: Any) -> str:
         """Return text that the model writes after a prompt; see `kubelab.llm.sampling.sample`."""
-        return sample(self.model, prompt, length, **options)
+        # Without adapters it is the base's program, which may be compiled already.
+        return sample(merge(self.model), prompt, length, **options)
 
 
 def pretrain(
@@ -93,6 +95,7 @@ def pretrain(
         `kubelab.training.report` unless given.
     """
     training.context()
+    share_what_is_compiled()
     shape = size if isinstance(size, GPTConfig) else size_of(size)
     corpus = corpora.load(data)
     settings = Settings(
@@ -145,6 +148,7 @@ def finetune(
         `kubelab.training.report` unless given.
     """
     training.context()
+    share_what_is_compiled()
     model, title, encode = _base(base)
     corpus = replace(corpora.load(data), encode=encode) if encode else corpora.load(data)
     settings = Settings(
@@ -160,7 +164,8 @@ def finetune(
     )
     lora = LoRA(rank, alpha, dropout, tuple(targets))
     adapted = adapt(model, lora, seed=seed)
-    fitted = fit(adapted, corpus, settings, only=nnx.LoRAParam, report=report)
+    fitted = fit(widen(adapted), corpus, settings, only=nnx.LoRAParam, report=report)
+    fitted = replace(fitted, params=narrow(fitted.params, adapted))
     return _trained(adapted, fitted, settings, corpus, f"{title} with LoRA {rank}")
 
 

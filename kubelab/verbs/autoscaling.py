@@ -95,6 +95,7 @@ class AutoscalingVerbs(Handle):
         *,
         seed: int = 0,
         scale_down: Mapping[str, Any] | None = None,
+        grpc_expander: Mapping[str, str] | None = None,
         **settings: Any,
     ) -> None:
         """Let the autoscaler run over the node groups, or change what it does.
@@ -109,9 +110,13 @@ class AutoscalingVerbs(Handle):
         scale_down : mapping, optional
             Such as ``{"enabled": True, "unneeded_s": 600, "delay_after_add_s": 600,
             "utilization_threshold": 0.5}``.
+        grpc_expander : mapping, optional
+            The service that the expander ``grpc`` asks: its ``url``, such as ``localhost:7000``, and its
+            ``certificate`` as PEM text. ``kubelab expander serve`` runs one.
         **settings
             Such as ``max_nodes_total=100``, ``scan_interval_s=10``, ``balance_similar_node_groups=True``,
-            ``max_node_provision_s=900``.
+            ``max_node_provision_s=900``; for the expander grpc also
+            ``grpc_expander={"url": "127.0.0.1:8086", "certificate": PEM}``.
 
         Raises
         ------
@@ -120,7 +125,9 @@ class AutoscalingVerbs(Handle):
         """
         from kubelab.autoscaling.builders import cluster_autoscaler
 
-        body = cluster_autoscaler(expander, seed=seed, scale_down=scale_down, **settings)
+        body = cluster_autoscaler(
+            expander, seed=seed, scale_down=scale_down, grpc_expander=grpc_expander, **settings
+        )
         portal.run(self._put_autoscaler(body))
 
     def decisions(self) -> pd.DataFrame:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from kubelab import portal
 from kubelab.client import Client, Object, Resource
+from kubelab.clock import RealClock
 
 _TOGETHER = 50
 """How many objects are created at once."""
@@ -32,6 +34,9 @@ class Handle:
         for start in range(0, len(objects), _TOGETHER):
             batch = objects[start : start + _TOGETHER]
             await asyncio.gather(*(self.client.create(resource, obj) for obj in batch))
+
+    def _now(self) -> datetime:
+        return RealClock().now()
 
     def _list(self, resource: Resource, namespace: str | None = None) -> list[Object]:
         return portal.run(self.client.list(resource, namespace)).items

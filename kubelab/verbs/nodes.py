@@ -41,7 +41,7 @@ class NodeVerbs(Handle):
         """Create simulated nodes and return their names; ``kubectl delete node`` removes one.
 
         Pods on them are no processes: those of a Job complete after a second, others go on, and annotations
-        ``simulated.kubelab.dev/...`` of a pod say otherwise: `kubelab.engine.nodes.simulated.declaration`.
+        ``simulated.kubelab.dev/...`` of a pod say otherwise: `kubelab.simulated_pod`.
         Select the nodes by their label ``type: kwok``, and tolerate their taint ``kwok.x-k8s.io/node``, which
         keeps off what is meant to run. On a cluster that kubelab did not start, they need KWOK.
 

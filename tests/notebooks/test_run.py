@@ -15,6 +15,7 @@ from tests.realapi import build
 
 TUTORIAL = ROOT / "notebooks/tutorials/01-distributed-jax.ipynb"
 TUNING = ROOT / "notebooks/tutorials/02-tune-an-llm.ipynb"
+COSTS = ROOT / "notebooks/tutorials/04-what-a-job-costs.ipynb"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -82,3 +83,18 @@ def test_tutorial_02_runs_with_fewer_and_shorter_trials(
     assert told["base-check"].startswith("a nano of 0.3 million weights took 100 steps\n")
     assert told["wait-check"].startswith("Succeeded: 6 trials, objective val_loss\n")
     assert "it is better than the median: True" in told["best-check"]
+
+
+def test_tutorial_04_runs_with_another_seed_and_shorter_steps(
+    notebook_environment: dict[str, str], tmp_path: Path
+) -> None:
+    executed = papermill.execute_notebook(
+        COSTS,
+        tmp_path / "executed.ipynb",
+        {"seed": 5, "minutes_per_step": 0.5, "hours": 6.0},
+        progress_bar=False,
+        cwd=str(tmp_path),
+    )
+    told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id.endswith("-check")}
+    assert "2 processes, 2.5 h: 0.0991 USD by hand, 0.0991 USD on the bill" in told["by-hand-check"]
+    assert told["trials-check"].startswith("12 trials cost 0.0475 USD")

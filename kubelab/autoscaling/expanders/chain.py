@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random as lots
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from kubelab.autoscaling.choice import Choice, Expander, Ranked, Situation, Term
@@ -20,21 +20,13 @@ from kubelab.autoscaling.expanders.priority import Priority
 from kubelab.autoscaling.expanders.random import Random
 from kubelab.autoscaling.expanders.remote import Grpc, Remote
 from kubelab.autoscaling.expanders.score import BestScore
+from kubelab.autoscaling.instance_scores import InstanceScores
 from kubelab.autoscaling.option import Option
-from kubelab.autoscaling.scores import Score, Scores
+from kubelab.autoscaling.scores import Scores
 from kubelab.costs.prices import Prices
 
 KNOWN = ("random", "most-pods", "least-nodes", "least-waste", "price", "priority", "score", "grpc")
 """The expanders' names."""
-
-
-class NoScores:
-    """Knows no scores."""
-
-    def of(self, labels: Mapping[str, str]) -> Score | None:
-        """Return None."""
-        del labels
-        return None
 
 
 def expander(
@@ -45,6 +37,7 @@ def expander(
     scores: Scores | None = None,
     priorities: Callable[[], str] = lambda: "",
     remote: Remote | None = None,
+    keep_ties: bool = False,
 ) -> Chain:
     """Return a chain of expanders.
 
@@ -63,6 +56,8 @@ def expander(
         For ``priority``: returns its YAML as it is now.
     remote : Remote, optional
         For ``grpc``: the service to ask.
+    keep_ties : bool
+        Leave those that are equal to whoever asked, instead of drawing lots.
 
     Raises
     ------
@@ -80,10 +75,10 @@ def expander(
         "least-waste": LeastWaste,
         "price": lambda: LeastPrice(prices),
         "priority": lambda: Priority(priorities),
-        "score": lambda: BestScore(scores or NoScores(), prices),
+        "score": lambda: BestScore(scores or InstanceScores(), prices),
         **({"grpc": lambda: Grpc(remote)} if remote else {}),
     }
-    return Chain([made[name]() for name in listed], Random(random))
+    return Chain([made[name]() for name in listed], None if keep_ties else Random(random))
 
 
 def check(names: Sequence[str]) -> None:
@@ -112,11 +107,11 @@ class Chain:
     ----------
     expanders : sequence of Expander
         From left to right.
-    last : Random
+    last : Expander, optional
         Draws lots among those that are left.
     """
 
-    def __init__(self, expanders: Sequence[Expander], last: Random) -> None:
+    def __init__(self, expanders: Sequence[Expander], last: Expander | None) -> None:
         self.expanders = tuple(expanders)
         self.last = last
         self.name = ",".join(each.name for each in expanders)
@@ -125,7 +120,7 @@ class Chain:
         """Return the choice, with each expander's own as a step."""
         steps: list[Choice] = []
         left = tuple(options)
-        for each in (*self.expanders, self.last):
+        for each in (*self.expanders, *((self.last,) if self.last else ())):
             if steps and len(left) < 2:
                 break
             steps.append(each.choose(left, situation))

@@ -9,6 +9,9 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from kubelab.autoscaling.choice import Choice, Ranked, Term
 from kubelab.autoscaling.option import Option
 
+SHOWN = 5
+"""How many names or reasons a sentence lists."""
+
 SHOWN_DIGITS = 4
 
 
@@ -56,7 +59,7 @@ def lowest(name: str, weighed: Sequence[Weighed], to_win: Callable[[Weighed, flo
 def all_kept(name: str, weighed: Sequence[Weighed]) -> Choice:
     """Keep every option: the expander has no opinion."""
     ranked = tuple(Ranked(each.option, 0.0, True, each.terms, each.why) for each in weighed)
-    reasons = "; ".join(dict.fromkeys(each.why for each in weighed))
+    reasons = listed(list(dict.fromkeys(each.why for each in weighed)), "; ")
     why = f"{name} keeps every option: {reasons}." if ranked else f"{name}: no options."
     return Choice(name, ranked, why)
 
@@ -65,7 +68,7 @@ def told(name: str, ranked: Sequence[Ranked]) -> str:
     """Return a paragraph: who is kept and why, and the closest of the others."""
     kept = [each for each in ranked if each.kept]
     dropped = [each for each in ranked if not each.kept]
-    names = " and ".join(each.option.node_group for each in kept)
+    names = listed([each.option.node_group for each in kept], " and ")
     verb, equal = ("takes", "") if len(kept) == 1 else ("keeps", ", which are equal")
     sentences = [f"{name} {verb} {names}{equal}: {kept[0].why}"]
     if dropped:
@@ -74,6 +77,12 @@ def told(name: str, ranked: Sequence[Ranked]) -> str:
         if nearest.to_win:
             sentences.append(f"To win, it {nearest.to_win}")
     return ". ".join(sentences) + "."
+
+
+def listed(texts: Sequence[str], between: str) -> str:
+    """Join texts, the first few of many."""
+    more = len(texts) - SHOWN
+    return between.join((*texts[:SHOWN], f"{more} more") if more > 0 else texts)
 
 
 def below(value: float) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from kubelab.autoscaling.choice import Choice, Ranked, Situation
 from kubelab.autoscaling.errors import RemoteError
-from kubelab.autoscaling.expanders.ranking import Weighed, all_kept
+from kubelab.autoscaling.expanders.ranking import Weighed, all_kept, listed
 from kubelab.autoscaling.option import Option
 
 _LEFT_OUT = "the service left it out"
@@ -51,7 +51,9 @@ class Grpc:
             return _no_opinion(options, f"the service gave no answer: {error}")
         known = named & {option.node_group for option in options}
         if named and not known:
-            return _no_opinion(options, f"the service named only unknown groups: {', '.join(sorted(named))}")
+            return _no_opinion(
+                options, f"the service named only unknown groups: {listed(sorted(named), ', ')}"
+            )
         return _named(options, known)
 
 
@@ -64,5 +66,5 @@ def _named(options: Sequence[Option], known: Collection[str]) -> Choice:
     dropped = [option for option in options if option.node_group not in known]
     ranked = [Ranked(option, 0.0, kept=True, why="the service named it") for option in kept]
     ranked += [Ranked(option, 1.0, kept=False, why=_LEFT_OUT, to_win=_TO_WIN) for option in dropped]
-    why = f"grpc keeps {' and '.join(sorted(known))}, which the service named." if known else _VETO
+    why = f"grpc keeps {listed(sorted(known), ' and ')}, which the service named." if known else _VETO
     return Choice(Grpc.name, tuple(ranked), why)

@@ -20,12 +20,15 @@ from kubelab.engine.controllers.endpointslice import EndpointSliceController
 from kubelab.engine.controllers.events import EventRecorder
 from kubelab.engine.controllers.experiment import ExperimentController
 from kubelab.engine.controllers.garbage import GarbageCollector
+from kubelab.engine.controllers.instancescore import InstanceScoreController
 from kubelab.engine.controllers.jaxjob import JaxJobController
 from kubelab.engine.controllers.job import JobController
 from kubelab.engine.controllers.jobset import JobSetController
 from kubelab.engine.controllers.lost_pods import LostPodsController
+from kubelab.engine.controllers.meter import MeterController
 from kubelab.engine.controllers.namespaces import NamespaceContentsController, NamespaceController
 from kubelab.engine.controllers.nodegroup import NodeGroupController
+from kubelab.engine.controllers.nodegroupset import NodeGroupSetController
 from kubelab.engine.controllers.nodelifecycle import NodeLifecycleController
 from kubelab.engine.controllers.quotas import QuotaController
 from kubelab.engine.controllers.replicaset import ReplicaSetController
@@ -47,8 +50,11 @@ CUSTOM_CONTROLLERS: tuple[type[Controller], ...] = (
     SuggestionController,
     TrialController,
     DbManagerController,
+    MeterController,
     NodeGroupController,
     ClusterAutoscalerController,
+    InstanceScoreController,
+    NodeGroupSetController,
 )
 """Those of custom kinds; the others are part of Kubernetes' own controller manager."""
 

@@ -231,13 +231,14 @@ def scaling_decision_definition() -> Object:
 
 def instance_score_definition() -> Object:
     """Return the CustomResourceDefinition of InstanceScore."""
-    score = {"score": _NUMBER, "evidence": STRING}
+    rating = {**_NUMBER, "minimum": 0, "maximum": 100}
+    score = {"score": rating, "evidence": STRING}
     spec = obj(
         {
             "instanceType": STRING,
             "capacityType": {**_CAPACITY_TYPE, "default": "on-demand"},
             "nodeGroupSet": STRING,
-            "score": described(_NUMBER, "From 0 to 100; higher is better."),
+            "score": described(rating, "From 0 to 100; higher is better."),
             "cost": obj({**score, "usdPerHour": _NUMBER, "priceDate": _DATE}),
             "performance": obj(score),
             "reliability": obj({**score, "interruptions": _COUNT, "outOfCapacity": _COUNT}),

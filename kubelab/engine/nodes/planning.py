@@ -233,6 +233,8 @@ def _add_compilation_cache(env: dict[str, str], context: PlanContext) -> list[Mo
     env["JAX_COMPILATION_CACHE_DIR"] = path
     env.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     env.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
+    # A program's key holds the path of XLA's caches for GPUs, which is another one in the notebook.
+    env.setdefault("JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES", "none")
     return [MountPlan(str(context.compilation_cache), path)] if context.isolation.namespaces else []
 
 

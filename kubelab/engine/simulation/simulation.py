@@ -60,6 +60,7 @@ class Simulation:
         self._tasks: list[asyncio.Task[None]] = []
         self._informers: Informers | None = None
         self._closed = False
+        self._passing = threading.Lock()
         inner = self._server.client("system:masters").transport
         self.client = Client(Doorway(self._loop, inner))
 
@@ -90,12 +91,13 @@ class Simulation:
         """
         if self._closed:
             raise SimulationClosedError
-        arrived = self._loop.advance(seconds, to_event_within=at_most_s)
-        try:
-            arrived.result()
-        except BaseException:
-            self._loop.halt()
-            raise
+        with self._passing:
+            arrived = self._loop.advance(seconds, to_event_within=at_most_s)
+            try:
+                arrived.result()
+            except BaseException:
+                self._loop.halt()
+                raise
 
     def spawn(self, work: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
         """Begin work that goes on while time passes; it is given a client, and ends with the cluster."""

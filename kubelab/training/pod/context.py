@@ -9,6 +9,7 @@ from kubelab.errors import KubelabError
 from kubelab.training.pod.data import digest_of
 from kubelab.training.pod.distributed import join
 from kubelab.training.pod.environment import PodEnvironment
+from kubelab.training.pod.memory import keep_memory
 from kubelab.training.pod.reporting import Reporter
 from kubelab.training.pod.run import Run
 
@@ -29,6 +30,7 @@ class Session:
     def join(self) -> Run:
         """Connect to the other workers, once."""
         if self.run is None:
+            keep_memory()
             join(self.environment)
             self.run = Run(self.environment, self.args)
         return self.run

@@ -10,7 +10,7 @@ from typing import Any
 
 from kubelab import clock
 from kubelab.errors import KubelabError
-from kubelab.training.pod.compilation import keep_what_is_compiled
+from kubelab.training.pod.compilation import compile_once, keep_what_is_compiled
 from kubelab.training.pod.environment import PodEnvironment
 
 START_TIMEOUT_S = 3600
@@ -21,7 +21,7 @@ _POLL_S = 0.01
 
 
 def join(environment: PodEnvironment) -> None:
-    """Connect to the other workers; a lone worker needs nothing.
+    """Connect to the other workers; a lone worker has none.
 
     Raises
     ------
@@ -29,6 +29,7 @@ def join(environment: PodEnvironment) -> None:
         If JAX computed something already, or the coordinator's name never resolves.
     """
     if environment.size == 1:
+        compile_once()
         return
     import jax
 

@@ -31,6 +31,19 @@ def counts(found: Estimate) -> tuple[int, int]:
     return found.node_count, len(found.pods)
 
 
+def apart(app: str, key: str = "kubernetes.io/hostname") -> Object:
+    return {"podAntiAffinity": rule(app, key)}
+
+
+def together(app: str, key: str = "kubernetes.io/hostname") -> Object:
+    return {"podAffinity": rule(app, key)}
+
+
+def rule(app: str, key: str) -> Object:
+    term = {"topologyKey": key, "labelSelector": {"matchLabels": {"app": app}}}
+    return {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+
+
 def test_upstreams_vector_takes_2595_nodes_for_51000_pods() -> None:
     groups = [alike(50_000, pod(cpu="50m", memory="100")), alike(1_000, pod(cpu="95m", memory="190"))]
     found = estimate(groups, fresh(cpu="1", memory="5000", pods="100"), EMPTY, max_nodes=5_000)
@@ -111,26 +124,57 @@ def test_taint_that_is_not_tolerated_keeps_pods_off() -> None:
     assert counts(estimate([alike(1, pod()), alike(1, tolerant)], tainted, EMPTY)) == (1, 1)
 
 
-@settings(max_examples=60, deadline=None)
+def spread(skew: int, key: str = "kubernetes.io/hostname") -> Object:
+    return {
+        "topologyKey": key,
+        "maxSkew": skew,
+        "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {"app": "a"}},
+    }
+
+
+ZONE = "topology.kubernetes.io/zone"
+RULES: list[Object] = [
+    {},
+    {},
+    {"containers": host_port(80)},
+    {"topologySpreadConstraints": [spread(1)]},
+    {"topologySpreadConstraints": [spread(2), spread(3, ZONE)]},
+    {"affinity": apart("a")},
+    {"affinity": apart("b")},
+    {"affinity": together("a")},
+    {"affinity": together("b", ZONE)},
+]
+
+
+@settings(max_examples=150, deadline=None)
 @given(
-    sizes=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 40), st.booleans()), min_size=1, max_size=6),
+    sizes=st.lists(
+        st.tuples(
+            st.integers(1, 9), st.integers(1, 40), st.sampled_from("ab"), st.integers(0, len(RULES) - 1)
+        ),
+        min_size=1,
+        max_size=6,
+    ),
     max_nodes=st.integers(1, 8),
+    there=st.lists(st.sampled_from("ab"), max_size=3),
 )
 def test_counting_places_the_same_pods_as_asking_one_by_one(
-    sizes: list[tuple[int, int, bool]], max_nodes: int
+    sizes: list[tuple[int, int, str, int]], max_nodes: int, there: list[str]
 ) -> None:
     groups = [
-        alike(count, pod(cpu=f"{tenths}00m", **({"containers": host_port(80)} if port else {})))
-        for count, tenths, port in sizes
+        alike(count, pod(cpu=f"{tenths}00m", labels={"app": app}, **RULES[rule]))
+        for count, tenths, app, rule in sizes
     ]
-    template = fresh(pod(cpu="300m"), cpu="4", pods="7")
+    shy = pod(affinity=apart("b", ZONE), labels={"app": "a"})
+    zone = {ZONE: "z"}
+    old = cluster(
+        *(node(f"old-{at}", labels={ZONE: f"z{at}"}) for at in range(len(there))),
+        placed={f"old-{at}": [shy if at else pod(labels={"app": app})] for at, app in enumerate(there)},
+    ).cache.snapshot()
+    template = fresh(pod(cpu="300m"), cpu="4", pods="7", labels=zone)
     with pytest.MonkeyPatch.context() as patched:
-        fast = estimate(groups, template, EMPTY, max_nodes=max_nodes)
+        fast = estimate(groups, template, old, max_nodes=max_nodes)
         patched.setattr(estimator, "_fit", lambda group, packed: estimator._OneByOne(packed))
-        slow = estimate(groups, template, EMPTY, max_nodes=max_nodes)
+        slow = estimate(groups, template, old, max_nodes=max_nodes)
     assert fast == slow
-
-
-def apart(app: str, key: str = "kubernetes.io/hostname") -> Object:
-    term = {"topologyKey": key, "labelSelector": {"matchLabels": {"app": app}}}
-    return {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from kubelab.llm import sources
 from kubelab.llm.corpus import Corpus, load
 from kubelab.llm.errors import CorpusError
 
@@ -37,6 +39,40 @@ def test_its_prose_is_words_and_not_code() -> None:
     assert "def __init__(self" not in argparse
     assert "topics/lambda" in dict(prose.documents)
     assert len(prose.train) > 1_000_000
+
+
+def test_prose_is_what_the_plain_expressions_find(stdlib: Corpus) -> None:
+    docstring = re.compile(rb'^[ \t]*[rRuU]?("""|\'\'\')(.*?)\1', re.MULTILINE | re.DOTALL)
+    comment = re.compile(rb"(?:^[ \t]*#[ ].*\n){2,}", re.MULTILINE)
+    for _, source in stdlib.documents:
+        assert list(sources.docstrings(source)) == [match[2] for match in docstring.finditer(source)]
+        lines = [match[0].lstrip(b" \t") for match in comment.finditer(source)]
+        assert list(sources.comments(source)) == lines
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (b'x = """no"""\n  r"""yes"""\n', [b"yes"]),
+        (b'\'\'\'one """ in it\'\'\'\n"""two""" """no"""', [b'one """ in it', b"two"]),
+        (b"\"\"\"never closed\n'''closed'''\n", [b"closed"]),
+        (b'f"""no"""', []),
+    ],
+)
+def test_a_docstring_is_the_first_of_its_line(source: bytes, expected: list[bytes]) -> None:
+    assert list(sources.docstrings(source)) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (b"x  # no\n# one\n  # two\ny\n", [b"# one\n  # two\n"]),
+        (b"x  # no\n# alone\ny\n", []),
+        (b"## no\n# one\n# two\n# without an end", [b"# one\n# two\n"]),
+    ],
+)
+def test_a_comment_has_two_lines_to_itself(source: bytes, expected: list[bytes]) -> None:
+    assert list(sources.comments(source)) == expected
 
 
 def test_train_and_validation_share_no_document_and_lose_none(stdlib: Corpus) -> None:

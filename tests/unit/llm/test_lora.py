@@ -10,10 +10,12 @@ from flax import nnx
 
 from kubelab.llm.corpus import Corpus
 from kubelab.llm.errors import ConfigError
-from kubelab.llm.lora import EVERY, LoRA, LoRALinear, adapt, merge
+from kubelab.llm.fit import fit
+from kubelab.llm.lora import EVERY, LoRA, LoRALinear, adapt, merge, narrow, widen
 from kubelab.llm.model import GPT
 from kubelab.llm.optimizer import adamw
 from kubelab.llm.program import Program, key_of
+from kubelab.llm.settings import Settings
 from kubelab.llm.train import Trained, finetune
 
 from .conftest import TINY
@@ -94,14 +96,14 @@ def test_alpha_over_rank_weighs_the_adapter(tiny: Trained) -> None:
     x = jnp.ones((1, 32))
     outputs = []
     for alpha in (4.0, 8.0):
-        layer = LoRALinear(plain, LoRA(rank=4, alpha=alpha), nnx.Rngs(0))
+        layer = LoRALinear(plain, LoRA(rank=4, alpha=alpha), np.random.default_rng(0))
         layer.lora_b[...] = jnp.ones_like(layer.lora_b[...])
         outputs.append(layer(x) - plain(x))
     assert np.allclose(2 * outputs[0], outputs[1], rtol=1e-4)
 
 
 def test_dropout_is_for_training_only(tiny: Trained) -> None:
-    layer = LoRALinear(tiny.model.layers[0].mlp.up, LoRA(dropout=0.5), nnx.Rngs(0))
+    layer = LoRALinear(tiny.model.layers[0].mlp.up, LoRA(dropout=0.5), np.random.default_rng(0))
     layer.lora_b[...] = jnp.ones_like(layer.lora_b[...])
     x = jnp.ones((4, 32))
     layer.train()
@@ -129,14 +131,37 @@ def test_dropout_draws_anew_in_every_step_and_the_same_for_the_same_step(tiny: T
 
 def test_trials_that_differ_in_numbers_share_one_compiled_program(tiny: Trained) -> None:
     texts = set()
-    for alpha, dropout, rate in ((8.0, 0.1, 1e-2), (32.0, 0.3, 1e-3)):
-        adapted = adapt(tiny.model, LoRA(rank=2, alpha=alpha, dropout=dropout))
+    for rank, alpha, dropout, rate in ((2, 8.0, 0.1, 1e-2), (16, 32.0, 0.3, 1e-3)):
+        adapted = widen(adapt(tiny.model, LoRA(rank=rank, alpha=alpha, dropout=dropout)))
         program = Program(adapted, nnx.LoRAParam, adamw(0.0))
         start = program.start()
         texts.add(
             program.update.lower(start, program.frozen, TOKENS, np.float32(rate), key_of(0, 1)).as_text()
         )
     assert len(texts) == 1
+
+
+def test_a_widened_model_learns_what_the_narrow_one_does(tiny: Trained, rhyme: Corpus) -> None:
+    settings = Settings(steps=5, batch=4, context=16, lr=1e-2, warmup=0)
+    adapted = adapt(tiny.model, LoRA(rank=3, dropout=0.1))
+    plain, wide = (
+        fit(model, rhyme, settings, only=nnx.LoRAParam, report=quiet).params
+        for model in (adapted, widen(adapted))
+    )
+    both = zip(jax.tree.leaves(plain), jax.tree.leaves(narrow(wide, adapted)), strict=True)
+    assert all(np.allclose(one, other, atol=1e-5) for one, other in both)
+    assert all(np.any(leaf) for leaf in jax.tree.leaves(plain))
+
+
+def test_what_was_widened_stays_zero(tiny: Trained, rhyme: Corpus) -> None:
+    settings = Settings(steps=3, batch=4, context=16, lr=1e-2, warmup=0, weight_decay=0.1)
+    wide = widen(adapt(tiny.model, LoRA(rank=3)))
+    for path, leaf in jax.tree_util.tree_leaves_with_path(
+        fit(wide, rhyme, settings, only=nnx.LoRAParam, report=quiet).params
+    ):
+        rows = leaf if path[-1].key == "lora_b" else leaf.T
+        assert len(rows) == 16
+        assert not np.any(rows[3:])
 
 
 @pytest.mark.parametrize(

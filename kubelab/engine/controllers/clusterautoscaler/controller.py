@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from datetime import datetime
-from random import Random
+from datetime import datetime, timedelta
 
 from kubelab.autoscaling.backoff import after_failure
 from kubelab.autoscaling.balancing import Size, balance, similar
 from kubelab.autoscaling.choice import Choice, Situation
-from kubelab.autoscaling.expanders import expander
-from kubelab.autoscaling.instance_scores import InstanceScores
-from kubelab.autoscaling.node_group import GroupPrices, NodeGroup
+from kubelab.autoscaling.errors import ExpanderError
+from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.autoscaling.scale_down import Verdict
 from kubelab.autoscaling.scale_up import Offers, capped
 from kubelab.client import (
@@ -24,8 +22,9 @@ from kubelab.client import (
     SCALING_DECISIONS,
     Object,
 )
-from kubelab.clock import monotonic
+from kubelab.clock import rfc3339
 from kubelab.engine.controllers.clusterautoscaler import records
+from kubelab.engine.controllers.clusterautoscaler.choosing import ALL, Choosing
 from kubelab.engine.controllers.clusterautoscaler.emptying import Emptying
 from kubelab.engine.controllers.clusterautoscaler.growth import Growth
 from kubelab.engine.controllers.clusterautoscaler.ledger import Ledger
@@ -34,6 +33,7 @@ from kubelab.engine.controllers.clusterautoscaler.report import Report
 from kubelab.engine.controllers.clusterautoscaler.settings import Settings
 from kubelab.engine.controllers.clusterautoscaler.shrinking import Shrinking
 from kubelab.engine.controllers.clusterautoscaler.world import World
+from kubelab.engine.controllers.conditions import find, with_condition
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.nodegroup.controller import catalogue
@@ -41,11 +41,9 @@ from kubelab.errors import AlreadyExistsError
 from kubelab.scheduling.snapshot import PodInfo
 
 NAME = "default"
-_ALL = "all"
-_BINPACKING_S = 10.0
-"""``--max-nodegroup-binpacking-duration``."""
+_BINPACKING = timedelta(seconds=10)
+"""``--max-nodegroup-binpacking-duration``; on virtual time, which stands still meanwhile, there is no end."""
 
-_PRIORITIES = ("kube-system", "cluster-autoscaler-priority-expander")
 _NUMBERS = re.compile(r"\d+")
 """What may differ between two reasons that are the same to a reader."""
 
@@ -66,21 +64,44 @@ class ClusterAutoscalerController(Controller):
         self.config_maps = self.views.of(CONFIG_MAPS)
         self.scores = self.views.of(INSTANCE_SCORES)
         for view in (self.decisions, self.scores):
-            view.index(_ALL, lambda _obj: (_ALL,))
+            view.index(ALL, lambda _obj: (ALL,))
         self.measures = around.measures
         self._step: Step | None = None
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
         """Take one step of the loop."""
         found = self.autoscalers.get(namespace, name)
-        if name != NAME or found is None:
-            self._step = None if name == NAME else self._step
+        if name != NAME:
+            return None
+        if found is None:
+            if self._step is not None:
+                self._step.close()
+            self._step = None
             return None
         settings = Settings.of(found)
         if self._step is None:
             self._step = Step(self, settings.seed)
-        await self._step.take(settings)
+        try:
+            await self._step.take(settings)
+        except ExpanderError as error:
+            await self._accept(found, str(error))
+        else:
+            await self._accept(found, "")
         return settings.scan_s
+
+    async def _accept(self, found: Object, problem: str) -> None:
+        """Say on the object whether it makes sense, where that is new."""
+        condition = {
+            "type": "Accepted",
+            "status": "False" if problem else "True",
+            "reason": "Invalid" if problem else "Accepted",
+            "message": problem,
+        }
+        old = (found.get("status") or {}).get("conditions")
+        known = find(old, "Accepted")
+        if known is None or known["message"] != problem:
+            conditions = with_condition(old, condition, rfc3339(self.clock.now()))
+            await self.update_status(CLUSTER_AUTOSCALERS, found, {"conditions": conditions})
 
 
 class Step:
@@ -95,9 +116,13 @@ class Step:
         self.emptying = Emptying(controller, self.world)
         self.measures = LoopMeasures(controller.measures)
         self.report = Report(controller, self.world, self.measures)
-        self._random = Random(seed)  # noqa: S311 - choices are to be repeatable
+        self.choosing = Choosing(seed, controller.config_maps, controller.scores)
         self._looked_at = -1
-        self._number = max(map(records.number_of, controller.decisions.by_index(_ALL, _ALL)), default=0)
+        self._number = max(map(records.number_of, controller.decisions.by_index(ALL, ALL)), default=0)
+
+    def close(self) -> None:
+        """End what was opened for choosing."""
+        self.choosing.close()
 
     async def take(self, settings: Settings) -> None:
         """Settle, add, and take away."""
@@ -163,21 +188,23 @@ class Step:
         self.measures.unschedulable = len(pods)
         if not pods:
             return False
-        end_s = monotonic() + _BINPACKING_S
+        clock = self.controller.clock
+        end = clock.now() + _BINPACKING
         found = self.growth.offers(
             pods,
             snapshot,
             groups,
             max_nodes=settings.max_nodes_per_scale_up,
             now=now,
-            out_of_time=lambda: monotonic() > end_s,
+            out_of_time=lambda: clock.now() > end,
         )
         if not found.options:
             why = "no node group can take any of the pods" if groups else "there are no node groups"
             await self._refuse(pods, found, why, settings.expander)
             return False
         nodes = len(self.world.cache.nodes)
-        choice = await asyncio.to_thread(self._choose, found, groups, settings.expander, nodes)
+        chain = self.choosing.chain(settings, groups)
+        choice = await asyncio.to_thread(chain.choose, found.options, Situation(nodes=nodes))
         if not choice.kept:
             await self._refuse(pods, found, f"vetoed: {choice.why}", settings.expander, choice=choice)
             return False
@@ -194,20 +221,6 @@ class Step:
         spec = records.scale_up(now, choice, group=group, count=count, groups=groups, unhelped=found.unhelped)
         await self._record(spec)
         return True
-
-    def _choose(self, found: Offers, groups: Sequence[NodeGroup], names: str, nodes: int) -> Choice:
-        chain = expander(
-            names,
-            random=self._random,
-            prices=GroupPrices(groups),
-            scores=InstanceScores(self.controller.scores.by_index(_ALL, _ALL)),
-            priorities=self._priorities,
-        )
-        return chain.choose(found.options, Situation(nodes=nodes))
-
-    def _priorities(self) -> str:
-        found = self.controller.config_maps.get(*_PRIORITIES) or {}
-        return str((found.get("data") or {}).get("priorities", ""))
 
     def _shares(
         self,
@@ -319,7 +332,7 @@ class Step:
             await self.controller.create(SCALING_DECISIONS, records.decision(self._number, spec))
         except AlreadyExistsError:
             return
-        known = self.controller.decisions.by_index(_ALL, _ALL)
+        known = self.controller.decisions.by_index(ALL, ALL)
         if len(known) > records.KEPT:
             oldest = min(known, key=records.number_of)
             await self.controller.delete(SCALING_DECISIONS, oldest)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from kubelab.autoscaling.drain import drain
+from kubelab.autoscaling.drain import must_move
 from kubelab.autoscaling.node_group import LEAVES_FIRST
 from kubelab.autoscaling.scale_down import CANDIDATE, TO_BE_DELETED
 from kubelab.client import NODE_GROUPS, NODES, PODS, Object
@@ -52,7 +52,7 @@ class Emptying:
         if passed < AFTER_TAINT or LEAVES_FIRST in (node["metadata"].get("annotations") or {}):
             return ""
         name = node["metadata"]["name"]
-        left = drain(self.world.pods_on(name), (), now).evict
+        left = must_move(self.world.pods_on(name), now)
         going = [pod for pod in left if "deletionTimestamp" in pod["metadata"]]
         waiting = [pod for pod in left if "deletionTimestamp" not in pod["metadata"]]
         refused = ""

@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kubelab.autoscaling.catalogue import InstanceType
-from kubelab.autoscaling.node_group import NODE_GROUP, NodeGroup, node_of
+from kubelab.autoscaling.node_group import NODE_GROUP, NodeGroup
 from kubelab.autoscaling.scale_down import TO_BE_DELETED
 from kubelab.client import DAEMON_SETS, NODE_GROUPS, NODES, PODS, Object, Resource
 from kubelab.clock import parse_rfc3339
+from kubelab.engine.controllers.clusterautoscaler.fresh import fresh_node
 from kubelab.engine.controllers.conditions import find, is_true
-from kubelab.engine.controllers.daemonset.pods import eligibility
 from kubelab.engine.controllers.owners import controller_of
-from kubelab.engine.controllers.pods import BY_NODE, by_node, pod_from_template
+from kubelab.engine.controllers.pods import BY_NODE, by_node
 from kubelab.engine.controllers.views import Views
 from kubelab.errors import KubelabError
 from kubelab.scheduling.cache import Cache, is_finished
 from kubelab.scheduling.selectors import Selector
-from kubelab.scheduling.snapshot import Budget, Node, NodeInfo, PodInfo
+from kubelab.scheduling.snapshot import Budget, NodeInfo, PodInfo
 
 _SCHEDULER = "default-scheduler"
 _BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
@@ -128,13 +128,8 @@ class World:
 
     def fresh(self, group: NodeGroup, number: int = 0) -> NodeInfo:
         """Return a new node of a group, with the pods that DaemonSets would put there."""
-        name = f"template-node-for-{group.name}-{number}"
-        obj = node_of(group, name)
-        info = NodeInfo(Node.of(obj, 0))
-        for daemon_set in self._daemons.by_index(_ALL, _ALL):
-            if eligibility(daemon_set, obj)[0]:
-                info = info.plus(self._daemon_pod(daemon_set, name))
-        return info
+        daemons = self._daemons.by_index(_ALL, _ALL)
+        return fresh_node(group, f"template-node-for-{group.name}-{number}", daemons, self.cache.info_of)
 
     def budgets(self) -> list[Budget]:
         """Return all disruption budgets."""
@@ -147,12 +142,6 @@ class World:
             )
             for each in self._budgets.by_index(_ALL, _ALL)
         ]
-
-    def _daemon_pod(self, daemon_set: Object, node: str) -> PodInfo:
-        pod = pod_from_template(daemon_set, DAEMON_SETS, daemon_set["spec"]["template"])
-        pod["metadata"]["name"] = f"{daemon_set['metadata']['name']}-{node}"
-        pod["metadata"]["uid"] = f"{daemon_set['metadata']['uid']}/{node}"
-        return self.cache.info_of(pod)
 
     def _group(self, obj: Object) -> NodeGroup | None:
         meta = obj["metadata"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 
-from kubelab.autoscaling.catalogue import Catalogue, InstanceType
+from kubelab.autoscaling.catalogue import Catalogue
 from kubelab.autoscaling.node_group import NODE_GROUP, NodeGroup, node_of
 from kubelab.client import NODE_GROUPS, NODES, PODS, Object
 from kubelab.clock import rfc3339
@@ -23,7 +22,7 @@ BY_GROUP = "node group"
 
 
 @cache
-def catalogue() -> Mapping[str, InstanceType]:
+def catalogue() -> Catalogue:
     """Return the instance types, read once."""
     return Catalogue.load()
 

@@ -131,3 +131,12 @@ def test_random_keeps_one_and_the_same_seed_draws_the_same() -> None:
     drawn = [[kept(Random(lots).choose(options, ANY)) for _ in range(20)] for lots in (Lots(3), Lots(3))]
     assert drawn[0] == drawn[1]
     assert len({name for each in drawn[0] for name in each}) > 1
+
+
+def test_sentence_about_many_options_stays_short() -> None:
+    options = [option(f"group-{at}", template(2, 8, f"type-{at}"), pods(1, 1)) for at in range(500)]
+    assert LeastNodes().choose(options, ANY).why == (
+        "least-nodes keeps group-0 and group-1 and group-2 and group-3 and group-4 and 495 more, "
+        "which are equal: it needs 1 node."
+    )
+    assert len(LeastPrice(PriceList()).choose(options, ANY).why) < 250
