@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
@@ -39,6 +40,13 @@ Warm = Annotated[
     bool, typer.Option(help="Keep a parent process with JAX imported, so that jobs start at once.")
 ]
 
+Recorder = Annotated[
+    bool,
+    typer.Option(
+        help="Keep jobs and sweeps as MLflow runs by themselves. Off, job.lineage() still does. "
+        "KUBELAB_RECORDER=off does the same."
+    ),
+]
 Recover = Annotated[
     bool,
     typer.Option("--recover", help="If the journal is damaged, keep it and start from what can be read."),
@@ -85,6 +93,7 @@ def up(
     kube_proxy_mode: KubeProxyMode = None,
     feature_gates: FeatureGates = None,
     warm: Warm = True,
+    recorder: Recorder = True,
     recover: Recover = False,
     as_json: Json = False,
 ) -> None:
@@ -94,12 +103,18 @@ def up(
     if recover and (recovered := launch.recover(name)):
         kept = f"Brought back {recovered.objects} objects; the damaged journal is kept as {recovered.kept}."
         typer.echo(kept, err=as_json)
+    if not recorder:
+        from kubelab.engine.recording import OFF, SWITCH
+
+        os.environ[SWITCH] = OFF  # the control plane inherits it
     kind_options = None
     if nodes or kube_proxy_mode or feature_gates:
         from kubelab.engine.kind import KindOptions, parse_feature_gates
 
         kind_options = KindOptions(nodes or 1, kube_proxy_mode, parse_feature_gates(feature_gates or ""))
     running = launch.up(name, engine=engine, warm=warm, kind_options=kind_options)
+    if running.engine == "kind" and not (warm and recorder):
+        typer.echo("--no-warm and --no-recorder change nothing: the engine 'kind' has neither.", err=True)
     if as_json:
         reached = {key: value for key, value in asdict(running).items() if key != "engine"}
         typer.echo(json.dumps(reached))
@@ -241,6 +256,9 @@ def pretrain(
     data: Annotated[
         str, typer.Option(help="The text: stdlib, stdlib-prose, a folder, or hf:NAME.")
     ] = "stdlib",
+    from_hub: Annotated[
+        str, typer.Option(help="Train nothing: keep a Llama-style model, a folder or OWNER/NAME on the hub.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Train a small language model to tune afterwards, once: it is kept and found again by its name."""
@@ -248,17 +266,22 @@ def pretrain(
 
     from kubelab import llm
 
-    with Console(stderr=True).status(f"Reading {data} ...") as line:
+    with Console(stderr=True).status(f"Reading {from_hub or data} ...") as line:
 
         def show(step: int, loss: float, val_loss: float, tokens_per_second: int = 0) -> None:
             pace = f", {tokens_per_second:,} tokens/s" if tokens_per_second else ""
             line.update(f"Step {step} of {steps}: loss {loss:.3f}, validation {val_loss:.3f}{pace}")
 
-        base = llm.make(size, steps, data, report=show)
+        base = llm.adopt(from_hub) if from_hub else llm.make(size, steps, data, report=show)
     if as_json:
         typer.echo(json.dumps({**asdict(base), "path": str(base.path)}))
         return
-    typer.echo(f"Base {base.name}: loss {base.val_loss:.3f} nats a byte, {base.seconds:.0f} s of training.")
+    if base.val_loss is None:
+        typer.echo(f"Base {base.name}: {base.data}, {base.config.parameters:,} weights.")
+    else:
+        typer.echo(
+            f"Base {base.name}: loss {base.val_loss:.3f} nats a byte, {base.seconds:.0f} s of training."
+        )
     typer.echo(f"  llm.finetune({base.name!r}) adapts it; it is kept in {base.path}.")
 
 

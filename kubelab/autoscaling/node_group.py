@@ -12,7 +12,7 @@ from kubelab.client import Object
 from kubelab.costs.prices import PRICE, PRICE_DATE, PRICE_SOURCE, Price
 from kubelab.errors import KubelabError
 from kubelab.node_template import FAKE_NODE
-from kubelab.scheduling.requests import Amounts, amounts
+from kubelab.scheduling.requests import Amounts, amounts, quantities
 from kubelab.scheduling.selectors import Taint
 
 NODE_GROUP = "autoscaling.kubelab.dev/node-group"
@@ -152,8 +152,8 @@ def node_of(group: NodeGroup, name: str) -> Object:
         },
         "spec": {"providerID": f"kubelab://{group.name}/{name}", **({"taints": taints} if taints else {})},
         "status": {
-            "capacity": _quantities(template.capacity),
-            "allocatable": _quantities(template.allocatable),
+            "capacity": quantities(template.capacity),
+            "allocatable": quantities(template.allocatable),
         },
     }
 
@@ -176,10 +176,4 @@ def _priced(price: Price | None) -> dict[str, str]:
         PRICE: f"{price.usd_per_hour}",
         PRICE_DATE: price.date.isoformat(),
         **({PRICE_SOURCE: price.source} if price.source else {}),
-    }
-
-
-def _quantities(found: Amounts) -> dict[str, str]:
-    return {
-        resource: f"{amount}m" if resource == "cpu" else str(amount) for resource, amount in found.items()
     }

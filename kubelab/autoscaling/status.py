@@ -20,6 +20,10 @@ UNHEALTHY_COUNT = 3
 """``--ok-total-unready-count``."""
 
 
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""libyaml's where it is there: it is ten times as fast."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many nodes are in which state.
@@ -117,7 +121,7 @@ def status_text(groups: Sequence[GroupState], without_group: Counts, *, needed: 
         },
         "nodeGroups": [_group(group, now) for group in groups],
     }
-    return str(yaml.safe_dump(status, sort_keys=False))
+    return str(yaml.dump(status, Dumper=_DUMPER, sort_keys=False))
 
 
 def _group(group: GroupState, now: datetime) -> Object:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubelab.lineage import record
@@ -88,8 +89,16 @@ class Lineage:
 
     @property
     def checkpoints(self) -> str:
-        """Where its checkpoints are; empty where it keeps none."""
+        """Where its checkpoints are, such as ``file:///...``; empty where it keeps none."""
         return self.tags.get(record.CHECKPOINTS, "")
+
+    @property
+    def checkpoint_steps(self) -> tuple[int, ...]:
+        """The steps whose checkpoints are there now; none where they are not on this machine."""
+        place = Path(self.checkpoints.removeprefix("file://"), "checkpoints")
+        if not self.checkpoints.startswith("file://") or not place.is_dir():
+            return ()
+        return tuple(sorted(int(each.name) for each in place.iterdir() if each.name.isdecimal()))
 
     @property
     def parent(self) -> str:

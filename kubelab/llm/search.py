@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kubelab.client import Object
 from kubelab.llm.errors import ConfigError
 from kubelab.llm.sources import BUILT_IN
 from kubelab.tuning.parameters import Parameter, choice, log, uniform
@@ -29,6 +30,16 @@ def default_space() -> dict[str, Parameter]:
 def place_of(data: str) -> str:
     """Return what names the same text in a pod: a folder's whole path, all else as it is."""
     return str(Path(data).resolve()) if data not in BUILT_IN and Path(data).is_dir() else data
+
+
+def mounted_text(data: str) -> dict[str, Object]:
+    """Return the volume by which pods on this machine read a folder of text; none for other text.
+
+    A pod has a ``/tmp`` of its own, and on a cluster with images nothing of this machine. For a cluster of
+    other machines, put the text on a claim of your own and mount that.
+    """
+    place = place_of(data)
+    return {place: {"hostPath": {"path": place, "type": "Directory"}}} if place.startswith("/") else {}
 
 
 def rungs(algorithm: str, steps: int) -> dict[str, object] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from random import Random
 
-from kubelab.scenarios.groups import groups
+from kubelab.scenarios.groups import MILLIGPU, groups, shared_gpu_groups
 from kubelab.scenarios.objects import daemon_set, deployment, job, namespace, scale
 from kubelab.scenarios.scenario import Action, Scenario, scenario
 
@@ -97,12 +97,13 @@ def daemonset_tax(*, seed: int = 0, hours: float = 12) -> Scenario:
 
 
 def gpu_sharing(*, seed: int = 0, hours: float = 8) -> Scenario:
-    """Return inference and training on GPUs, whole ones and, on shared nodes, thousandths of one.
+    """Return inference and training on GPUs: whole ones and, on nodes that share theirs, thousandths of one.
 
     A shared GPU is offered as ``kubelab.dev/milligpu``: 1,000 for each.
     """
     random = Random(seed)  # noqa: S311
     gpus = groups(("g5.2xlarge", "g5.12xlarge", "g6.xlarge", "g6.12xlarge"), max_size=40)
+    gpus += shared_gpu_groups(("g4dn.2xlarge", "g6.4xlarge"), max_size=40)
     actions: list[Action] = [namespace("inference", "serving"), namespace("training", "research")]
     for number in range(6):
         base, name = random.randint(1, 5), f"model-{number}"
@@ -120,5 +121,13 @@ def gpu_sharing(*, seed: int = 0, hours: float = 8) -> Scenario:
         actions.append(
             job(at_s, f"training-{number}", "training", random.randint(1, 3), requests, seconds=seconds)
         )
-    about = "Six models are served on whole GPUs while ten training jobs come and go."
+    for number in range(8):
+        base, name = random.randint(2, 6), f"small-model-{number}"
+        requests = {"cpu": "1", "memory": "3Gi", MILLIGPU: random.choice(("150", "250", "400", "600"))}
+        actions.append(deployment(0, name, "inference", base, requests))
+        actions += [
+            scale(hour * HOUR, name, "inference", max(1, base + random.randint(-2, 4)))
+            for hour in range(1, int(hours))
+        ]
+    about = "Six models on whole GPUs and eight on shared ones are served; ten training jobs come and go."
     return scenario("gpu-sharing", about, seed=seed, hours=hours, node_groups=gpus, actions=actions)

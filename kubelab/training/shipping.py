@@ -42,9 +42,10 @@ if sys.version_info[:2] != WANTED:
         "kubelab: the function was pickled by Python %d.%d, but this image runs Python %d.%d. "
         "Choose an image with Python %d.%d." % (WANTED + sys.version_info[:2] + WANTED)
     )
-# A warm parent may have imported another kubelab; the job brings its own.
-for name in [name for name in sys.modules if name.partition(".")[0] == "kubelab"]:
-    del sys.modules[name]
+# Another kubelab may be imported already; the job brings its own.
+if "kubelab" in sys.modules:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "kubelab"]:
+        del sys.modules[name]
 
 from kubelab.training.pod.entry import main
 

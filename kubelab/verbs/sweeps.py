@@ -159,13 +159,14 @@ class SweepVerbs(Handle):
             If there is no such base, or the search cannot be made; nothing is created then.
         """
         from kubelab import llm
-        from kubelab.llm.search import default_space, fixed_arguments, place_of, rungs
+        from kubelab.llm.search import default_space, fixed_arguments, mounted_text, place_of, rungs
 
         base = llm.find(model)
         fixed = (lora or {}) if space is not None else {**(lora or {}), **(args or {})}
         space = default_space() if space is None else space
         space = {name: parameter for name, parameter in space.items() if name not in fixed}
         mounted = llm.mounted_bases()
+        mounted["volumes"] = {**mounted["volumes"], **mounted_text(data)}
         for option, needed in mounted.items():
             mounted[option] = {**needed, **(options.pop(option, None) or {})}
         return self.sweep(

@@ -47,6 +47,7 @@ def settle() -> None:
     if os.fork() == 0:  # libraries that keep threads (OpenBLAS) end them before a fork
         os._exit(0)
     os.wait()
+    python_main.remember_modules()
     gc.collect()
     gc.disable()
     gc.freeze()

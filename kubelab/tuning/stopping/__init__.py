@@ -8,12 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubelab.tuning.errors import UnknownNameError
-from kubelab.tuning.problem import EarlyStopping, Problem, StoppingRule, TrialRecord
+from kubelab.tuning.problem import EarlyStopping, Problem, Report, StoppingRule, TrialRecord
 from kubelab.tuning.settings import read_settings
 from kubelab.tuning.stopping import asha, hyperband, medianstop
 from kubelab.tuning.stopping.rule import Rule, Settings, Stop
 
-__all__ = ["RULES", "Stop", "brings_rule", "check_stopping", "rules_for_new_trial", "verdict"]
+__all__ = [
+    "RULES",
+    "Stop",
+    "brings_rule",
+    "check_stopping",
+    "read_by_rules",
+    "rules_for_new_trial",
+    "verdict",
+]
 
 RULES: dict[str, Rule] = {
     asha.NAME: asha.ASHA,
@@ -61,6 +69,11 @@ def rules_for_new_trial(problem: Problem, trials: Sequence[TrialRecord]) -> tupl
         if rule is medianstop.MEDIANSTOP:
             return medianstop.rules(problem, settings, trials)
     return ()
+
+
+def read_by_rules(problem: Problem, reports: Sequence[Report]) -> list[Report]:
+    """Return the reports of the objective without which a verdict could be another one."""
+    return [report for rule, settings in _read(problem) for report in rule.reads(settings, reports)]
 
 
 def check_stopping(problem: Problem) -> None:

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubelab.tuning.brackets import bracket_of, brackets
+from kubelab.tuning.brackets import Bracket, bracket_of, brackets
 from kubelab.tuning.errors import SettingError
-from kubelab.tuning.problem import Problem, TrialRecord
+from kubelab.tuning.problem import Problem, Report, TrialRecord
 from kubelab.tuning.settings import Setting
-from kubelab.tuning.stopping.asha import climb
+from kubelab.tuning.stopping.asha import climb, first_at
 from kubelab.tuning.stopping.rule import Rule, Settings, Stop
 
 NAME = "hyperband"
@@ -63,9 +63,19 @@ def verdict(
     dealt = brackets(settings["max_resource"], settings["min_resource"], eta)
     own = bracket_of(trial.number, dealt)
     rivals = [other for other in others if bracket_of(other.number, dealt) == own]
-    rungs = [round(own.resource * eta**rung) for rung in range(own.number)]
+    rungs = _rungs(own, eta)
     stop = climb(problem, {**settings, "bootstrap_count": 0}, trial, rivals, rungs=rungs, name=NAME)
     return stop and Stop(stop.step, stop.rule, f"{stop.reason} of bracket {own.number}")
 
 
-HYPERBAND = Rule(SCHEMA, verdict)
+def reads(settings: Settings, reports: Sequence[Report]) -> list[Report]:
+    """Return the reports at the rungs of every bracket."""
+    dealt = brackets(settings["max_resource"], settings["min_resource"], settings["eta"])
+    return first_at(reports, sorted({rung for each in dealt for rung in _rungs(each, settings["eta"])}))
+
+
+def _rungs(bracket: Bracket, eta: int) -> list[int]:
+    return [round(bracket.resource * eta**rung) for rung in range(bracket.number)]
+
+
+HYPERBAND = Rule(SCHEMA, verdict, reads)

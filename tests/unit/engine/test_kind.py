@@ -161,6 +161,11 @@ def test_json_stays_json_while_kind_tells_its_progress(kind: Kind, server: dict[
     assert (answer["server"], answer["pid"]) == (server["server"], None)
 
 
+def test_options_that_kind_has_no_use_for_are_said_to_change_nothing(kind: Kind) -> None:
+    done = kind.lab.kubelab("up", "--name", "one", "--engine", "kind", "--no-warm")
+    assert "--no-warm and --no-recorder change nothing" in done.stderr
+
+
 def test_second_up_is_refused(kind: Kind) -> None:
     kind.lab.up("one", "--engine", "kind")
     again = kind.lab.kubelab("up", "--name", "one", check=False)

@@ -75,7 +75,11 @@ def test_a_folder_of_text_travels_with_its_whole_path(
     (tmp_path / "texts").mkdir()
     monkeypatch.chdir(tmp_path)
     cluster().tune_llm(data="texts")
-    assert asked["args"]["data"] == str(tmp_path / "texts")
+    place = str(tmp_path / "texts")
+    assert asked["args"]["data"] == place
+    assert asked["volumes"][place] == {"hostPath": {"path": place, "type": "Directory"}}
+    cluster().tune_llm(data="stdlib")
+    assert asked["volumes"] == llm.mounted_bases()["volumes"]
 
 
 def test_half_of_the_trials_may_diverge(asked: dict[str, Any]) -> None:

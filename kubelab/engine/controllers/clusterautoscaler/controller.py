@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kubelab.autoscaling.backoff import after_failure
 from kubelab.autoscaling.balancing import Size, balance, similar
@@ -22,7 +22,7 @@ from kubelab.client import (
     SCALING_DECISIONS,
     Object,
 )
-from kubelab.clock import monotonic, rfc3339
+from kubelab.clock import rfc3339
 from kubelab.engine.controllers.clusterautoscaler import records
 from kubelab.engine.controllers.clusterautoscaler.choosing import ALL, Choosing
 from kubelab.engine.controllers.clusterautoscaler.emptying import Emptying
@@ -41,8 +41,8 @@ from kubelab.errors import AlreadyExistsError
 from kubelab.scheduling.snapshot import PodInfo
 
 NAME = "default"
-_BINPACKING_S = 10.0
-"""``--max-nodegroup-binpacking-duration``."""
+_BINPACKING = timedelta(seconds=10)
+"""``--max-nodegroup-binpacking-duration``; on virtual time, which stands still meanwhile, there is no end."""
 
 _NUMBERS = re.compile(r"\d+")
 """What may differ between two reasons that are the same to a reader."""
@@ -188,14 +188,15 @@ class Step:
         self.measures.unschedulable = len(pods)
         if not pods:
             return False
-        end_s = monotonic() + _BINPACKING_S
+        clock = self.controller.clock
+        end = clock.now() + _BINPACKING
         found = self.growth.offers(
             pods,
             snapshot,
             groups,
             max_nodes=settings.max_nodes_per_scale_up,
             now=now,
-            out_of_time=lambda: monotonic() > end_s,
+            out_of_time=lambda: clock.now() > end,
         )
         if not found.options:
             why = "no node group can take any of the pods" if groups else "there are no node groups"

@@ -17,7 +17,7 @@ from kubelab.engine.controllers.controller import Controller
 
 NAMESPACE, NAME = "kube-system", "cluster-autoscaler-status"
 UPDATED = "cluster-autoscaler.kubernetes.io/last-updated"
-EVERY = timedelta(minutes=1)
+EVERY = timedelta(minutes=5)
 """How often the ConfigMap is written if only its times are new; upstream writes it in every loop."""
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kubelab.scheduling.packing.gpus import Demand, GpuNode
-from kubelab.scheduling.packing.openb import TraceError, read_nodes, read_pods
+from kubelab.scheduling.packing.openb import Arrival, TraceError, read_arrivals, read_nodes, read_pods
 
 PODS = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos\n"
 
@@ -40,3 +40,35 @@ def test_value_that_is_no_amount_is_shown_with_its_line(tmp_path: Path, value: s
     with pytest.raises(TraceError, match="line 2: cpu_milli is") as caught:
         read_pods(path)
     assert caught.value.line == 2
+
+
+TIMED = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,creation_time,deletion_time\n"
+
+
+def test_arrivals_have_their_names_and_times(tmp_path: Path) -> None:
+    path = tmp_path / "pods.csv"
+    path.write_text(TIMED + "p0,6000,12288,0,0,,5,60\n")
+    assert read_arrivals(path) == [Arrival("p0", Demand(6000, 12288), 5, 60)]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("p0,1,1,0,0,,60,5", "line 3: deletion_time 5 of p0 is before its creation_time 60"),
+        ("first,1,1,0,0,,0,5", "line 3: a pod named first came before"),
+        ("p0,1,1,0,0,,soon,5", "line 3: creation_time is 'soon', not a whole number"),
+    ],
+    ids=["goes before it comes", "two of one name", "no time"],
+)
+def test_arrival_that_makes_no_sense_is_refused(tmp_path: Path, row: str, said: str) -> None:
+    path = tmp_path / "pods.csv"
+    path.write_text(TIMED + f"first,1,1,0,0,,0,1\n{row}\n")
+    with pytest.raises(TraceError, match=said):
+        read_arrivals(path)
+
+
+def test_file_that_is_no_text_says_what_to_give(tmp_path: Path) -> None:
+    path = tmp_path / "pods.csv"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(TraceError, match="not text"):
+        read_pods(path)
