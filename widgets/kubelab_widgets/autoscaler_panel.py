@@ -151,7 +151,7 @@ class AutoscalerPanel(ClusterPanel):
             return ""
         decisions = watch.decisions()
         last = watch.decision(decisions[-1].number) if decisions else None
-        return autoscaler_html(self.cluster.name, snapshot, decisions, last)
+        return autoscaler_html(self.cluster.name, snapshot, decisions, last, self._bound)
 
     def _changed(self, update: DecisionUpdate) -> None:
         self._outbox.drop_rows(update.gone)

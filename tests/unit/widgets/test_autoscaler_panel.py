@@ -183,3 +183,12 @@ def test_a_report_shows_decisions_and_reasons_without_a_kernel(
     assert "price chooses" in still
     assert "; prices of 20" in still
     assert "to win" in still
+
+
+def test_the_still_curve_has_the_lower_bound_as_a_dashed_line(lab: SimulatedCluster, page: Page) -> None:
+    lab.run(hours=1)
+    with AutoscalerPanel(
+        lab, [(lab.now - timedelta(hours=2), 0.1), (lab.now - timedelta(minutes=30), 0.2)]
+    ) as shown:
+        assert shown.fallback().count("<polyline") == 2
+        assert "the dashed line is the lower bound" in shown.fallback()
