@@ -5,6 +5,7 @@ import { replaceIfChanged } from "./parts.js";
 import { moment } from "./time_controls.js";
 
 const LISTED = 200;
+const NAMED = 5;
 const SIGNS = { ScaleUp: "▲", ScaleDown: "▼", NoScaleUp: "■", ScaleUpFailed: "✕" };
 const NAMES = { ScaleUp: "Scale up", ScaleDown: "Scale down", NoScaleUp: "No scale-up", ScaleUpFailed: "Scale-up failed" };
 
@@ -63,7 +64,7 @@ export class DecisionDetail {
   show(decision) {
     say(this.title, decision ? `${moment(decision.time)}: ${NAMES[decision.action] ?? decision.action}${about(decision)}` : "Choose a decision to see its options and reasons.");
     say(this.why, decision?.why ?? "");
-    const pods = decision?.pods ?? [];
+    const pods = (decision?.pods ?? []).slice(0, NAMED);
     const rest = (decision?.podCount ?? 0) - pods.length;
     say(this.pods, pods.length ? `For ${podsWords(decision.podCount)}: ${pods.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}` : "");
     const options = decision?.options ?? [];

@@ -25,7 +25,7 @@ Say = Callable[..., None]
 @pytest.fixture
 def lab() -> Iterator[SimulatedCluster]:
     with Cluster.simulated(seed=7) as made:
-        made.add_node_group("small", instance_type="m6i.large", max_size=9)
+        made.add_node_group("small", instance_type="m6i.large")
         made.add_node_group("spot", instance_type="m6i.2xlarge", capacity_type="spot", min_size=1)
         made.autoscale("price", scale_down={"enabled": False})
         made.run(minutes=2)
