@@ -1,8 +1,9 @@
-"""The ``kubelab`` command: start, look at and end lab clusters; serve the lab; run reports."""
+"""The ``kubelab`` command: lab clusters, the lab itself, reports, language models, and prices."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
@@ -19,6 +20,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A Kubernetes lab for notebooks.",
 )
+catalogue = typer.Typer(no_args_is_help=True, help="Instance types and their prices.")
+app.add_typer(catalogue, name="catalogue")
+expander = typer.Typer(no_args_is_help=True, help="The expander that a Cluster Autoscaler asks.")
+app.add_typer(expander, name="expander")
 Name = Annotated[
     str, typer.Option(envvar="KUBELAB_CLUSTER", help="Which lab cluster; several can run at once.")
 ]
@@ -35,6 +40,13 @@ Warm = Annotated[
     bool, typer.Option(help="Keep a parent process with JAX imported, so that jobs start at once.")
 ]
 
+Recorder = Annotated[
+    bool,
+    typer.Option(
+        help="Keep jobs and sweeps as MLflow runs by themselves. Off, job.lineage() still does. "
+        "KUBELAB_RECORDER=off does the same."
+    ),
+]
 Recover = Annotated[
     bool,
     typer.Option("--recover", help="If the journal is damaged, keep it and start from what can be read."),
@@ -63,7 +75,8 @@ def plainly(function: Callable[..., None]) -> Callable[..., None]:
         except (KubelabError, OSError) as error:
             _fail(str(error))
         except ModuleNotFoundError as error:
-            _fail(f"this needs {error.name}, which is not installed: pip install 'kubelab[lab,jax]'")
+            extras = "grpc" if (error.name or "").partition(".")[0] in {"grpc", "google"} else "lab,jax"
+            _fail(f"this needs {error.name}, which is not installed: pip install 'kubelab[{extras}]'")
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
 
@@ -80,6 +93,7 @@ def up(
     kube_proxy_mode: KubeProxyMode = None,
     feature_gates: FeatureGates = None,
     warm: Warm = True,
+    recorder: Recorder = True,
     recover: Recover = False,
     as_json: Json = False,
 ) -> None:
@@ -89,12 +103,18 @@ def up(
     if recover and (recovered := launch.recover(name)):
         kept = f"Brought back {recovered.objects} objects; the damaged journal is kept as {recovered.kept}."
         typer.echo(kept, err=as_json)
+    if not recorder:
+        from kubelab.engine.recording import OFF, SWITCH
+
+        os.environ[SWITCH] = OFF  # the control plane inherits it
     kind_options = None
     if nodes or kube_proxy_mode or feature_gates:
         from kubelab.engine.kind import KindOptions, parse_feature_gates
 
         kind_options = KindOptions(nodes or 1, kube_proxy_mode, parse_feature_gates(feature_gates or ""))
     running = launch.up(name, engine=engine, warm=warm, kind_options=kind_options)
+    if running.engine == "kind" and not (warm and recorder):
+        typer.echo("--no-warm and --no-recorder change nothing: the engine 'kind' has neither.", err=True)
     if as_json:
         reached = {key: value for key, value in asdict(running).items() if key != "engine"}
         typer.echo(json.dumps(reached))
@@ -236,6 +256,9 @@ def pretrain(
     data: Annotated[
         str, typer.Option(help="The text: stdlib, stdlib-prose, a folder, or hf:NAME.")
     ] = "stdlib",
+    from_hub: Annotated[
+        str, typer.Option(help="Train nothing: keep a Llama-style model, a folder or OWNER/NAME on the hub.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Train a small language model to tune afterwards, once: it is kept and found again by its name."""
@@ -243,18 +266,99 @@ def pretrain(
 
     from kubelab import llm
 
-    with Console(stderr=True).status(f"Reading {data} ...") as line:
+    with Console(stderr=True).status(f"Reading {from_hub or data} ...") as line:
 
         def show(step: int, loss: float, val_loss: float, tokens_per_second: int = 0) -> None:
             pace = f", {tokens_per_second:,} tokens/s" if tokens_per_second else ""
             line.update(f"Step {step} of {steps}: loss {loss:.3f}, validation {val_loss:.3f}{pace}")
 
-        base = llm.make(size, steps, data, report=show)
+        base = llm.adopt(from_hub) if from_hub else llm.make(size, steps, data, report=show)
     if as_json:
         typer.echo(json.dumps({**asdict(base), "path": str(base.path)}))
         return
-    typer.echo(f"Base {base.name}: loss {base.val_loss:.3f} nats a byte, {base.seconds:.0f} s of training.")
+    if base.val_loss is None:
+        typer.echo(f"Base {base.name}: {base.data}, {base.config.parameters:,} weights.")
+    else:
+        typer.echo(
+            f"Base {base.name}: loss {base.val_loss:.3f} nats a byte, {base.seconds:.0f} s of training."
+        )
     typer.echo(f"  llm.finetune({base.name!r}) adapts it; it is kept in {base.path}.")
+
+
+@catalogue.command("list")
+@plainly
+def list_types(
+    *,
+    select: Annotated[
+        str, typer.Option(help="A condition in CEL, such as \"vcpu >= 8 && arch == 'arm64'\".")
+    ] = "",
+    sort: Annotated[str, typer.Option(help="By price, spot, vcpu, memory or name.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List instance types and their prices, each with the date when it held."""
+    from kubelab.autoscaling.catalogue import Catalogue
+    from kubelab.autoscaling.catalogue.listing import rows
+
+    found = rows(Catalogue.load(), select, sort)
+    if as_json:
+        typer.echo(json.dumps(found))
+    elif found:
+        _print_table(found)
+    else:
+        typer.echo("No instance type is like that.")
+
+
+@catalogue.command()
+@plainly
+def refresh(
+    file: Annotated[
+        Path | None, typer.Argument(help="A CSV file with name, usd_per_hour and price_date at least.")
+    ] = None,
+    *,
+    remove: Annotated[bool, typer.Option("--remove", help="Go back to the catalogue of kubelab.")] = False,
+) -> None:
+    """Take a price file of your own as the catalogue, once it has been checked."""
+    from kubelab.autoscaling.catalogue.catalogue import forget_own, keep_own
+
+    if remove == (file is not None):
+        raise KubelabError("name a price file, or --remove to go back to the catalogue of kubelab.")
+    if file is not None:
+        typer.echo(f"From now on: {keep_own(file)!r}.")
+    elif forget_own():
+        typer.echo("Your price file is no longer used.")
+    else:
+        typer.echo("There is no price file of yours.")
+
+
+@expander.command()
+@plainly
+def serve(
+    *,
+    cert: Annotated[Path, typer.Option(help="The certificate, PEM; it must name the host that is asked.")],
+    key: Annotated[Path, typer.Option(help="Its key, PEM.")],
+    port: Annotated[int, typer.Option(help="Where to listen; 0 for a free port.", min=0, max=65535)] = 8086,
+    host: Annotated[str, typer.Option(help="On which address; 0.0.0.0 is all.")] = "127.0.0.1",
+    scores: Annotated[
+        Path | None, typer.Option(help="InstanceScores, as `kubectl get instancescores -o yaml` prints.")
+    ] = None,
+    prices: Annotated[Path | None, typer.Option("--catalogue", help="A price file of your own.")] = None,
+    chain: Annotated[
+        str, typer.Option("--expander", help="Expanders by name, asked in turn, such as score,least-waste.")
+    ] = "score",
+    priorities: Annotated[
+        Path | None, typer.Option(help="For the expander priority: its YAML, read for each request.")
+    ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Where Prometheus reads.", min=0, max=65535)
+    ] = None,
+) -> None:
+    """Serve grpcplugin.Expander for --expander=grpc,least-waste of Cluster Autoscaler, until Ctrl-C."""
+    import logging
+
+    from kubelab.autoscaling.service.running import Settings, run
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    run(Settings(cert, key, host, port, chain, scores, prices, priorities, metrics_port), typer.echo)
 
 
 def _fail(message: str) -> NoReturn:

@@ -96,6 +96,13 @@ JAX_JOBS = Resource("kubeflow.org", "v1", "jaxjobs", "JAXJob")
 EXPERIMENTS = Resource("kubeflow.org", "v1beta1", "experiments", "Experiment")
 SUGGESTIONS = Resource("kubeflow.org", "v1beta1", "suggestions", "Suggestion")
 TRIALS = Resource("kubeflow.org", "v1beta1", "trials", "Trial")
+_AUTOSCALING = ("autoscaling.kubelab.dev", "v1alpha1")
+NODE_GROUPS = Resource(*_AUTOSCALING, "nodegroups", "NodeGroup", namespaced=False)
+NODE_GROUP_SETS = Resource(*_AUTOSCALING, "nodegroupsets", "NodeGroupSet", namespaced=False)
+CLUSTER_AUTOSCALERS = Resource(*_AUTOSCALING, "clusterautoscalers", "ClusterAutoscaler", namespaced=False)
+SCALING_DECISIONS = Resource(*_AUTOSCALING, "scalingdecisions", "ScalingDecision", namespaced=False)
+INSTANCE_SCORES = Resource(*_AUTOSCALING, "instancescores", "InstanceScore", namespaced=False)
+METER_READINGS = Resource("costs.kubelab.dev", "v1alpha1", "meterreadings", "MeterReading", namespaced=False)
 
 
 @dataclass(frozen=True, slots=True)

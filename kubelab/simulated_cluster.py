@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from kubelab import portal
 from kubelab.cluster import Cluster
 from kubelab.engine.simulation import Simulation
 from kubelab.errors import KubelabError
+from kubelab.scenarios.player import play, prepare
+from kubelab.scenarios.scenario import Scenario
 
 
 class SimulationTimeError(KubelabError, ValueError):
@@ -58,6 +61,14 @@ class SimulatedCluster(Cluster):
         """What time it is in the cluster, in UTC."""
         return self._simulation.now
 
+    def play(self, scenario: Scenario) -> None:
+        """Let a scenario happen from now on: it goes on while `run` lets time pass.
+
+        Its node groups are created at once, but those that are there.
+        """
+        portal.run(prepare(self.client, scenario))
+        self._simulation.spawn(lambda client: play(client, scenario.actions))
+
     def run(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> datetime:
         """Let time pass, and return what time it is then.
 
@@ -97,6 +108,9 @@ class SimulatedCluster(Cluster):
                 raise NotReachedError(hours, self.now)
             left_s = (end - self.now).total_seconds()
             self._simulation.advance(min(every_s, left_s), at_most_s=left_s)
+        return self.now
+
+    def _now(self) -> datetime:
         return self.now
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from kubelab.informer import Informers
 
 logger = logging.getLogger(__name__)
 
+SWITCH = "KUBELAB_RECORDER"
+"""The variable that with `OFF` switches recorders off, for as long as the control plane runs."""
+OFF = "off"
 _DELAY_S = 5.0
 """A job's first seconds are its own: the recorder's start would compete with its compilation."""
 
@@ -45,8 +49,8 @@ class Recording:
         self._subscribed = False
 
     async def run(self) -> None:
-        """Start a recorder whenever one is wanted; without MLflow there is none."""
-        if importlib.util.find_spec("mlflow") is None:
+        """Start a recorder whenever one is wanted; without MLflow, or switched off, there is none."""
+        if os.environ.get(SWITCH) == OFF or importlib.util.find_spec("mlflow") is None:
             await asyncio.Event().wait()
         self._directory.mkdir(mode=0o700, exist_ok=True)
         await self._subscribe()

@@ -16,6 +16,11 @@ CLUSTER_ROLE_BINDINGS = Resource(_RBAC, "v1", "clusterrolebindings", "ClusterRol
 _READ = ("get", "list", "watch")
 _WRITE = ("create", "delete", "deletecollection", "patch", "update")
 _CUSTOM = (
+    (
+        "autoscaling.kubelab.dev",
+        "clusterautoscalers instancescores nodegroups nodegroups/scale nodegroupsets scalingdecisions",
+    ),
+    ("costs.kubelab.dev", "meterreadings"),
     ("jobset.x-k8s.io", "jobsets"),
     ("kubeflow.org", "experiments jaxjobs suggestions trials"),
     ("trainer.kubeflow.org", "trainjobs trainingruntimes"),

@@ -1,5 +1,6 @@
 """Figures: each a pure function from data to a ``plotly.graph_objects.Figure``; no widgets, no I/O."""
 
+from kubelab.figures.autoscaling import policies_figure, spending_figure
 from kubelab.figures.sweeps import (
     history_figure,
     importance_figure,
@@ -15,6 +16,8 @@ __all__ = [
     "loss_figure",
     "metric_figure",
     "parallel_coordinates_figure",
+    "policies_figure",
+    "spending_figure",
     "sweep_figure",
     "throughput_figure",
 ]

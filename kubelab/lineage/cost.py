@@ -1,4 +1,4 @@
-"""What a run's pods cost so far, in core hours and GiB hours: what they asked for, times for how long.
+"""What a run's pods cost so far, in core hours, GiB hours and dollars: what they asked for, times how long.
 
 Pods come and go, and only those that there are can be looked at. So each one's amount is kept with the run,
 and the last amount of one that is gone still counts.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
-MOST_PODS = 120
+MOST_PODS = 100
 """Of as many pods an amount is kept each; a tag of MLflow holds no more (8000 characters)."""
 _GONE = ""
 
@@ -23,14 +23,19 @@ class Amount:
     ----------
     cpu_core_hours, memory_gib_hours : float
         Requests times duration.
+    usd : float
+        What that cost, where the node has a price.
     """
 
     cpu_core_hours: float = 0.0
     memory_gib_hours: float = 0.0
+    usd: float = 0.0
 
     def __add__(self, other: Amount) -> Amount:
         return Amount(
-            self.cpu_core_hours + other.cpu_core_hours, self.memory_gib_hours + other.memory_gib_hours
+            self.cpu_core_hours + other.cpu_core_hours,
+            self.memory_gib_hours + other.memory_gib_hours,
+            self.usd + other.usd,
         )
 
 
@@ -42,8 +47,9 @@ def total(amounts: Mapping[str, Amount]) -> Amount:
 def merged(kept: Mapping[str, Amount], seen: Mapping[str, Amount]) -> dict[str, Amount]:
     """Return the amounts of all pods, rounded: those seen now, and those that are gone as they were last.
 
-    Beyond `MOST_PODS` those that are gone are added up.
+    Beyond `MOST_PODS` those that are gone are added up. A pod whose node is gone costs what it did last.
     """
+    seen = {pod: _never_less(amount, kept.get(pod)) for pod, amount in seen.items()}
     gone = {pod: amount for pod, amount in kept.items() if pod not in seen}
     if len(gone) + len(seen) > MOST_PODS:
         gone = {_GONE: total(gone)} if gone else {}
@@ -64,6 +70,10 @@ def load(text: str) -> dict[str, Amount]:
         return {pod: Amount(*map(float, parts)) for pod, parts in json.loads(text or "{}").items()}
     except (ValueError, TypeError, AttributeError):
         return {}
+
+
+def _never_less(amount: Amount, before: Amount | None) -> Amount:
+    return replace(amount, usd=max(amount.usd, before.usd)) if before else amount
 
 
 def _rounded(amount: Amount) -> Amount:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubelab.lineage import record
@@ -88,8 +89,16 @@ class Lineage:
 
     @property
     def checkpoints(self) -> str:
-        """Where its checkpoints are; empty where it keeps none."""
+        """Where its checkpoints are, such as ``file:///...``; empty where it keeps none."""
         return self.tags.get(record.CHECKPOINTS, "")
+
+    @property
+    def checkpoint_steps(self) -> tuple[int, ...]:
+        """The steps whose checkpoints are there now; none where they are not on this machine."""
+        place = Path(self.checkpoints.removeprefix("file://"), "checkpoints")
+        if not self.checkpoints.startswith("file://") or not place.is_dir():
+            return ()
+        return tuple(sorted(int(each.name) for each in place.iterdir() if each.name.isdecimal()))
 
     @property
     def parent(self) -> str:
@@ -105,6 +114,17 @@ class Lineage:
     def memory_gib_hours(self) -> float:
         """How much memory its pods asked for, times how long they had it; so far, and of all trials."""
         return self._cost(record.MEMORY)
+
+    @property
+    def cost_usd(self) -> float:
+        """What its pods cost, by the prices of their nodes, so far and of all trials; NaN without prices."""
+        return self._cost(record.COST)
+
+    @property
+    def prices_of(self) -> str:
+        """The days on which these prices held; empty without prices."""
+        told = (run.tags.get(record.PRICES_OF, "") for run in (self, *self.children))
+        return ", ".join(sorted({day for days in told for day in days.split(", ") if day}))
 
     def latest(self, metric: str) -> float:
         """Return a metric's newest value; NaN where there is none."""
@@ -142,7 +162,8 @@ class Lineage:
         -------
         DataFrame
             By run id: name, kind, state, started, ended (UTC), code, dataset, checkpoints, parent,
-            cpu_core_hours, memory_gib_hours, then ``params.…`` and ``metrics.…`` as in `mlflow.search_runs`.
+            cpu_core_hours, memory_gib_hours, cost_usd, prices_of, then ``params.…`` and ``metrics.…`` as in
+            `mlflow.search_runs`.
         """
         import pandas as pd
 
@@ -161,6 +182,8 @@ class Lineage:
             parts.append(f"data {_HASH.sub(_shortened, self.dataset)}")
         if not math.isnan(self.cpu_core_hours):
             parts.append(f"{self.cpu_core_hours:.3g} core hours")
+        if not math.isnan(self.cost_usd):
+            parts.append(f"{self.cost_usd:.3g} USD (prices of {self.prices_of})")
         return f"<Lineage of {self.kind} {self.name}: {', '.join(parts)}>"
 
     def _repr_html_(self) -> str:
@@ -168,7 +191,7 @@ class Lineage:
 
 
 def _row(run: Lineage) -> dict[str, object]:
-    costs = {record.CPU, record.MEMORY}
+    costs = {record.CPU, record.MEMORY, record.COST}
     names = dict.fromkeys(point.name for point in run.points if point.name not in costs)
     return {
         "run_id": run.run_id,
@@ -183,6 +206,8 @@ def _row(run: Lineage) -> dict[str, object]:
         "parent": run.parent,
         "cpu_core_hours": run.cpu_core_hours,
         "memory_gib_hours": run.memory_gib_hours,
+        "cost_usd": run.cost_usd,
+        "prices_of": run.prices_of,
         **{f"params.{name}": value for name, value in run.parameters.items()},
         **{f"metrics.{name}": run.latest(name) for name in names},
     }

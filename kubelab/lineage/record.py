@@ -30,6 +30,8 @@ CHECKPOINTS = "kubelab.checkpoints"
 DATASET = "kubelab.dataset"
 PODS = "kubelab.pods"
 """What each pod has cost, as `kubelab.lineage.cost` writes it."""
+PRICES_OF = "kubelab.prices_of"
+"""When the prices held by which a run has a cost in dollars."""
 GIT_COMMIT = "mlflow.source.git.commit"
 SOURCE_NAME = "mlflow.source.name"
 PARENT_RUN = "mlflow.parentRunId"
@@ -37,6 +39,7 @@ PARENT_RUN = "mlflow.parentRunId"
 
 CPU = "cpu_core_hours"
 MEMORY = "memory_gib_hours"
+COST = "cost_usd"
 
 
 @dataclass(frozen=True, slots=True, order=True)

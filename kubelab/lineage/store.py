@@ -22,7 +22,19 @@ from typing import Any, TypeVar
 from kubelab.lineage import cost, place
 from kubelab.lineage.lineage import Lineage, moment
 from kubelab.lineage.place import TrackingError
-from kubelab.lineage.record import CPU, ENDED, MEMORY, PARENT_RUN, PODS, STATE, TRIAL, UID, Point, RunRecord
+from kubelab.lineage.record import (
+    COST,
+    CPU,
+    ENDED,
+    MEMORY,
+    PARENT_RUN,
+    PODS,
+    STATE,
+    TRIAL,
+    UID,
+    Point,
+    RunRecord,
+)
 
 T = TypeVar("T")
 
@@ -198,6 +210,8 @@ class Store:
         amounts = cost.merged(cost.load(run.data.tags.get(PODS, "")), record.pods)
         total = cost.total(amounts)
         values = {CPU: total.cpu_core_hours, MEMORY: total.memory_gib_hours}
+        if total.usd:
+            values[COST] = total.usd
         if not record.pods or all(run.data.metrics.get(name) == value for name, value in values.items()):
             return
         time_ms = record.ended_ms or record.seen_ms

@@ -1,5 +1,10 @@
 """Live state for views: objects are watched, and frozen snapshots come out at most ten times a second."""
 
+from kubelab.live.cost_history import CostCurves
+from kubelab.live.decision_snapshot import AutoscalerSnapshot, DecisionRow, DecisionUpdate
+from kubelab.live.decision_watch import DecisionWatch
+from kubelab.live.fleet_snapshot import Fleet, FleetSnapshot, FleetUpdate, GroupRow, NodeRow, PodRow, share
+from kubelab.live.fleet_watch import FleetWatch
 from kubelab.live.job_watch import JobWatch
 from kubelab.live.snapshot import JobEvent, JobSnapshot, JobUpdate, LogPart, Point, Problem, Worker
 from kubelab.live.sweep_snapshot import Axis, SweepSnapshot, SweepUpdate, TrialRow
@@ -7,12 +12,24 @@ from kubelab.live.sweep_watch import SweepWatch
 from kubelab.live.throttle import Throttle
 
 __all__ = [
+    "AutoscalerSnapshot",
     "Axis",
+    "CostCurves",
+    "DecisionRow",
+    "DecisionUpdate",
+    "DecisionWatch",
+    "Fleet",
+    "FleetSnapshot",
+    "FleetUpdate",
+    "FleetWatch",
+    "GroupRow",
     "JobEvent",
     "JobSnapshot",
     "JobUpdate",
     "JobWatch",
     "LogPart",
+    "NodeRow",
+    "PodRow",
     "Point",
     "Problem",
     "SweepSnapshot",
@@ -21,4 +38,5 @@ __all__ = [
     "Throttle",
     "TrialRow",
     "Worker",
+    "share",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "Base",
     "GPTConfig",
     "Trained",
+    "adopt",
     "bases",
     "find",
     "finetune",
@@ -33,6 +34,7 @@ __all__ = [
 _HOMES = {
     "Base": "base",
     "Trained": "train",
+    "adopt": "base",
     "bases": "base",
     "find": "base",
     "finetune": "train",

@@ -9,8 +9,9 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,11 @@ from kubelab.llm.config import size as size_of
 from kubelab.llm.errors import WeightsError
 
 if TYPE_CHECKING:
+    from kubelab.llm.corpus import Tokens
     from kubelab.llm.model import GPT
     from kubelab.llm.train import Trained
 
+BYTES = 256
 FOLDER = "LLM_BASES"
 """The variable that says where bases are, such as where a pod has the volume with them."""
 MOUNT = "/mnt/kubelab-bases"
@@ -45,12 +48,12 @@ class Base:
         Its shape.
     steps : int
         Updates it was trained for.
-    loss, val_loss : float
-        The last ones, in nats for a token.
+    loss, val_loss : float or None
+        The last ones, in nats for a token; None where others trained it.
     seconds : float
         How long that took.
     data, fingerprint : str
-        The corpus' name and its SHA-256.
+        The corpus' name and its SHA-256, or those of a hub's model.
     path : Path
         Its folder.
     """
@@ -59,15 +62,30 @@ class Base:
     size: str
     config: GPTConfig
     steps: int
-    loss: float
-    val_loss: float
+    loss: float | None
+    val_loss: float | None
     seconds: float
     data: str
     fingerprint: str
     path: Path
 
     def __repr__(self) -> str:
+        if self.val_loss is None:
+            return f"<Base {self.name}: {self.data}, {self.config}>"
         return f"<Base {self.name}: {self.steps} steps on {self.data}, val_loss {self.val_loss:.2f}>"
+
+    @property
+    def encode(self) -> Callable[[bytes], Tokens] | None:
+        """From text to the model's tokens; None where bytes are its tokens.
+
+        Raises
+        ------
+        WeightsError
+            If the package ``tokenizers``, which a hub's model needs, is not there.
+        """
+        from kubelab.llm import hub
+
+        return hub.encoder(self.path) if (self.path / hub.TOKENIZER).exists() else None
 
     def load(self, dtype: Any = None) -> GPT:
         """Return the model.
@@ -135,8 +153,64 @@ def make(
     return keep(pretrain(size, steps, corpus, report=report, **settings), name, size)
 
 
+def adopt(model: str | Path) -> Base:
+    """Return the base made of a hub's model, copying it here if there is none yet.
+
+    It is found by its name on the hub, or by its folder's. Text becomes tokens as its ``tokenizer.json``
+    says; without one, bytes are the tokens.
+
+    Parameters
+    ----------
+    model : str or Path
+        A folder, or ``owner/name`` on Hugging Face's hub.
+
+    Raises
+    ------
+    WeightsError
+        If it cannot be fetched or loaded, or has no tokenizer and fewer tokens than there are bytes.
+    """
+    from kubelab.llm import hub
+
+    source = hub.folder_of(model)
+    fingerprint = hub.fingerprint(source)
+    called = str(model) if source != Path(model) else source.resolve().name
+    name = f"{called.rpartition('/')[2].lower()}-{fingerprint[:8]}"
+    if (folder() / name / _FACTS).exists():
+        return find(name)
+    loaded = hub.load(source)
+    vocabulary, tokenizer = loaded.config.vocabulary, source / hub.TOKENIZER
+    if not tokenizer.exists() and vocabulary < BYTES:
+        raise WeightsError(
+            f"{called} has {vocabulary} tokens and no {hub.TOKENIZER}; the {BYTES} bytes cannot be its "
+            "tokens. Fetch the model with its tokenizer."
+        )
+    facts = {
+        "size": called,
+        "steps": 0,
+        "loss": None,
+        "val_loss": None,
+        "seconds": 0.0,
+        "data": called,
+        "fingerprint": fingerprint,
+    }
+    return _keep(loaded, name, facts, [tokenizer] if tokenizer.exists() else [])
+
+
 def keep(trained: Trained, name: str, size: str) -> Base:
     """Write a model as a base: complete or not at all."""
+    facts = {
+        "size": size,
+        "steps": trained.steps,
+        "loss": trained.loss,
+        "val_loss": trained.val_loss,
+        "seconds": trained.seconds,
+        "data": trained.data,
+        "fingerprint": trained.fingerprint,
+    }
+    return _keep(trained.model, name, facts)
+
+
+def _keep(model: GPT, name: str, facts: dict[str, Any], files: Sequence[Path] = ()) -> Base:
     import orbax.checkpoint as ocp
     from flax import nnx
 
@@ -145,18 +219,10 @@ def keep(trained: Trained, name: str, size: str) -> Base:
         made = Path(draft, name)
         made.mkdir()
         with ocp.StandardCheckpointer() as checkpointer:
-            checkpointer.save((made / _WEIGHTS).absolute(), nnx.to_pure_dict(nnx.state(trained.model)))
-        facts = {
-            "size": size,
-            "config": trained.model.config.to_json(),
-            "steps": trained.steps,
-            "loss": trained.loss,
-            "val_loss": trained.val_loss,
-            "seconds": trained.seconds,
-            "data": trained.data,
-            "fingerprint": trained.fingerprint,
-        }
-        (made / _FACTS).write_text(json.dumps(facts, indent=2))
+            checkpointer.save((made / _WEIGHTS).absolute(), nnx.to_pure_dict(nnx.state(model)))
+        for file in files:
+            shutil.copyfile(file, made / file.name)
+        (made / _FACTS).write_text(json.dumps({**facts, "config": model.config.to_json()}, indent=2))
         with contextlib.suppress(OSError):  # somebody else made the same one meanwhile
             made.rename(place / name)
     return _read(place / name)

@@ -6,9 +6,10 @@ them; the names of both are those of ``transformers`` (``models/llama``).
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ import numpy as np
 from flax import nnx
 
 from kubelab.llm.config import GPTConfig
+from kubelab.llm.corpus import Tokens
 from kubelab.llm.errors import WeightsError
 from kubelab.llm.model import GPT
 from kubelab.llm.safetensors import Tensor, read_all
 from kubelab.llm.sampling import Tokenizer
 
+TOKENIZER = "tokenizer.json"
 _KINDS = ("llama", "mistral")
 _LAYER = {
     "input_layernorm": "attention_norm",
@@ -49,7 +52,7 @@ def load(model: str | Path, *, dtype: Any = None) -> GPT:
     """
     from kubelab.llm.train import compute_dtype
 
-    folder = _folder(model)
+    folder = folder_of(model)
     try:
         config = config_of(json.loads((folder / "config.json").read_text()))
     except (OSError, ValueError) as error:
@@ -121,7 +124,7 @@ def tokenizer(model: str | Path) -> Tokenizer:
     WeightsError
         If the package ``tokenizers`` or the file ``tokenizer.json`` is not there.
     """
-    path = _folder(model) / "tokenizer.json"
+    path = folder_of(model) / TOKENIZER
     if not path.exists():
         raise WeightsError(f"{path} is not there. Fetch it with the model, or pass a tokenizer of your own.")
     return _Tokenizer(
@@ -140,7 +143,36 @@ class _Tokenizer:
         return str(self._theirs.decode(tokens))
 
 
-def _folder(model: str | Path) -> Path:
+def encoder(model: str | Path) -> Callable[[bytes], Tokens]:
+    """Return what turns a corpus into the tokens of a model's folder.
+
+    Raises
+    ------
+    WeightsError
+        If the package ``tokenizers`` or the file ``tokenizer.json`` is not there.
+    """
+    own = tokenizer(model)
+    return lambda text: np.asarray(own.encode(text.decode("utf-8", "replace")), np.uint32)
+
+
+def fingerprint(folder: Path) -> str:
+    """Return the SHA-256 of a model's description and weights."""
+    digest = hashlib.sha256()
+    for path in sorted([folder / "config.json", *folder.glob("*.safetensors")]):
+        if path.exists():
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def folder_of(model: str | Path) -> Path:
+    """Return a model's folder, fetched from the hub if it is a name there.
+
+    Raises
+    ------
+    WeightsError
+        If it is neither, or cannot be fetched.
+    """
     if Path(model).is_dir():
         return Path(model)
     name = str(model)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kubelab.client import Object
 from kubelab.llm.errors import ConfigError
 from kubelab.llm.sources import BUILT_IN
 from kubelab.tuning.parameters import Parameter, choice, log, uniform
@@ -31,9 +32,19 @@ def place_of(data: str) -> str:
     return str(Path(data).resolve()) if data not in BUILT_IN and Path(data).is_dir() else data
 
 
+def mounted_text(data: str) -> dict[str, Object]:
+    """Return the volume by which pods on this machine read a folder of text; none for other text.
+
+    A pod has a ``/tmp`` of its own, and on a cluster with images nothing of this machine. For a cluster of
+    other machines, put the text on a claim of your own and mount that.
+    """
+    place = place_of(data)
+    return {place: {"hostPath": {"path": place, "type": "Directory"}}} if place.startswith("/") else {}
+
+
 def rungs(algorithm: str, steps: int) -> dict[str, object] | None:
-    """Return settings of asha for trials of so many steps: a first look at a ninth of them."""
-    if algorithm != "asha":
+    """Return settings of asha or hyperband for trials of so many steps: a first look at a ninth of them."""
+    if algorithm not in ("asha", "hyperband"):
         return None
     # Rounded up, so that the rung at nine times the first does not come just before the end.
     return {"min_resource": -(-steps // 9), "max_resource": steps, "eta": 3}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,15 @@ from kubelab.llm import corpus as corpora
 from kubelab.llm.compiled import share_what_is_compiled
 from kubelab.llm.config import SIZES, GPTConfig, count
 from kubelab.llm.config import size as size_of
-from kubelab.llm.corpus import Corpus
+from kubelab.llm.corpus import Corpus, Tokens
 from kubelab.llm.fit import Fitted, Report, fit
 from kubelab.llm.lora import EVERY, LoRA, adapt, merge, narrow, widen
 from kubelab.llm.model import GPT
 from kubelab.llm.sampling import sample
 from kubelab.llm.settings import Settings
+
+_LONGEST = 512
+"""Of a model from a hub a window is no longer unless asked for: its own context may be a book's."""
 
 
 @dataclass(frozen=True)
@@ -146,12 +149,12 @@ def finetune(
     """
     training.context()
     share_what_is_compiled()
-    model, title = _base(base)
-    corpus = corpora.load(data)
+    model, title, encode = _base(base)
+    corpus = replace(corpora.load(data), encode=encode) if encode else corpora.load(data)
     settings = Settings(
         steps=steps,
         batch=batch,
-        context=context or model.config.context,
+        context=context or min(model.config.context, _LONGEST),
         lr=lr,
         schedule=schedule,
         warmup=min(warmup, steps),
@@ -171,13 +174,13 @@ def compute_dtype() -> Any:
     return jnp.float32 if jax.default_backend() == "cpu" else jnp.bfloat16
 
 
-def _base(base: str | Path | GPT) -> tuple[GPT, str]:
+def _base(base: str | Path | GPT) -> tuple[GPT, str, Callable[[bytes], Tokens] | None]:
     if isinstance(base, GPT):
-        return base, _title(base.config)
+        return base, _title(base.config), None
     from kubelab.llm.base import find
 
     found = find(base)
-    return found.load(), found.name
+    return found.load(), found.name, found.encode
 
 
 def _title(shape: GPTConfig) -> str:

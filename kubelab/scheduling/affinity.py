@@ -58,6 +58,17 @@ class HardAffinity:
         alone = not joined and all(_means(term, pod, snapshot) for term in shape.affinity)
         return HardAffinity(pod, joined, avoided, avoiding, alone)
 
+    def placed(self, node: Node, snapshot: Snapshot) -> HardAffinity:
+        """Return the domains with one more pod like this on a node."""
+        pod, shape = self.pod, self.pod.shape
+        joined, avoided, avoiding = Counter(self.joined), Counter(self.avoided), Counter(self.avoiding)
+        if shape.affinity and all(_means(term, pod, snapshot) for term in shape.affinity):
+            joined.update(_domains(shape.affinity, node))
+        matched = _matched(shape.anti_affinity, pod, node, snapshot)
+        avoided.update(matched)
+        avoiding.update(matched)
+        return HardAffinity(pod, joined, avoided, avoiding, self.first_of_its_kind and not joined)
+
     def reject(self, node: Node) -> Rejections:
         """Return which rule the node would break."""
         if not self._joins(node):

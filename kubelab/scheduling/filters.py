@@ -65,7 +65,7 @@ def reject(shape: Shape, info: NodeInfo) -> Rejections:
         _unschedulable(shape, node)
         or _taints(shape, node)
         or _affinity(shape, node)
-        or _ports(shape.ports, info.ports)
+        or reject_ports(shape.ports, info.ports)
         or _resources(shape, info)
     )
 
@@ -99,7 +99,8 @@ def matches_node(shape: Shape, node: Node) -> bool:
     return any(term.matches(node.name, node.labels) for term in shape.required_nodes)
 
 
-def _ports(wanted: tuple[Port, ...], used: tuple[Port, ...]) -> Rejections:
+def reject_ports(wanted: tuple[Port, ...], used: tuple[Port, ...]) -> Rejections:
+    """Return why host ports that are wanted cannot be had beside those in use."""
     if wanted and used and any(_conflict(one, other) for one in wanted for other in used):
         return PORTS
     return ()

@@ -23,12 +23,17 @@ Amounts = Mapping[str, int]
 """By resource name: ``cpu`` in millicores, everything else in whole units (bytes, counts)."""
 
 
-def amounts(quantities: Mapping[str, str | int | float] | None) -> dict[str, int]:
+def amounts(given: Mapping[str, str | int | float] | None) -> dict[str, int]:
     """Parse a ``ResourceList``."""
     return {
         name: cpu_millicores(quantity) if name == "cpu" else whole(quantity)
-        for name, quantity in (quantities or {}).items()
+        for name, quantity in (given or {}).items()
     }
+
+
+def quantities(found: Amounts) -> dict[str, str]:
+    """Return a ``ResourceList``: the inverse of `amounts`."""
+    return {name: f"{amount}m" if name == "cpu" else str(amount) for name, amount in found.items()}
 
 
 def held_requests(pod: Object, *, nonzero: bool = False) -> dict[str, int]:

@@ -72,6 +72,7 @@ class HardSpread:
     pod: PodInfo
     constraints: tuple[SpreadConstraint, ...]
     domains: tuple[Mapping[str, int], ...]
+    fewest: tuple[int, ...]
 
     @staticmethod
     def of(pod: PodInfo, nodes: Collection[NodeInfo]) -> HardSpread | None:
@@ -88,19 +89,49 @@ class HardSpread:
                     value = info.node.labels[constraint.topology_key]
                     count = matching(info, constraint.selector, pod.namespace)
                     domain[value] = domain.get(value, 0) + count
-        return HardSpread(pod, constraints, domains)
+        return _counted(pod, constraints, domains)
+
+    def placed(self, node: Node) -> HardSpread:
+        """Return the domains with one more pod like this on a node, which may be new."""
+        return self._with(node, 1)
+
+    def beside(self, node: Node) -> HardSpread:
+        """Return the domains with one more node, without pods that match."""
+        return self._with(node, 0)
+
+    def _with(self, node: Node, pods: int) -> HardSpread:
+        if not _labelled(node, self.constraints):
+            return self
+        domains = []
+        for constraint, domain in zip(self.constraints, self.domains, strict=True):
+            value = node.labels[constraint.topology_key]
+            more = pods * self._itself(constraint)
+            counts = _counts(self.pod, node, constraint)
+            domains.append({**domain, value: domain.get(value, 0) + more} if counts else domain)
+        return _counted(self.pod, self.constraints, tuple(domains))
+
+    def _itself(self, constraint: SpreadConstraint) -> bool:
+        return constraint.selector is not None and constraint.selector.matches(self.pod.labels)
 
     def reject(self, node: Node) -> Rejections:
         """Return why the pod would be spread too unevenly with the node."""
-        for constraint, domain in zip(self.constraints, self.domains, strict=True):
+        for constraint, domain, fewest in zip(self.constraints, self.domains, self.fewest, strict=True):
             value = node.labels.get(constraint.topology_key)
             if value is None:
                 return NO_LABEL
-            itself = constraint.selector is not None and constraint.selector.matches(self.pod.labels)
-            fewest = min(domain.values(), default=0) if len(domain) >= constraint.min_domains else 0
-            if domain.get(value, 0) + itself - fewest > constraint.max_skew:
+            if domain.get(value, 0) + self._itself(constraint) - fewest > constraint.max_skew:
                 return UNEVEN
         return ()
+
+
+def _counted(
+    pod: PodInfo, constraints: tuple[SpreadConstraint, ...], domains: tuple[Mapping[str, int], ...]
+) -> HardSpread:
+    fewest = tuple(
+        min(domain.values(), default=0) if len(domain) >= constraint.min_domains else 0
+        for constraint, domain in zip(constraints, domains, strict=True)
+    )
+    return HardSpread(pod, constraints, domains, fewest)
 
 
 def spread_scores(pod: PodInfo, feasible: Sequence[NodeInfo], snapshot: Snapshot) -> list[int] | None:

@@ -8,6 +8,8 @@ from dataclasses import asdict, replace
 
 from kubelab.client import EXPERIMENTS, Object
 from kubelab.training import builders
+from kubelab.training.launch import DEFAULT_CHECKPOINT_EVERY
+from kubelab.training.pod.environment import CHECKPOINT_DIR, CHECKPOINT_EVERY
 from kubelab.training.request import JobRequest
 from kubelab.training.view import CONTAINERS
 from kubelab.tuning import Problem
@@ -43,7 +45,7 @@ def experiment(name: str, problem: Problem, request: JobRequest, *, max_failed: 
         "parallelTrialCount": problem.parallel,
         "maxTrialCount": problem.max_trials,
         "maxFailedTrialCount": max_failed,
-        "resumePolicy": "LongRunning",
+        "resumePolicy": "FromVolume" if _shared_folder(problem) else "LongRunning",
         "metricsCollectorSpec": {"collector": {"kind": "StdOut"}},
         "trialTemplate": {
             "retain": True,
@@ -66,9 +68,24 @@ def request_of(made: Object) -> JobRequest | None:
 
 def _trial(problem: Problem, request: JobRequest) -> Object:
     arguments = {name: f"${{trialParameters.{name}}}" for name in problem.parameters}
-    trial = builders.build(replace(request, arguments=arguments))
+    env = {**_checkpoints(problem), **request.env}
+    trial = builders.build(replace(request, arguments=arguments, env=env))
     named = ("name", "namespace")  # each trial's own; Katib refuses them in a template
     return {**trial, "metadata": {key: value for key, value in trial["metadata"].items() if key not in named}}
+
+
+def _checkpoints(problem: Problem) -> dict[str, str]:
+    """Return the variables by which ``run.restore`` finds what a trial's parent has saved."""
+    folder = _shared_folder(problem)
+    return {CHECKPOINT_DIR: folder, CHECKPOINT_EVERY: str(DEFAULT_CHECKPOINT_EVERY)} if folder else {}
+
+
+def _shared_folder(problem: Problem) -> str:
+    """Return where trials find what their parents left; empty but for a search by pbt.
+
+    Katib gives them a volume only with the policy FromVolume.
+    """
+    return problem.settings.get("suggestion_trial_dir", "") if problem.algorithm == "pbt" else ""
 
 
 def _objective(problem: Problem) -> Object:

@@ -18,6 +18,8 @@ from kubelab.tuning import Report
 KEY = "reports.json"
 MOST_POINTS = 2000
 """Of each metric; a ConfigMap holds at most 1 MiB."""
+NOTHING = "{}"
+"""A history without reports."""
 _SUFFIX = "-observations"
 
 
@@ -26,11 +28,19 @@ def history_name(trial_name: str) -> str:
     return trial_name + _SUFFIX
 
 
-def dump(reports: Mapping[str, Sequence[Report]]) -> str:
-    """Return reports as the text that a history holds, thinned out where there are too many."""
+def dump(reports: Mapping[str, Sequence[Report]], keep: Sequence[Report] = ()) -> str:
+    """Return reports as the text that a history holds, thinned out where there are too many.
+
+    Parameters
+    ----------
+    reports : mapping
+        What a trial reported, by metric.
+    keep : sequence of Report
+        Those of them that are to stay.
+    """
     return orjson.dumps(
         {
-            metric: [[report.step, _number(report.value), report.time] for report in thin(listed)]
+            metric: [[report.step, _number(report.value), report.time] for report in thin(listed, keep=keep)]
             for metric, listed in reports.items()
         }
     ).decode()
@@ -66,19 +76,25 @@ class Remembering:
         return known[1]
 
 
-def thin(reports: Sequence[Report], most: int = MOST_POINTS) -> Sequence[Report]:
+def thin(reports: Sequence[Report], most: int = MOST_POINTS, keep: Sequence[Report] = ()) -> Sequence[Report]:
     """Return at most ``most`` reports: every second one goes until they are few enough.
 
-    The first and the last, the least and the greatest always stay.
+    The first and the last, the least and the greatest stay, and of ``keep`` nearly half of ``most``.
     """
     kept = list(reports)
+    # Every second place must be free to go, but for three that stay: else the loop would never end.
+    wanted = {id(report) for report in keep[: max((most - 7) // 2, 0)]}
     while len(kept) > most:
         numbers = [position for position, report in enumerate(kept) if not math.isnan(report.value)]
         staying = {0, len(kept) - 1}
         if numbers:
             staying.add(min(numbers, key=lambda position: kept[position].value))
             staying.add(max(numbers, key=lambda position: kept[position].value))
-        kept = [report for position, report in enumerate(kept) if position % 2 == 0 or position in staying]
+        kept = [
+            report
+            for position, report in enumerate(kept)
+            if position % 2 == 0 or position in staying or id(report) in wanted
+        ]
     return kept
 
 

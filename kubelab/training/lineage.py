@@ -17,18 +17,15 @@ from kubelab import clock
 from kubelab.client import CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, Client, Object
 from kubelab.errors import ApiError
 from kubelab.lineage import Point, RunRecord, Status, record
-from kubelab.lineage.cost import Amount
 from kubelab.lineage.record import milliseconds
-from kubelab.quantities import parse_quantity
 from kubelab.training import builders
+from kubelab.training.charges import amounts_of, price_dates, read_nodes
 from kubelab.training.metrics import Metric
 from kubelab.training.pod.arguments import read_arguments
 from kubelab.training.pod.entry import MANIFEST
 from kubelab.training.reports import Reports
 from kubelab.training.view import JobView, Phase
 from kubelab.values import write_value
-
-_GIB = 2**30
 
 STATUSES: Mapping[Phase, Status] = {
     "Pending": "SCHEDULED",
@@ -94,6 +91,7 @@ def record_of(
     code: Code = Code(),
     checkpoints: str = "",
     datasets: Mapping[str, str] | None = None,
+    nodes: Mapping[str, Object] | None = None,
 ) -> RunRecord:
     """Return what there is to keep of a job.
 
@@ -113,8 +111,10 @@ def record_of(
         Where its checkpoints are.
     datasets : mapping of str to str
         The digest of each dataset that it learns from, by its name.
+    nodes : mapping of str to dict
+        The nodes that its pods are on, by name, which say what they cost.
     """
-    datasets = datasets or {}
+    datasets, nodes = datasets or {}, nodes or {}
     meta = view.job["metadata"]
     annotations = meta.get("annotations") or {}
     created = clock.parse_rfc3339(meta["creationTimestamp"])
@@ -132,6 +132,7 @@ def record_of(
         record.VERSION: code.version,
         record.GIT_COMMIT: annotations.get(builders.COMMIT, ""),
         record.CHECKPOINTS: checkpoints,
+        record.PRICES_OF: price_dates(nodes),
         record.DATASET: ", ".join(f"{name} {digest}" for name, digest in sorted(datasets.items())),
     }
     return RunRecord(
@@ -146,7 +147,7 @@ def record_of(
         tags={key: value for key, value in tags.items() if value},
         points=points_of(metrics, started_ms),
         datasets=datasets,
-        pods={pod["metadata"]["uid"]: amount_of(pod, now) for pod in view.pods},
+        pods=amounts_of(view.pods, now, nodes),
     )
 
 
@@ -169,22 +170,6 @@ def points_of(metrics: Iterable[Metric], started_ms: int) -> tuple[Point, ...]:
         time_ms = milliseconds(clock.parse_rfc3339(metric.time)) if metric.time else started_ms
         points.append(Point(name, step, time_ms, metric.value))
     return tuple(points)
-
-
-def amount_of(pod: Object, now: datetime) -> Amount:
-    """Return what a pod's containers asked for, times how long the pod has had it, until it ended or now."""
-    status = pod.get("status") or {}
-    if not status.get("startTime"):
-        return Amount()
-    began = clock.parse_rfc3339(status["startTime"])
-    hours = max(0.0, (_end_of(status) or now).timestamp() - began.timestamp()) / 3600
-    requests = [
-        (each.get("resources") or {}).get("requests") or {}
-        for each in (pod.get("spec") or {}).get("containers") or ()
-    ]
-    cores = sum(parse_quantity(each.get("cpu", 0)) for each in requests)
-    memory = sum(parse_quantity(each.get("memory", 0)) for each in requests)
-    return Amount(float(cores) * hours, float(memory) / _GIB * hours)
 
 
 async def read_code(client: Client, job: Object) -> Code:
@@ -244,19 +229,8 @@ async def read_record(reports: Reports, now: datetime, code: Code | None = None)
         code=code or await read_code(client, view.job),
         checkpoints=await read_checkpoints(client, view.job),
         datasets=reports.datasets,
+        nodes=await read_nodes(client, view.pods),
     )
-
-
-def _end_of(status: Object) -> datetime | None:
-    """Return when a pod's last container ended; None while it goes on."""
-    if status.get("phase") not in {"Succeeded", "Failed"}:
-        return None
-    ends = [
-        ended["finishedAt"]
-        for each in status.get("containerStatuses") or ()
-        if (ended := (each.get("state") or {}).get("terminated")) and ended.get("finishedAt")
-    ]
-    return max(map(clock.parse_rfc3339, ends), default=None)
 
 
 def _ended_ms(view: JobView, now: datetime) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubelab.tuning.errors import KatibError
 from kubelab.tuning.parameters import Number
 from kubelab.tuning.problem import Problem
+from kubelab.tuning.stopping.hyperband import is_live
 
 ALGORITHMS = frozenset(
     {
@@ -42,6 +43,11 @@ def check_katib(problem: Problem) -> None:
     if problem.algorithm not in ALGORITHMS:
         raise KatibError(
             f"it has no algorithm {problem.algorithm}", "Use random with stopping='medianstop', or tpe."
+        )
+    if is_live(problem):
+        raise KatibError(
+            "its hyperband has no max_resource",
+            "Use the settings r_l and resource_name, or random with stopping='medianstop'.",
         )
     if problem.early_stopping and problem.early_stopping.algorithm != "medianstop":
         raise KatibError(

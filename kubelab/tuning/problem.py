@@ -179,7 +179,7 @@ class Problem:
     strategies : mapping of str to {"min", "max", "latest"}
         Which of a metric's values counts; by default the objective's best.
     early_stopping : EarlyStopping, optional
-        The rule that stops trials; `asha` as the algorithm brings its own.
+        The rule that stops trials; the algorithms asha and hyperband (in steps) bring their own.
     seed : int
         Makes the search repeatable; the setting ``random_state`` goes before it.
 

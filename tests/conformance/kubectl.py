@@ -48,9 +48,9 @@ class Kubectl:
             self.command(*args), env=self.env(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
-    def json(self, *args: str) -> dict[str, Any]:
+    def json(self, *args: str, stdin: object = "") -> dict[str, Any]:
         """Return the object that ``-o json`` prints."""
-        found: dict[str, Any] = json.loads(self(*args, "-o", "json"))
+        found: dict[str, Any] = json.loads(self(*args, "-o", "json", stdin=stdin))
         return found
 
     def table(self, *args: str) -> list[dict[str, str]]:

@@ -11,8 +11,8 @@ import pytest
 
 from kubelab import Cluster
 from kubelab.client import Object
-from kubelab.engine.nodes.simulated.declaration import PREFIX
 from kubelab.node_template import FAKE_NODE
+from kubelab.simulated_pod import PREFIX
 from tests.conformance.engines import made_for
 from tests.conformance.kubectl import Kubectl
 from tests.conformance.manifests import deployment

@@ -12,6 +12,7 @@ from kubelab.client import CONFIG_MAPS, EXPERIMENTS, SUGGESTIONS, TRIALS, Client
 from kubelab.engine.controllers.katib.histories import history_object
 from kubelab.errors import NotFoundError
 from kubelab.sweeps import Sweep
+from kubelab.sweeps.observations import dump
 from kubelab.tuning import Report
 from tests.unit.engine.controllers.sweeps import JOB, condition, experiment, suggestion, to_create, trial
 
@@ -123,7 +124,7 @@ class PlayedSweep:
             "uid": str(number),
             "labels": {"katib.kubeflow.org/experiment": self.name},
         }
-        body = history_object({"metadata": meta}, reports)
+        body = history_object({"metadata": meta}, dump(reports))
         del body["metadata"]["ownerReferences"]
         try:
             await self.client.patch(CONFIG_MAPS, body["metadata"]["name"], {"data": body["data"]}, "default")

@@ -147,12 +147,14 @@ export function headRow(...names) {
 }
 
 /** Colours from the page's own theme, so that light and dark need no switch of ours. */
-function theme(element) {
+export function theme(element) {
   const style = getComputedStyle(element);
   const dark = luminance(style.getPropertyValue("--kl-background").trim()) < 0.5;
   return {
+    dark,
     text: style.getPropertyValue("--kl-quiet").trim() || "#666",
     background: style.getPropertyValue("--kl-background").trim() || "#fff",
+    strong: style.getPropertyValue("--kl-text").trim() || "#222",
     grid: style.getPropertyValue("--kl-line").trim() || "#ddd",
     font: style.fontFamily || "sans-serif",
     palette: dark ? PALETTES.dark : PALETTES.light,

@@ -31,6 +31,7 @@ class Outbox:
         self._sent: dict[str, Any] = {}
         self._rows: dict[int, Any] = {}
         self._new_rows: set[int] = set()
+        self._gone: set[int] = set()
         self._points: dict[SeriesKey, list[Point]] = {}
         self._restarted: set[SeriesKey] = set()
         self._log: LogDelta | None = None
@@ -49,6 +50,13 @@ class Outbox:
         """Replace rows of the page's table, by their numbers."""
         self._new_rows.update(rows)
         self._rows.update(rows)
+
+    def drop_rows(self, numbers: Iterable[int]) -> None:
+        """Take rows off the page's table; a number that was dropped does not come back."""
+        for number in numbers:
+            if self._rows.pop(number, None) is not None:
+                self._new_rows.discard(number)
+                self._gone.add(number)
 
     def add_points(
         self, points: Mapping[SeriesKey, Iterable[Point]], restarted: Iterable[SeriesKey] = ()
@@ -71,7 +79,7 @@ class Outbox:
         """Send everything with the next message, for a page that knows nothing or another job."""
         self._reset = True
         self._sent = {}
-        self._new_rows = set(self._rows)
+        self._new_rows, self._gone = set(self._rows), set()
         self._restarted = set()
         self._points = {key: list(known) for key, known in points.items()}
         self._log = log
@@ -86,11 +94,13 @@ class Outbox:
             message["sections"] = changed
         if self._new_rows:
             message["rows"] = [self._rows[number] for number in sorted(self._new_rows)]
+        if self._gone:
+            message["gone"] = sorted(self._gone)
         buffers = self._take_points(message)
         if self._log is not None:
             message["log"] = {"rank": self._log.rank, "lines": self._log.lines, "reset": self._log.reset}
         self._sent.update(changed)
-        self._new_rows = set()
+        self._new_rows, self._gone = set(), set()
         self._log, self._reset = None, False
         return (message, buffers) if len(message) > 1 else None
 

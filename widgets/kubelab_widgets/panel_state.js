@@ -30,6 +30,7 @@ export class PanelState {
       this.rows.clear();
     }
     for (const row of content.rows ?? []) this.rows.set(row.number, row);
+    for (const number of content.gone ?? []) this.rows.delete(number);
     Object.assign(this.sections, content.sections ?? {});
     if (content.series) this.addPoints(content.series, floats(buffers?.[0]));
     if (content.log) this.addLines(content.log);

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from kubelab.cel.program import CelError, escape, mentions, program
 from kubelab.client import Object
-from kubelab.engine.apiserver.cel import CelError, escape, mentions, program
 from kubelab.engine.apiserver.definitions import JsonSchema
 from kubelab.engine.apiserver.validation.causes import Cause, shown
 

@@ -60,9 +60,14 @@ class EventExpiry:
         """Delete the events that were last seen an hour ago or longer."""
         oldest = self.clock.now() - _TTL
         old_version = self._version_at(oldest)
-        collection = self.objects.store.collection(EVENTS)
-        old = [(key, stored) for key, stored in collection.objects.items() if stored.version <= old_version]
-        await self._delete([key for key, stored in old if _last_seen(stored.object()) <= oldest])
+        over: list[Key] = []
+        for key, stored in self.objects.store.collection(EVENTS).objects.items():
+            event = stored.object()
+            if stored.version <= old_version and _last_seen(event) <= oldest:
+                over.append(key)
+            elif parse_rfc3339(event["metadata"]["creationTimestamp"]) > oldest:
+                break  # they are kept as they came: all that follow are younger
+        await self._delete(over)
 
     async def _delete(self, keys: list[Key]) -> None:
         kind = self.objects.kinds.get(EVENTS.group, EVENTS.version, EVENTS.plural)

@@ -27,7 +27,7 @@ from kubelab.engine.binaries.registration import refuse_ephemeral_containers, re
 from kubelab.engine.controllers.controller import Controller
 from kubelab.engine.controllers.endpoints import EndpointsController
 from kubelab.engine.controllers.endpointslice import EndpointSliceController
-from kubelab.engine.controllers.registry import CONTROLLERS, KUBEFLOW_CONTROLLERS
+from kubelab.engine.controllers.registry import CONTROLLERS, CUSTOM_CONTROLLERS
 from kubelab.engine.keeping import keep
 from kubelab.engine.measures import Measures
 from kubelab.engine.nodes.kubelet import KubeletFace, Node
@@ -111,7 +111,7 @@ class BinariesControlPlane:
         Endpoints are nobody's here: a process's loopback address is not valid in upstream's.
         """
         if self._binaries.kube_controller_manager is not None:
-            return KUBEFLOW_CONTROLLERS
+            return CUSTOM_CONTROLLERS
         loopback = (EndpointsController, EndpointSliceController)
         return tuple(each for each in CONTROLLERS if each not in loopback)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from kubelab.client import Client
 from kubelab.clock import Clock
 from kubelab.engine.controllers.autoscaling import HorizontalController
+from kubelab.engine.controllers.clusterautoscaler import ClusterAutoscalerController
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.cronjob import CronJobController
 from kubelab.engine.controllers.daemonset import DaemonSetController
@@ -19,11 +20,15 @@ from kubelab.engine.controllers.endpointslice import EndpointSliceController
 from kubelab.engine.controllers.events import EventRecorder
 from kubelab.engine.controllers.experiment import ExperimentController
 from kubelab.engine.controllers.garbage import GarbageCollector
+from kubelab.engine.controllers.instancescore import InstanceScoreController
 from kubelab.engine.controllers.jaxjob import JaxJobController
 from kubelab.engine.controllers.job import JobController
 from kubelab.engine.controllers.jobset import JobSetController
 from kubelab.engine.controllers.lost_pods import LostPodsController
+from kubelab.engine.controllers.meter import MeterController
 from kubelab.engine.controllers.namespaces import NamespaceContentsController, NamespaceController
+from kubelab.engine.controllers.nodegroup import NodeGroupController
+from kubelab.engine.controllers.nodegroupset import NodeGroupSetController
 from kubelab.engine.controllers.nodelifecycle import NodeLifecycleController
 from kubelab.engine.controllers.quotas import QuotaController
 from kubelab.engine.controllers.replicaset import ReplicaSetController
@@ -37,7 +42,7 @@ from kubelab.engine.controllers.views import Views
 from kubelab.engine.measures import Measures
 from kubelab.informer import Informers
 
-KUBEFLOW_CONTROLLERS: tuple[type[Controller], ...] = (
+CUSTOM_CONTROLLERS: tuple[type[Controller], ...] = (
     TrainJobController,
     JobSetController,
     JaxJobController,
@@ -45,11 +50,16 @@ KUBEFLOW_CONTROLLERS: tuple[type[Controller], ...] = (
     SuggestionController,
     TrialController,
     DbManagerController,
+    MeterController,
+    NodeGroupController,
+    ClusterAutoscalerController,
+    InstanceScoreController,
+    NodeGroupSetController,
 )
 """Those of custom kinds; the others are part of Kubernetes' own controller manager."""
 
 CONTROLLERS: tuple[type[Controller], ...] = (
-    *KUBEFLOW_CONTROLLERS,
+    *CUSTOM_CONTROLLERS,
     JobController,
     DeploymentController,
     ReplicaSetController,

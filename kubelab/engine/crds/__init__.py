@@ -1,8 +1,10 @@
-"""The custom kinds that a lab cluster serves: TrainJob and its runtimes, JAXJob, JobSet, and Katib's."""
+"""The custom kinds that a lab cluster serves: Kubeflow's, JobSet, Katib's, and those of autoscaling."""
 
 from __future__ import annotations
 
 from kubelab.client import Object
+from kubelab.engine.crds.autoscaling import autoscaling_definitions
+from kubelab.engine.crds.costs import meter_reading_definition
 from kubelab.engine.crds.jaxjob import jax_job_definition
 from kubelab.engine.crds.jobset import job_set_definition
 from kubelab.engine.crds.katib import experiment_definition, suggestion_definition, trial_definition
@@ -19,6 +21,8 @@ def definitions() -> tuple[Object, ...]:
         experiment_definition(),
         suggestion_definition(),
         trial_definition(),
+        meter_reading_definition(),
+        *autoscaling_definitions(),
     )
 
 

@@ -36,7 +36,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._now_s = 0.0
         self._until_s = 0.0
-        self._threads = 0
+        self._threads: deque[tuple[asyncio.Future[Any], asyncio.Future[Any]]] = deque()
         self._arrived: Future[None] | None = None
         self._visitors: deque[Visit[Any]] = deque()
         self._inside: dict[Visit[Any], None] = {}
@@ -105,14 +105,32 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
-        """Run a function on a thread; no time passes meanwhile."""
-        future: asyncio.Future[T] = super().run_in_executor(executor, func, *args)
-        self._threads += 1
-        future.add_done_callback(self._thread_done)
-        return future
+        """Run a function on a thread; no time passes meanwhile.
 
-    def _thread_done(self, _future: asyncio.Future[Any]) -> None:
-        self._threads -= 1
+        Its outcome is told when nothing else can run, and outcomes in the order in which they were asked for:
+        else it would depend on the machine what comes first.
+        """
+        work = asyncio.ensure_future(super().run_in_executor(executor, func, *args))
+        told: asyncio.Future[T] = self.create_future()
+        told.add_done_callback(lambda _: work.cancel())
+        self._threads.append((work, told))
+        return told
+
+    def _tell_of_threads(self) -> bool:
+        """Tell the outcome of the work that was asked for first; False if it is not done."""
+        work, told = self._threads[0]
+        if not work.done():
+            return False
+        self._threads.popleft()
+        if told.done():  # who waited was cancelled
+            return True
+        if work.cancelled():
+            told.cancel()
+        elif error := work.exception():
+            told.set_exception(error)
+        else:
+            told.set_result(work.result())
+        return True
 
     def _timers(self) -> list[asyncio.TimerHandle]:
         return [timer for timer in self._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
@@ -125,7 +143,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def _idle(self) -> float | None:
         """Say how long to wait for the outside when nothing can run: not at all, or until it calls."""
         if self._threads:
-            return None
+            return 0.0 if self._tell_of_threads() else None
         self._see_off()
         if self._visitors:
             visit = self._visitors.popleft()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from kubelab.client import Client
 from kubelab.clock import VirtualClock
@@ -59,6 +60,7 @@ class Simulation:
         self._tasks: list[asyncio.Task[None]] = []
         self._informers: Informers | None = None
         self._closed = False
+        self._passing = threading.Lock()
         inner = self._server.client("system:masters").transport
         self.client = Client(Doorway(self._loop, inner))
 
@@ -89,12 +91,23 @@ class Simulation:
         """
         if self._closed:
             raise SimulationClosedError
-        arrived = self._loop.advance(seconds, to_event_within=at_most_s)
-        try:
-            arrived.result()
-        except BaseException:
-            self._loop.halt()
-            raise
+        with self._passing:
+            arrived = self._loop.advance(seconds, to_event_within=at_most_s)
+            try:
+                arrived.result()
+            except BaseException:
+                self._loop.halt()
+                raise
+
+    def spawn(self, work: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
+        """Begin work that goes on while time passes; it is given a client, and ends with the cluster."""
+        client = self._server.client("system:masters")
+
+        async def begin() -> None:
+            task = asyncio.create_task(work(client))
+            self._tasks.append(task)
+
+        self._loop.admit(begin()).outcome.result()
 
     def close(self) -> None:
         """End the cluster; nothing of it is kept."""

@@ -14,6 +14,7 @@ COORDINATOR_PORT = 29500
 CHECKPOINT_DIR = "KUBELAB_CHECKPOINT_DIR"
 CHECKPOINT_EVERY = "KUBELAB_CHECKPOINT_EVERY"
 MAX_RESTARTS = "KUBELAB_MAX_RESTARTS"
+TRIAL = "KATIB_TRIAL_NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class PodEnvironment:
         Steps between checkpoints; 0 is never.
     max_restarts : int, optional
         How often this worker may be started again, where nothing above it counts.
+    trial : str
+        The name of Katib's trial that it is a worker of; empty where it is of none.
     """
 
     rank: int = 0
@@ -42,6 +45,7 @@ class PodEnvironment:
     checkpoint_dir: str = ""
     checkpoint_every: int = 0
     max_restarts: int | None = None
+    trial: str = ""
 
     @staticmethod
     def read(env: Mapping[str, str] = os.environ) -> PodEnvironment:
@@ -62,6 +66,7 @@ class PodEnvironment:
             coordinator=coordinator,
             checkpoint_dir=env.get(CHECKPOINT_DIR, ""),
             checkpoint_every=_number(env, CHECKPOINT_EVERY, default=0),
+            trial=env.get(TRIAL, ""),
             max_restarts=_number(env, MAX_RESTARTS, default=0) if env.get(MAX_RESTARTS) else None,
         )
 

@@ -21,12 +21,14 @@ class History:
         The job's volume; empty where it has none, and then nothing is kept.
     rank : int
         Whose lines these are.
+    trial : str
+        The trial that the worker is of: it may have its parent's volume, but not its lines.
     """
 
-    def __init__(self, directory: str, rank: int) -> None:
+    def __init__(self, directory: str, rank: int, trial: str = "") -> None:
         self.attempt = 0
         self.earlier: list[str] = []
-        self._path = Path(directory, "metrics", f"rank-{rank}.log") if directory else None
+        self._path = Path(directory, "metrics", trial, f"rank-{rank}.log") if directory else None
         if self._path is not None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._begin(self._path)

@@ -35,7 +35,7 @@ class Reporter:
     def __init__(self, environment: PodEnvironment, steps: int | None = None) -> None:
         self.steps = steps
         self._clock = clock.RealClock()
-        self._history = History(environment.checkpoint_dir, environment.rank)
+        self._history = History(environment.checkpoint_dir, environment.rank, environment.trial)
         self._speaks = environment.rank == 0
         self._progress = Progress.from_environment() if self._speaks else None
         self._pace: _Pace | None = None

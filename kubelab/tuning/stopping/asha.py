@@ -81,8 +81,7 @@ def _arrivals(problem: Problem, trials: Sequence[TrialRecord], rung: int) -> dic
 
 def at_rung(problem: Problem, trial: TrialRecord, rung: int) -> Report | None:
     """Return the report with which a trial reached a rung; None where it has not."""
-    reports = trial.reports.get(problem.objective, ())
-    return next((report for report in reports if report.step >= rung), None)
+    return next(iter(first_at(trial.reports.get(problem.objective, ()), [rung])), None)
 
 
 def _fails(
@@ -138,4 +137,19 @@ def _climb(first: int, eta: int, last: int) -> Iterator[int]:
         rung *= eta
 
 
-ASHA = Rule(SCHEMA, verdict)
+def reads(settings: Settings, reports: Sequence[Report]) -> list[Report]:
+    """Return the reports at the rungs; none where the first rung is that of succeeded trials."""
+    first = settings["min_resource"]
+    if first is None or not reports:
+        return []
+    reached = max(report.step for report in reports)
+    return first_at(reports, _rungs(first, settings["eta"], settings["max_resource"], reached))
+
+
+def first_at(reports: Sequence[Report], rungs: Sequence[int]) -> list[Report]:
+    """Return the reports with which rungs were reached, in the order of the rungs."""
+    found = (next((report for report in reports if report.step >= rung), None) for rung in rungs)
+    return [report for report in found if report is not None]
+
+
+ASHA = Rule(SCHEMA, verdict, reads)

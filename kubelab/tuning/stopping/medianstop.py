@@ -88,4 +88,5 @@ MEDIANSTOP = Rule(
         "start_step": Setting("int", default=4, least=1),
     },
     verdict,
+    lambda settings, reports: reports[: settings["start_step"]],
 )

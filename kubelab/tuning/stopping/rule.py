@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kubelab.tuning.problem import Problem, TrialRecord
+from kubelab.tuning.problem import Problem, Report, TrialRecord
 from kubelab.tuning.settings import Schema
 
 Settings = Mapping[str, Any]
@@ -41,10 +41,13 @@ class Rule:
         The settings that it has.
     verdict : callable
         Goes from the problem, the settings, a trial that runs and the others to `Stop` or None.
+    reads : callable
+        Goes from the settings and a trial's reports to those that a verdict, on it or on others, depends on.
     """
 
     schema: Schema
     verdict: Callable[[Problem, Settings, TrialRecord, Sequence[TrialRecord]], Stop | None]
+    reads: Callable[[Settings, Sequence[Report]], Sequence[Report]]
 
 
 def figure(value: float) -> str:

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from kubelab.tuning.errors import UnknownNameError
 from kubelab.tuning.problem import Problem, TrialRecord
 from kubelab.tuning.settings import read_settings
+from kubelab.tuning.stopping.hyperband import is_live
 from kubelab.tuning.suggestion.algorithm import Algorithm, Assignment, Settings, Suggestions
 from kubelab.tuning.suggestion.asha import ASHA
 from kubelab.tuning.suggestion.bayesianoptimization import BAYESIANOPTIMIZATION
 from kubelab.tuning.suggestion.cmaes import CMAES
 from kubelab.tuning.suggestion.grid import GRID
-from kubelab.tuning.suggestion.hyperband import HYPERBAND
+from kubelab.tuning.suggestion.hyperband import HYPERBAND, LIVE_HYPERBAND
 from kubelab.tuning.suggestion.pbt import PBT
 from kubelab.tuning.suggestion.random_search import RANDOM
 from kubelab.tuning.suggestion.sobol import SOBOL
@@ -77,5 +78,5 @@ def check_algorithm(problem: Problem) -> None:
 def _read(problem: Problem) -> tuple[Algorithm, Settings]:
     if problem.algorithm not in ALGORITHMS:
         raise UnknownNameError("algorithm", problem.algorithm, ALGORITHMS)
-    algorithm = ALGORITHMS[problem.algorithm]
+    algorithm = LIVE_HYPERBAND if is_live(problem) else ALGORITHMS[problem.algorithm]
     return algorithm, read_settings(problem.algorithm, algorithm.schema, problem.settings)

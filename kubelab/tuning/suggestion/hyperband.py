@@ -5,6 +5,10 @@ The settings are Katib's: ``resource_name`` is the parameter that says how much 
 is a row of rungs; the trials of one rung must have ended before those of the next are known, and where they
 have not, fewer are suggested than were asked for. Trials without a value do not go on.
 
+With the settings of the stopping rule of the same name instead (``max_resource``, ``min_resource``, ``eta``),
+trials are drawn at random and that rule ends most of them while they run. No trial is run again then, and
+none waits for a rung; plain Katib does not have it.
+
 Katib takes as many trials for the first rung as it happens to be asked for (katib v0.19.0,
 ``pkg/suggestion/v1beta1/hyperband/service.py``); here it is the paper's number.
 """
@@ -20,6 +24,7 @@ from kubelab.tuning.objective import final_value
 from kubelab.tuning.parameters import Number
 from kubelab.tuning.problem import Problem, TrialRecord
 from kubelab.tuning.settings import RANDOM_STATE, Setting
+from kubelab.tuning.stopping import hyperband as rule
 from kubelab.tuning.suggestion.algorithm import (
     Algorithm,
     Assignment,
@@ -27,6 +32,7 @@ from kubelab.tuning.suggestion.algorithm import (
     Suggestions,
     random_parameters,
 )
+from kubelab.tuning.suggestion.random_search import suggest as suggest_random
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,4 +140,8 @@ HYPERBAND = Algorithm(
     },
     suggest,
     check,
+)
+
+LIVE_HYPERBAND = Algorithm(
+    {**rule.SCHEMA, **RANDOM_STATE}, suggest_random, lambda _problem, settings: rule.check(settings)
 )

@@ -3,8 +3,8 @@
 A generation has ``n_population`` trials. Once all have ended, the worst share (``truncation_threshold``)
 takes over the parameters of one of the best share, and the others go on with their own, changed a little:
 times 0.8 or 1.2, the neighbouring choice, or with ``resample_probability`` drawn anew. A label names the
-parent, whose checkpoint a trial may go on from if it finds it; nothing is copied to ``suggestion_trial_dir``.
-A trial that failed is tried again.
+parent; a trial finds what its parent left in ``suggestion_trial_dir`` at the same place, and goes on from
+there. A trial that failed is tried again.
 
 Differs from Katib (v0.19.0, ``pkg/suggestion/v1beta1/pbt/service.py``): who takes over a better trial's
 parameters also has it for its parent, as in the paper; and no trials beyond the population are started while

@@ -66,6 +66,9 @@ async def test_a_recorder_is_started_for_what_has_a_run_and_after_a_restart(
         assert await recorders(client, tmp_path, job("theirs-2", {}), job("ours", {FUNCTION: "f"})) > 0
         await client.delete(JOBS, "ours", "default", propagation="Background")
         assert await recorders(client, tmp_path) > 0, "it was deleted while nobody looked"
+        with monkeypatch.context() as patch:
+            patch.setenv("KUBELAB_RECORDER", "off")
+            assert await recorders(client, tmp_path) == 0, "it is switched off"
         (tmp_path / "recorder" / "wanted").unlink()
         assert await recorders(client, tmp_path) == 0
     finally:

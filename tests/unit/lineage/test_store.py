@@ -53,6 +53,25 @@ def test_a_record_is_read_back(store: Store) -> None:
     assert "TrainJob digits: Running, lr=0.1" in repr(found)
 
 
+def test_dollars_are_shown_with_the_date_of_their_prices(store: Store) -> None:
+    tags = {**JOB.tags, record.PRICES_OF: "2026-07-20"}
+    store.record(replace(JOB, tags=tags, pods={"p-1": Amount(1.0, 2.0, 0.25), "p-2": Amount(1.0, 2.0, 0.5)}))
+    found = store.read("lab/default", "u-1")
+    assert found is not None
+    assert (found.cost_usd, found.prices_of) == (0.75, "2026-07-20")
+    assert "0.75 USD (prices of 2026-07-20)" in repr(found)
+    assert list(found.to_frame()["cost_usd"]) == [0.75]
+    assert "metrics.cost_usd" not in found.to_frame()
+
+
+def test_without_prices_there_are_no_dollars(store: Store) -> None:
+    store.record(JOB)
+    found = store.read("lab/default", "u-1")
+    assert found is not None
+    assert math.isnan(found.cost_usd)
+    assert "USD" not in repr(found)
+
+
 def test_to_record_twice_changes_nothing(store: Store) -> None:
     assert store.record(JOB) == store.record(replace(JOB, seen_ms=20_000))
     once = store.read("lab/default", "u-1")

@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -12,11 +14,14 @@ import pytest
 from flax import nnx
 
 from kubelab import llm
-from kubelab.llm.base import Base, bases, find, keep, make
+from kubelab.llm import hub
+from kubelab.llm.base import Base, adopt, bases, find, keep, make
+from kubelab.llm.corpus import Corpus
 from kubelab.llm.errors import WeightsError
 from kubelab.llm.train import Trained, finetune
 
 from .conftest import TINY
+from .test_hub import CONFIG, model_folder, weights_of
 
 TOKENS = jnp.asarray([list(b"one two three")])
 
@@ -115,3 +120,46 @@ def test_pods_get_the_bases_by_a_volume_and_a_variable(bases_folder: Path) -> No
         "volumes": {"/mnt/kubelab-bases": {"hostPath": {"path": str(bases_folder), "type": "Directory"}}},
         "env": {"LLM_BASES": "/mnt/kubelab-bases"},
     }
+
+
+def hub_model(folder: Path, vocabulary: int) -> Path:
+    changed = {"vocab_size": vocabulary}
+    return model_folder(folder / "Tiny-Llama", weights_of({**CONFIG, **changed}), **changed)
+
+
+def test_a_hubs_model_is_adopted_once_and_found_by_its_name(bases_folder: Path, tmp_path: Path) -> None:
+    source = hub_model(tmp_path, 256)
+    adopted = adopt(source)
+    assert adopted.name.startswith("tiny-llama-")
+    assert adopt(source) == adopted == find("Tiny-Llama")
+    tokens = jnp.arange(12)[None]
+    np.testing.assert_array_equal(adopted.load()(tokens), hub.load(source)(tokens))
+
+
+def test_a_hubs_model_without_tokenizer_needs_a_token_for_each_byte(
+    bases_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(WeightsError, match=r"Tiny-Llama has 50 tokens and no tokenizer.json"):
+        adopt(hub_model(tmp_path, 50))
+    assert bases() == []
+
+
+def test_a_hubs_model_learns_from_the_tokens_of_its_own_tokenizer(
+    bases_folder: Path, tmp_path: Path, rhyme: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = hub_model(tmp_path, 50)
+    (source / "tokenizer.json").write_text("{}")
+    seen: list[str] = []
+
+    class Words:
+        """Stands for the package ``tokenizers``: each word's length is its token."""
+
+        def encode(self, text: str, *, add_special_tokens: bool) -> SimpleNamespace:
+            seen.append(text)
+            return SimpleNamespace(ids=[len(word) for word in text.split()])
+
+    tokenizers = SimpleNamespace(Tokenizer=SimpleNamespace(from_file=lambda path: Words()))
+    monkeypatch.setitem(sys.modules, "tokenizers", tokenizers)
+    tuned = finetune(adopt(source).name, rhyme, steps=2, batch=4, context=8, report=lambda **_: None)
+    assert tuned.steps == 2
+    assert seen[0].startswith("one two three")

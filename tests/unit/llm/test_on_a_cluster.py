@@ -9,7 +9,9 @@ import pytest
 
 from kubelab import Cluster, llm
 from kubelab.llm import corpus
+from kubelab.tuning import choice
 from tests.conftest import Lab
+from tests.unit.llm.test_hub import CONFIG, model_folder, weights_of
 
 TIMEOUT_S = 240.0
 
@@ -37,6 +39,41 @@ def test_a_base_made_once_is_tuned_by_two_processes_of_a_job(
         assert list(losses["value"][:3]) == list(losses["value"][3:])
         assert job.lineage().dataset == f"stdlib-prose {corpus.load('stdlib-prose').fingerprint}"
         assert f"returned <{made['name']} with LoRA 2: 4 steps on stdlib-prose" in job.logs(0)
+
+
+@pytest.mark.slow
+def test_a_hubs_model_is_adopted_by_a_command_and_tuned_on_a_folder_of_text(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = {"vocab_size": 256}
+    model = model_folder(tmp_path / "Tiny-Llama", weights_of({**CONFIG, **changed}), **changed)
+    made = json.loads(lab.kubelab("pretrain", "--from-hub", str(model), "--json").stdout)
+    assert (made["size"], made["steps"], made["val_loss"]) == ("Tiny-Llama", 0, None)
+    assert lab.kubelab("pretrain", "--from-hub", str(model)).stdout.startswith(
+        f"Base {made['name']}: Tiny-Llama"
+    )
+
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    (texts / "rhyme.txt").write_text("one two three four five six seven eight\n" * 200)
+    monkeypatch.setenv("KUBELAB_HOME", str(lab.home))
+    monkeypatch.setenv("KUBECONFIG", "")
+    lab.up("tuning")
+    with Cluster.connect("tuning") as cluster:
+        sweep = cluster.tune_llm(
+            model="Tiny-Llama",
+            data=str(texts),
+            space={"lr": choice(1e-3, 1e-2)},
+            algorithm="grid",
+            max_trials=2,
+            steps=4,
+            resources={"cpu": "500m"},
+        ).wait(TIMEOUT_S, progress=False)
+        trials = sweep.trials()
+        assert list(trials["state"]) == ["Succeeded"] * 2
+        assert trials["val_loss"].notna().all()
+        (job,) = [each for each in cluster.jobs() if each.name == sweep.best().name]
+        assert job.lineage().dataset == f"{texts} {corpus.load(texts).fingerprint}"
 
 
 def test_an_unknown_size_is_one_plain_line(lab: Lab) -> None:

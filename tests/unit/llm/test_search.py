@@ -29,10 +29,14 @@ def test_a_mistake_is_named(lora: dict[str, object], said: str) -> None:
 
 
 @pytest.mark.parametrize(("steps", "first"), [(90, 10), (60, 7), (5, 1)])
-def test_asha_looks_first_at_a_ninth_of_the_steps_and_never_just_before_the_end(
+def test_live_rules_look_first_at_a_ninth_of_the_steps_and_never_just_before_the_end(
     steps: int, first: int
 ) -> None:
-    assert rungs("asha", steps) == {"min_resource": first, "max_resource": steps, "eta": 3}
+    assert (
+        rungs("asha", steps)
+        == rungs("hyperband", steps)
+        == {"min_resource": first, "max_resource": steps, "eta": 3}
+    )
     assert first * 9 >= steps
     assert rungs("tpe", steps) is None
 
@@ -71,7 +75,11 @@ def test_a_folder_of_text_travels_with_its_whole_path(
     (tmp_path / "texts").mkdir()
     monkeypatch.chdir(tmp_path)
     cluster().tune_llm(data="texts")
-    assert asked["args"]["data"] == str(tmp_path / "texts")
+    place = str(tmp_path / "texts")
+    assert asked["args"]["data"] == place
+    assert asked["volumes"][place] == {"hostPath": {"path": place, "type": "Directory"}}
+    cluster().tune_llm(data="stdlib")
+    assert asked["volumes"] == llm.mounted_bases()["volumes"]
 
 
 def test_half_of_the_trials_may_diverge(asked: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from tests.unit.engine.controllers.sweeps import trial
 
 def test_a_history_belongs_to_its_trial_and_is_found_by_its_experiment() -> None:
     of = trial("sweep-aaaaaaaa")
-    made = history_object(of, {"loss": [Report(1, 0.5, 7.5)]})
+    made = history_object(of, dump({"loss": [Report(1, 0.5, 7.5)]}))
     meta = made["metadata"]
     assert meta["name"] == "sweep-aaaaaaaa-observations"
     assert meta["labels"] == {
@@ -61,6 +61,21 @@ def test_thinning_keeps_the_first_the_last_the_least_and_the_greatest(values: li
         assert (min(left), max(left)) == (min(numbers), max(numbers))
     if len(reports) <= most:
         assert list(kept) == reports
+
+
+@given(st.integers(1, 400), st.integers(16, 100), st.sets(st.integers(0, 399), max_size=4))
+def test_thinning_keeps_what_is_asked_for(count: int, most: int, wanted: set[int]) -> None:
+    reports = [Report(step, math.sin(step)) for step in range(count)]
+    keep = [report for report in reports if report.step in wanted]
+    kept = thin(reports, most, keep)
+    assert len(kept) <= most
+    assert set(keep) <= set(kept)
+
+
+@pytest.mark.parametrize("most", [8, 9, 20, 21])
+def test_less_than_half_is_kept_on_request(most: int) -> None:
+    reports = [Report(step, 1.0) for step in range(100)]
+    assert len(thin(reports, most, reports)) <= most
 
 
 def test_a_long_run_fits_into_a_config_map() -> None:

@@ -9,14 +9,29 @@ from typing import Any
 
 import pytest
 
-from kubelab import Cluster, clock
+from kubelab import Cluster, clock, portal
+from kubelab.client import TRIALS
 from kubelab.errors import NotFoundError
 from kubelab.reports import ParameterError, ReportFailedError, report_path, run_report
 from kubelab.sweeps import Sweep, SweepError, SweepFailedError
 from kubelab.tuning import choice, integer, uniform, when
+from kubelab.tuning.suggestion.pbt import PARENT_LABEL
 
 SMALL = {"cpu": "500m", "memory": "1Gi"}
 TIMEOUT_S = 240.0
+PBT: dict[str, Any] = {
+    "algorithm": "pbt",
+    "settings": {
+        "n_population": 5,
+        "truncation_threshold": 0.4,
+        "resample_probability": 0,
+        "suggestion_trial_dir": "/mnt/pbt",
+    },
+    "max_trials": 10,
+    "parallel": 5,
+    "resources": SMALL,
+}
+"""Two generations."""
 
 
 @pytest.fixture(scope="module")
@@ -251,16 +266,7 @@ def test_pbt_breeds_a_generation_from_the_one_before(cluster: Cluster) -> None:
         space={"height": uniform(0, 1)},
         objective="value",
         direction="maximize",
-        algorithm="pbt",
-        settings={
-            "n_population": 5,
-            "truncation_threshold": 0.4,
-            "resample_probability": 0,
-            "suggestion_trial_dir": "/mnt/pbt",
-        },
-        max_trials=10,
-        parallel=5,
-        resources=SMALL,
+        **PBT,
     ).wait(TIMEOUT_S, progress=False)
     trials = sweep.trials()
     assert list(trials["state"]) == ["Succeeded"] * 10
@@ -269,6 +275,44 @@ def test_pbt_breeds_a_generation_from_the_one_before(cluster: Cluster) -> None:
     good = sorted(first, reverse=True)[:2]
     assert min(second) >= min(first), "the worst take over the best's"
     assert set(second) & set(good)
+
+
+def go_on(rate: float = 0.5) -> None:
+    """Add up rates from where the parent stopped, and leave the sum to the children."""
+    import jax.numpy as jnp
+
+    from kubelab import training
+
+    run = training.context()
+    total, step = run.restore({"sum": jnp.zeros(())}) or ({"sum": jnp.zeros(())}, 0)
+    total = {"sum": total["sum"] + rate}
+    run.save(step + 1, total)
+    training.report(step=step + 1, total=float(total["sum"]))
+
+
+def test_pbts_trials_go_on_from_their_parents_checkpoints(cluster: Cluster) -> None:
+    sweep = cluster.sweep(
+        go_on,
+        space={"rate": uniform(0, 1)},
+        objective="total",
+        direction="maximize",
+        **PBT,
+        name="breeding",
+    ).wait(TIMEOUT_S, progress=False)
+    trials = sweep.trials().set_index("name")
+    found = portal.run(cluster.client.list(TRIALS, "default")).items
+    parents = {
+        each["metadata"]["name"]: each["metadata"]["labels"].get(PARENT_LABEL)
+        for each in found
+        if each["metadata"]["name"] in trials.index
+    }
+    children = {name: parent for name, parent in parents.items() if parent}
+    assert len(children) == 5
+    for name, parent in children.items():
+        gained = trials.loc[name, "total"] - trials.loc[parent, "total"]
+        assert gained == pytest.approx(trials.loc[name, "rate"], abs=1e-5)
+    steps = sweep.curves().groupby("trial")["step"].apply(list)
+    assert list(steps) == [[1]] * 5 + [[2]] * 5, "a child's curve begins where its parent's ends"
 
 
 def evaluate_a_small_language_model_on_digits(height: float = 0.5, steps: int = 3) -> None:

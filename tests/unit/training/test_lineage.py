@@ -11,7 +11,8 @@ import pytest
 
 from kubelab.client import EXPERIMENTS, JAX_JOBS, JOBS, TRAIN_JOBS, Object
 from kubelab.lineage import record
-from kubelab.training.lineage import Code, amount_of, points_of, record_of, run_uid
+from kubelab.training.charges import amount_of
+from kubelab.training.lineage import Code, points_of, record_of, run_uid
 from kubelab.training.metrics import Metric
 from kubelab.training.recorded import has_ended, is_recorded
 from kubelab.training.shipping import archive
@@ -101,6 +102,26 @@ def test_a_pod_costs_what_it_asked_for_until_it_ended() -> None:
     assert (running.cpu_core_hours, running.memory_gib_hours) == (2.0, 0.5)
     waiting = amount_of(objects.pod(0, "Pending"), NOW)
     assert waiting.cpu_core_hours == 0
+
+
+def priced_node() -> Object:
+    annotations = {
+        "autoscaling.kubelab.dev/price-usd-per-hour": "1.0",
+        "autoscaling.kubelab.dev/price-date": "2026-07-20",
+    }
+    meta = {"name": "n1", "creationTimestamp": CREATED, "annotations": annotations}
+    return {"metadata": meta, "status": {"capacity": {"cpu": "4", "memory": "4Gi"}}}
+
+
+def test_a_pod_on_a_node_with_a_price_costs_dollars() -> None:
+    pod = charged("1", "1Gi", end="2026-08-01T10:30:00Z")
+    pod["spec"]["nodeName"] = "n1"
+    pod["metadata"]["namespace"] = "lab"
+    assert amount_of(pod, NOW, priced_node()).usd == pytest.approx(1.0 * 0.5 / 4)
+    assert amount_of(pod, NOW).usd == 0.0
+    found = record_of(JobView(made(), (pod,)), (), cluster="lab", now=NOW, nodes={"n1": priced_node()})
+    assert found.pods["p-0-0-0"].usd == pytest.approx(0.125)
+    assert found.tags[record.PRICES_OF] == "2026-07-20"
 
 
 def test_a_job_costs_what_its_pods_do() -> None:

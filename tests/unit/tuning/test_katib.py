@@ -26,6 +26,10 @@ def test_what_only_kubelab_knows_is_refused_with_a_remedy() -> None:
         ({"parameters": conditional}, r"momentum depends on other parameters. Give it to every trial"),
         ({"algorithm": "asha"}, r"it has no algorithm asha. Use random with stopping='medianstop'"),
         (
+            {"algorithm": "hyperband", "settings": {"max_resource": "9"}},
+            r"its hyperband has no max_resource. Use the settings r_l and resource_name",
+        ),
+        (
             {"early_stopping": EarlyStopping("asha")},
             r"it has no early stopping asha. Use stopping='medianstop'",
         ),

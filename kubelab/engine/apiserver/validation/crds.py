@@ -250,7 +250,7 @@ def _validate_extensions(schema: Object, path: str) -> Iterator[Cause]:
 
 
 def _validate_rules(rules: list[Object], path: str) -> Iterator[Cause]:
-    from kubelab.engine.apiserver.cel import compile_problem
+    from kubelab.cel.program import compile_problem
 
     for i, rule in enumerate(rules):
         for field in ("rule", "messageExpression"):

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from dataclasses import replace
-from datetime import timedelta
 
-from kubelab.client import CONFIG_MAPS, DEPLOYMENTS, EXPERIMENTS, SUGGESTIONS, TRIALS, Object
-from kubelab.clock import parse_rfc3339
+from kubelab.client import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    EXPERIMENTS,
+    PERSISTENT_VOLUME_CLAIMS,
+    SUGGESTIONS,
+    TRIALS,
+    Object,
+)
 from kubelab.engine.apiserver.defaults.katib import default_experiment
 from kubelab.engine.apiserver.validation.experiments import validate_experiment, validate_run
 from kubelab.engine.controllers.batches import together
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.dbmanager.controller import is_installed
 from kubelab.engine.controllers.dbmanager.objects import NAME, NAMESPACE, is_available
+from kubelab.engine.controllers.dbmanager.patience import Patience
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.experiment.decision import ExperimentDecision, decide, is_completed
 from kubelab.engine.controllers.katib.objects import run_object, suggestion_object, trial_object
 from kubelab.engine.controllers.owners import controller_uids, is_controlled_by, owner_reference
 from kubelab.engine.controllers.suggestion.decision import restarted, retired
+from kubelab.engine.katib.checkpoints import claim, directory_of
 from kubelab.engine.katib.collectors import collector_of
 from kubelab.engine.katib.problems import Problems
 from kubelab.engine.katib.template import TemplateError, parsed, source_of
@@ -27,7 +36,6 @@ from kubelab.sweeps.names import NEVER_ACCEPTED, RUNS, experiment_index, trial_o
 
 _BY_EXPERIMENT = "experiment"
 _BY_CONTROLLER = "controller uid"
-_DB_MANAGER_PATIENCE = timedelta(seconds=60)
 _DB_MANAGER_PERIOD_S = 0.1
 
 
@@ -49,6 +57,7 @@ class ExperimentController(Controller):
         self.config_maps = self.views.of(CONFIG_MAPS)
         self.deployments = self.views.of(DEPLOYMENTS)
         self.has_db_manager = bool(around.api_url)
+        self.patience = Patience()
         self.problems = Problems()
         self._refusals: dict[str, tuple[int | None, str]] = {}
         self.runs = {key: self.views.of(resource) for key, resource in RUNS.items()}
@@ -83,8 +92,8 @@ class ExperimentController(Controller):
         """Say whether trials should wait for what they push to: a push that finds nobody fails at once."""
         if not self.has_db_manager or collector_of(experiment) != "Push" or not is_installed():
             return False
-        age = self.clock.now() - parse_rfc3339(experiment["metadata"]["creationTimestamp"])
-        return age < _DB_MANAGER_PATIENCE and not is_available(self.deployments.get(NAMESPACE, NAME))
+        available = is_available(self.deployments.get(NAMESPACE, NAME))
+        return self.patience.lasts(experiment["metadata"]["uid"], self.clock.now(), available=available)
 
     def _refusal(self, experiment: Object, trials: list[Object]) -> str:
         """Return why an Experiment cannot be run; empty if it can. The embedded server refuses it before."""
@@ -115,12 +124,14 @@ class ExperimentController(Controller):
                 self.note(written, note)
         await together(self.delete(TRIALS, trial) for trial in decision.delete)
         if is_completed(decision.status):
+            self.patience.forget(experiment["metadata"]["uid"])
             await self._discard_runs(experiment, trials)
         if decision.requests is not None:
             await self._ask(experiment, suggestion, decision.requests)
         if decision.suggestion and suggestion is not None:
             await self._change_suggestion(experiment, suggestion, decision)
         if decision.create:
+            await self._share_checkpoints(experiment)
             source = source_of(experiment["spec"]["trialTemplate"], self._template_map(experiment))
             await together(self._create_trial(experiment, each, source) for each in decision.create)
 
@@ -147,6 +158,12 @@ class ExperimentController(Controller):
         return self.config_maps.get(
             str(place.get("configMapNamespace", "")), str(place.get("configMapName", ""))
         )
+
+    async def _share_checkpoints(self, experiment: Object) -> None:
+        """Create the claim on which trials leave checkpoints for their children, where the search has one."""
+        if directory_of(experiment):
+            with contextlib.suppress(AlreadyExistsError):
+                await self.create(PERSISTENT_VOLUME_CLAIMS, claim(experiment))
 
     async def _create_trial(self, experiment: Object, suggested: Object, source: Object | str) -> None:
         """Create what runs a trial, and then the Trial."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from kubelab.client import TRIALS, Object
 from kubelab.engine.controllers.owners import owner_reference
 from kubelab.engine.controllers.views import View
 from kubelab.sweeps.names import EXPERIMENT_LABEL, TRIAL_LABEL, experiment_of
-from kubelab.sweeps.observations import KEY, dump, history_name, load
+from kubelab.sweeps.observations import KEY, history_name, load
 from kubelab.sweeps.trials import Reports
-from kubelab.tuning import Report
 
 _MOST = 1024
 
@@ -44,8 +41,8 @@ class Histories:
         return reports
 
 
-def history_object(trial: Object, reports: Mapping[str, Sequence[Report]]) -> Object:
-    """Return the ConfigMap that holds what a trial reported."""
+def history_object(trial: Object, text: str) -> Object:
+    """Return the ConfigMap that holds what a trial reported, as `dump` wrote it."""
     meta = trial["metadata"]
     return {
         "apiVersion": "v1",
@@ -56,5 +53,5 @@ def history_object(trial: Object, reports: Mapping[str, Sequence[Report]]) -> Ob
             "labels": {EXPERIMENT_LABEL: experiment_of(trial), TRIAL_LABEL: meta["name"]},
             "ownerReferences": [owner_reference(trial, TRIALS)],
         },
-        "data": {KEY: dump(reports)},
+        "data": {KEY: text},
     }

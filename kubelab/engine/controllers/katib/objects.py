@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from kubelab.client import EXPERIMENTS, JAX_JOBS, JOBS, SUGGESTIONS, TRAIN_JOBS, TRIALS, Object
 from kubelab.engine.controllers.owners import owner_reference
+from kubelab.engine.katib import checkpoints
 from kubelab.engine.katib.collectors import (
     FILE_ANNOTATION,
     add_account,
@@ -23,6 +24,7 @@ from kubelab.sweeps.names import (
     experiment_of,
 )
 from kubelab.sweeps.trials import assignments_of
+from kubelab.tuning.suggestion.pbt import PARENT_LABEL
 
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _MANAGER = "katib.kubeflow.org/trial-controller"
@@ -78,6 +80,8 @@ def trial_object(experiment: Object, suggested: Object, source: Object | str) ->
             **optional,
         },
     }
+    if directory := checkpoints.directory_of(experiment):
+        trial["metadata"]["annotations"] = {checkpoints.ANNOTATION: directory}
     return trial
 
 
@@ -98,34 +102,49 @@ def run_object(trial: Object, owner: Object) -> Object:
     meta = run.setdefault("metadata", {})
     meta["labels"] = {**(meta.get("labels") or {}), **labels}
     meta["ownerReferences"] = [owner]
-    file = file_of(trial["spec"])
+    if marks := _marks(trial, run["kind"]):
+        meta["annotations"] = {**(meta.get("annotations") or {}), **marks}
+    if parent := (trial["metadata"].get("labels") or {}).get(PARENT_LABEL):
+        meta["labels"][PARENT_LABEL] = parent
     container = str(trial["spec"].get("primaryContainerName") or "")
-    variable = {"name": TRIAL_NAME_VARIABLE, "value": trial["metadata"]["name"]}
     annotations = {_DEFAULT_CONTAINER: container} if container else {}
-    pushes = kind_of(trial["spec"]) == "Push"
+    variable = {"name": TRIAL_NAME_VARIABLE, "value": trial["metadata"]["name"]}
     if run["kind"] == TRAIN_JOBS.kind:
-        metadata = {"labels": labels, "annotations": annotations}
         pod_spec: Object = {"containers": [{"name": container, "env": [variable]}]}
-        if pushes:
+        if kind_of(trial["spec"]) == "Push":
             add_account(pod_spec, container)
-        _patch_runtime(run, trial, metadata, pod_spec)
-        if file:
-            meta["annotations"] = {**(meta.get("annotations") or {}), FILE_ANNOTATION: file}
+        _patch_runtime(run, trial, {"labels": labels, "annotations": annotations}, pod_spec)
         return run
     for template in _pod_templates(run):
         meta = template.setdefault("metadata", {})
         meta["labels"] = {**(meta.get("labels") or {}), **labels}
         meta["annotations"] = {**annotations, **(meta.get("annotations") or {})}
-        for each in (template.get("spec") or {}).get("containers") or ():
-            if each.get("name") == container:
-                each["env"] = [*(each.get("env") or ()), variable]
         if isinstance(template.get("spec"), dict):
-            keep_last_lines(template["spec"])
-        if pushes and isinstance(template.get("spec"), dict):
-            add_account(template["spec"], container)
-        if file and isinstance(template.get("spec"), dict):
-            add_sidecar(template["spec"], file)
+            _prepare(template["spec"], trial, run, container, variable)
     return run
+
+
+def _marks(trial: Object, kind: str) -> dict[str, str]:
+    """Return the annotations of a run that say what its pods need, beyond its own template."""
+    marks: dict[str, str] = {}
+    if directory := (trial["metadata"].get("annotations") or {}).get(checkpoints.ANNOTATION):
+        marks[checkpoints.ANNOTATION] = directory
+    if kind == TRAIN_JOBS.kind and (file := file_of(trial["spec"])):
+        marks[FILE_ANNOTATION] = file
+    return marks
+
+
+def _prepare(pod_spec: Object, trial: Object, run: Object, container: str, variable: Object) -> None:
+    """Give a pod, in place, what Katib's webhook would."""
+    for each in pod_spec.get("containers") or ():
+        if each.get("name") == container:
+            each["env"] = [*(each.get("env") or ()), variable]
+    keep_last_lines(pod_spec)
+    if kind_of(trial["spec"]) == "Push":
+        add_account(pod_spec, container)
+    if file := file_of(trial["spec"]):
+        add_sidecar(pod_spec, file)
+    checkpoints.add_checkpoints(pod_spec, run, experiment_of(trial))
 
 
 def _labels(experiment: Object) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cmp_to_key
 
@@ -30,18 +31,46 @@ def in_deletion_order(pods: Iterable[Object], related: Iterable[Object], now: da
         Pods of every ReplicaSet of the same Deployment: where many of them are, one is missed less.
     """
     crowd = Counter(node_of(pod) for pod in related if is_active(pod))
-
-    def compare(one: Object, other: Object) -> int:
-        left, right = ((*_settled(pod), _cost(pod), -crowd[node_of(pod)]) for pod in (one, other))
-        if left != right:
-            return -1 if left < right else 1
-        return _by_age(one, other, now)
-
-    return sorted(pods, key=cmp_to_key(compare))
+    standings = [_Standing.of(pod, crowd) for pod in pods]
+    standings.sort(key=cmp_to_key(lambda one, other: one.compare(other, now)))
+    return [each.pod for each in standings]
 
 
-def _settled(pod: Object) -> tuple[int, int, int]:
-    return (int(bool(node_of(pod))), _PHASES.get(phase_of(pod), 0), int(is_ready(pod)))
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What is compared of a pod, read once."""
+
+    pod: Object
+    rank: tuple[int, ...]
+    ready_since: datetime | None
+    ready: bool
+    restarts: tuple[int, int]
+    created: datetime
+
+    @staticmethod
+    def of(pod: Object, crowd: Counter[str]) -> _Standing:
+        node, ready = node_of(pod), is_ready(pod)
+        rank = (bool(node), _PHASES.get(phase_of(pod), 0), ready, _cost(pod), -crowd[node])
+        return _Standing(pod, rank, ready_since(pod), ready, _restarts(pod), created_at(pod))
+
+    def compare(self, other: _Standing, now: datetime) -> int:
+        if self.rank != other.rank:
+            return -1 if self.rank < other.rank else 1
+        if self.ready and self.ready_since != other.ready_since:
+            return self._younger(other, self.ready_since, other.ready_since, now)
+        if self.restarts != other.restarts:
+            return -1 if self.restarts > other.restarts else 1
+        if self.created != other.created:
+            return self._younger(other, self.created, other.created, now)
+        return 0
+
+    def _younger(self, other: _Standing, since: datetime | None, than: datetime | None, now: datetime) -> int:
+        if since is None or than is None:
+            return -1 if since is None else 1
+        difference = _magnitude(since, now) - _magnitude(than, now)
+        if difference == 0:
+            return -1 if self.pod["metadata"]["uid"] < other.pod["metadata"]["uid"] else 1
+        return difference
 
 
 def _cost(pod: Object) -> int:
@@ -50,26 +79,6 @@ def _cost(pod: Object) -> int:
         return int(text)
     except ValueError:
         return 0
-
-
-def _by_age(one: Object, other: Object, now: datetime) -> int:
-    if is_ready(one) and ready_since(one) != ready_since(other):
-        return _younger(one, other, ready_since(one), ready_since(other), now)
-    restarts = _restarts(other), _restarts(one)
-    if restarts[0] != restarts[1]:
-        return -1 if restarts[0] < restarts[1] else 1
-    if created_at(one) != created_at(other):
-        return _younger(one, other, created_at(one), created_at(other), now)
-    return 0
-
-
-def _younger(one: Object, other: Object, since: datetime | None, than: datetime | None, now: datetime) -> int:
-    if since is None or than is None:
-        return -1 if since is None else 1
-    difference = _magnitude(since, now) - _magnitude(than, now)
-    if difference == 0:
-        return -1 if one["metadata"]["uid"] < other["metadata"]["uid"] else 1
-    return difference
 
 
 def _magnitude(since: datetime, now: datetime) -> int:

@@ -13,10 +13,12 @@ from kubelab.engine.controllers.katib import conditions
 from kubelab.engine.controllers.katib.histories import Histories
 from kubelab.engine.controllers.owners import is_controlled_by
 from kubelab.engine.controllers.suggestion.decision import answered, failed, running, started
-from kubelab.engine.katib.problems import Problems, check
+from kubelab.engine.katib.problems import Problems
 from kubelab.sweeps.names import experiment_index, experiment_of
 from kubelab.sweeps.trials import records_of
 from kubelab.tuning import Problem, TuningError, rules_for_new_trial, suggest
+from kubelab.tuning.stopping import check_stopping
+from kubelab.tuning.suggestion import check_algorithm
 
 _BY_EXPERIMENT = "experiment"
 
@@ -55,16 +57,19 @@ class SuggestionController(Controller):
     async def _status(self, suggestion: Object, experiment: Object) -> Object:
         now = self.clock.now()
         status = started(suggestion, now)
+        call = "ValidateAlgorithmSettings"
         try:
             problem = self.problems.of(experiment)
-            check(problem)
+            check_algorithm(problem)
+            call = "ValidateEarlyStoppingSettings"
+            check_stopping(problem)
             status = running(status, now)
             missing = int(suggestion["spec"].get("requests") or 0) - len(status.get("suggestions") or ())
             if missing > 0:
                 return await self._asked(suggestion, experiment, problem, status, missing)
         except TuningError as error:
             self.note(suggestion, Note("Warning", "SuggestionFailed", str(error)))
-            return failed(status, str(error), now)
+            return failed(status, call, str(error), now)
         return status
 
     async def _asked(

@@ -37,9 +37,13 @@ def running(status: Object, now: datetime) -> Object:
     return {**status, "conditions": listed}
 
 
-def failed(status: Object, problem: str, now: datetime) -> Object:
-    """Return the status of a Suggestion whose algorithm refuses the search."""
-    message = f"Validation failed: {problem}"
+def failed(status: Object, call: str, problem: str, now: datetime) -> Object:
+    """Return the status of a Suggestion whose search is refused by one of Katib's calls.
+
+    The words are those of katib v0.19.0: ``suggestion_controller.go`` and
+    ``suggestionclient/suggestionclient.go``.
+    """
+    message = f"Validation failed: {call} Error: {problem}"
     return {
         **status,
         "conditions": conditions.end(status["conditions"], "Failed", "SuggestionFailed", message, now),

@@ -8,8 +8,9 @@ from kubelab.client import JOB_SETS, TRAIN_JOBS, Object
 from kubelab.engine.controllers.owners import owner_reference
 from kubelab.engine.controllers.trainjob.patches import apply_runtime_patches, upsert
 from kubelab.engine.controllers.trainjob.progress import add_progress
+from kubelab.engine.katib.checkpoints import add_checkpoints
 from kubelab.engine.katib.collectors import FILE_ANNOTATION, add_sidecar, keep_last_lines
-from kubelab.sweeps.names import TRIAL_LABEL
+from kubelab.sweeps.names import TRIAL_LABEL, experiment_of
 
 ANCESTOR_STEP = "trainer.kubeflow.org/trainjob-ancestor-step"
 TRAINER_STEP = "trainer"
@@ -48,6 +49,7 @@ def lower(train_job: Object, runtime: Object, *, server_url: str = "") -> Object
             file = (meta.get("annotations") or {}).get(FILE_ANNOTATION)
             if file:
                 add_sidecar(_pod_spec(replicated_job), str(file))
+            add_checkpoints(_pod_spec(replicated_job), train_job, experiment_of(train_job))
         elif step in INITIALIZERS.values():
             _lower_initializer(spec, replicated_job, step)
     template_meta = template.get("metadata") or {}

@@ -27,15 +27,15 @@ from kubelab.sweeps.names import (
     is_annotated,
     trial_of,
 )
-from kubelab.sweeps.observations import KEY, dump, history_name
+from kubelab.sweeps.observations import KEY, NOTHING, dump, history_name
 from kubelab.sweeps.trials import Reports, has_ended, records_of
 from kubelab.tuning import Problem, Stop, TuningError, verdict
+from kubelab.tuning.stopping import brings_rule, read_by_rules
 
 _BY_EXPERIMENT = "experiment"
 _BY_TRIAL = "trial"
 _HISTORY_PERIOD_S = 1.0
 """A history is written at most this often while its trial runs."""
-_STOPPING_ALGORITHMS = ("asha", "hyperband")
 
 
 class TrialController(Controller):
@@ -159,7 +159,7 @@ class TrialController(Controller):
 
     def _stop(self, trial: Object, problem: Problem) -> Stop | None:
         """Return why a trial should be stopped, among all that is known of the others."""
-        if problem.early_stopping is None and problem.algorithm not in _STOPPING_ALGORITHMS:
+        if problem.early_stopping is None and not brings_rule(problem):
             return None
         namespace, name = key_of(trial)
         siblings = self.trials.by_index(_BY_EXPERIMENT, f"{namespace}/{experiment_of(trial)}")
@@ -256,14 +256,22 @@ class TrialController(Controller):
         left_s = at_s + _HISTORY_PERIOD_S - now_s
         if 0 < left_s <= _HISTORY_PERIOD_S and not ends:
             return left_s
-        text = dump(reported.reports)
-        if not await self._begin_history(trial, reported.reports):
+        text = self._dump(trial, reported.reports)
+        if not await self._begin_history(trial, text):
             patch = {"data": {KEY: text}}
             self.config_maps.wrote(await self.client.patch(CONFIG_MAPS, history_name(key[1]), patch, key[0]))
         self._written[key] = (version, now_s)
         return None
 
-    async def _begin_history(self, trial: Object, reports: Reports | None = None) -> bool:
+    def _dump(self, trial: Object, reports: Reports) -> str:
+        """Return a history's text, with all reports that verdicts depend on, however many there are."""
+        experiment = self._experiment(trial)
+        if experiment is None:
+            return dump(reports)
+        problem = self.problems.of(experiment)
+        return dump(reports, read_by_rules(problem, reports.get(problem.objective, ())))
+
+    async def _begin_history(self, trial: Object, text: str = NOTHING) -> bool:
         """Create a trial's history where there is none; say whether that was so."""
         namespace, name = key_of(trial)
         existing = self.config_maps.get(namespace, history_name(name))
@@ -272,7 +280,7 @@ class TrialController(Controller):
         if existing is not None:  # an earlier trial's of this name
             await self.delete(CONFIG_MAPS, existing)
         try:
-            await self.create(CONFIG_MAPS, history_object(trial, reports or {}))
+            await self.create(CONFIG_MAPS, history_object(trial, text))
         except AlreadyExistsError:
             return False
         return True

@@ -8,8 +8,8 @@ from kubelab.client import Object
 from kubelab.clock import rfc3339, rfc3339_micro
 from kubelab.engine.apiserver.version import KUBERNETES_VERSION
 from kubelab.engine.nodes.node_object import PROCESS_RUNTIME
-from kubelab.engine.nodes.simulated.declaration import PREFIX
 from kubelab.node_template import FAKE_NODE, NodeTemplate, simulated_node
+from kubelab.simulated_pod import PREFIX
 
 LEASE_NAMESPACE = "kube-node-lease"
 

@@ -13,8 +13,8 @@ from kubelab.client import Object
 from kubelab.clock import parse_rfc3339, rfc3339
 from kubelab.engine.controllers.conditions import is_true
 from kubelab.engine.nodes.restarts import MAX_BACK_OFF_S
-from kubelab.engine.nodes.simulated.declaration import Declaration, DeclarationError
 from kubelab.engine.nodes.status import Observation, pod_status
+from kubelab.simulated_pod import Declaration, DeclarationError
 
 _BACK_OFF_S = 10.0
 _SIGTERM = 143  # 128 + 15: ended as it was told to

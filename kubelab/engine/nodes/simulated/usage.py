@@ -9,8 +9,8 @@ from datetime import datetime
 
 from kubelab.client import Object
 from kubelab.clock import Clock, parse_rfc3339
-from kubelab.engine.nodes.simulated.declaration import DeclarationError, usage_of
 from kubelab.engine.usage import NodeUsage, PodUsage, Usage
+from kubelab.simulated_pod import DeclarationError, usage_of
 
 _WINDOW_S = 15.0  # the metrics server's --metric-resolution
 

@@ -10,12 +10,12 @@ import pytest
 from kubelab.client import Object
 from kubelab.clock import rfc3339
 from kubelab.engine.nodes.simulated.addresses import SimulatedAddresses
-from kubelab.engine.nodes.simulated.declaration import PREFIX, Declaration, DeclarationError
 from kubelab.engine.nodes.simulated.node import lease, node_status
 from kubelab.engine.nodes.simulated.stages import Place, Step, next_step
 from kubelab.engine.nodes.simulated.usage import DeclaredUsage, shared, usage_at
 from kubelab.engine.usage import Usage
 from kubelab.node_template import NodeTemplate, simulated_node
+from kubelab.simulated_pod import PREFIX, Declaration, DeclarationError
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 PLACE = Place("198.18.0.9", "198.18.0.1")

@@ -16,10 +16,10 @@ from kubelab.engine.apiserver.app import ApiServer
 from kubelab.engine.nodes.isolation import Isolation
 from kubelab.engine.nodes.node_object import node_status, read_machine
 from kubelab.engine.nodes.simulated import SimulatedNodes
-from kubelab.engine.nodes.simulated.declaration import PREFIX
 from kubelab.errors import AlreadyExistsError, NotFoundError
 from kubelab.informer import Informers
 from kubelab.node_template import FAKE_NODE, NodeTemplate, simulated_node
+from kubelab.simulated_pod import PREFIX
 
 _PATIENCE_S = 60.0
 

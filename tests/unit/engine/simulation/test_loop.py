@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -95,6 +95,47 @@ def test_no_time_passes_while_a_thread_works(running: Running) -> None:
     assert visit.outcome.result(PATIENCE_S) == 0.0
     arrived.result(PATIENCE_S)
     assert running.loop.time() == DAY_S
+
+
+def test_what_threads_found_is_told_in_the_order_of_asking_after_all_that_can_run(running: Running) -> None:
+    second_is_done = threading.Event()
+
+    async def work(what: str, function: Callable[[], object]) -> None:
+        await asyncio.to_thread(function)
+        running.note(what)
+
+    async def busy() -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        running.note("loop")
+
+    async def all_at_once() -> None:
+        first = work("first", lambda: second_is_done.wait(PATIENCE_S))
+        await asyncio.gather(first, work("second", second_is_done.set), busy())
+
+    running.loop.admit(all_at_once()).outcome.result(PATIENCE_S)
+    assert [what for _, what in running.seen] == ["loop", "first", "second"]
+
+
+def test_a_failure_on_a_thread_is_told_too(running: Running) -> None:
+    async def work() -> None:
+        await asyncio.to_thread(int, "no number")
+
+    with pytest.raises(ValueError, match="no number"):
+        running.loop.admit(work()).outcome.result(PATIENCE_S)
+
+
+def test_who_does_not_wait_for_a_thread_any_more_holds_up_nobody(running: Running) -> None:
+    release = threading.Event()
+
+    async def give_up() -> str:
+        waiting = asyncio.create_task(asyncio.to_thread(release.wait, PATIENCE_S))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        release.set()
+        return await asyncio.to_thread(lambda: "done")
+
+    assert running.loop.admit(give_up()).outcome.result(PATIENCE_S) == "done"
 
 
 def test_an_answer_comes_when_all_that_it_set_off_is_done(running: Running) -> None:

@@ -6,8 +6,19 @@ from typing import Any
 
 import pytest
 
-from kubelab.tuning import EarlyStopping, Problem, Space, Stop, TrialRecord, uniform, verdict
+from kubelab.tuning import (
+    EarlyStopping,
+    Problem,
+    Space,
+    Stop,
+    TrialRecord,
+    integer,
+    suggest,
+    uniform,
+    verdict,
+)
 from kubelab.tuning.errors import SettingError
+from kubelab.tuning.suggestion import check_algorithm
 from tests.unit.tuning.searches import reports
 
 # R = 9, eta = 3: trials 0 to 8 are in bracket 2 (rungs 1, 3), 9 to 13 in bracket 1 (rung 3), 14 to 16 in
@@ -65,3 +76,27 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
         SettingError, match=r"max_resource is missing. Add it to the settings: max_resource must"
     ):
         verdict(bare, climber(0, 1.0, 1, 0.0), [])
+
+
+def live(**settings: str) -> Problem:
+    asked = {"max_resource": "9", **settings}
+    return Problem(Space({"lr": uniform(0, 1)}), "loss", algorithm="hyperband", settings=asked)
+
+
+def test_the_algorithm_in_steps_brings_the_rule_and_draws_at_random() -> None:
+    stop = verdict(live(), climber(12, 5.0, 8, time=100.0), GOOD)
+    assert stop == verdict(problem(), climber(12, 5.0, 8, time=100.0), GOOD)
+    drawn = suggest(live(random_state="7"), [], 5)
+    assert (len({each.parameters["lr"] for each in drawn.assignments}), drawn.exhausted) == (5, False)
+
+
+def test_katibs_hyperband_stops_no_trial_that_runs() -> None:
+    space = Space({"lr": uniform(0, 1), "epochs": integer(1, 9)})
+    katibs = {"r_l": "9", "resource_name": "epochs"}
+    asked = Problem(space, "loss", algorithm="hyperband", parallel=9, settings=katibs)
+    assert verdict(asked, climber(12, 5.0, 8, time=100.0), GOOD) is None
+
+
+def test_the_algorithm_refuses_a_first_step_beyond_the_last_before_it_begins() -> None:
+    with pytest.raises(SettingError, match="min_resource cannot be 10"):
+        check_algorithm(live(min_resource="10"))

@@ -195,9 +195,18 @@ async def test_a_trial_worse_than_those_before_it_is_stopped_with_its_reason(wor
     assert done["status"]["earlyStoppedTrialList"] == [trial_of(fourth)]
 
 
-async def test_asha_stops_a_trial_on_its_live_reports(world: SweepWorld) -> None:
-    settings = [{"name": "min_resource", "value": "2"}, {"name": "eta", "value": "2"}]
-    await world.create(experiment(algorithm={"algorithmName": "asha", "algorithmSettings": settings}))
+@pytest.mark.parametrize(
+    ("algorithm", "settings"),
+    [
+        ("asha", {"min_resource": "2", "eta": "2"}),
+        ("hyperband", {"min_resource": "2", "max_resource": "8", "eta": "2"}),
+    ],
+)
+async def test_an_algorithm_with_a_rule_stops_a_trial_on_its_live_reports(
+    world: SweepWorld, algorithm: str, settings: dict[str, str]
+) -> None:
+    listed = [{"name": name, "value": value} for name, value in settings.items()]
+    await world.create(experiment(algorithm={"algorithmName": algorithm, "algorithmSettings": listed}))
     first, second = await world.pods_of_trials(2)
     await world.start(first)
     await world.print(first, "step=1 loss=1", "step=2 loss=0.5")
@@ -335,18 +344,30 @@ async def test_a_run_that_is_not_valid_fails_its_trial(world: SweepWorld) -> Non
     assert "restartPolicy" in trial["status"]["conditions"][-1]["message"]
 
 
-async def test_a_setting_that_is_not_known_is_refused_where_the_server_does_not_look(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"algorithm": {"algorithmName": "magic"}}, "algorithm 'magic' is not known. Choose one of:"),
+        (
+            {"earlyStopping": {"algorithmName": "magic"}},
+            "early stopping 'magic' is not known. Choose one of:",
+        ),
+    ],
+)
+async def test_a_setting_that_is_not_known_is_refused_where_the_server_does_not_look(
+    lab: Lab, asked: Object, said: str
+) -> None:
     # As on upstream's kube-apiserver, which has neither Katib's defaults nor its checks.
     from kubelab.engine.apiserver import validation
 
     world = SweepWorld(lab)
-    made = experiment(algorithm={"algorithmName": "magic"})
+    made = experiment(**asked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(validation, "_experiment_causes", lambda *_: iter(()))
         await world.create(made)
         failed = await world.experiment("Failed")
     message = failed["status"]["conditions"][-1]["message"]
-    assert "algorithm 'magic' is not known. Choose one of:" in message
+    assert said in message
 
 
 async def test_controllers_that_start_anew_repeat_nothing_and_lose_nothing(world: SweepWorld) -> None:

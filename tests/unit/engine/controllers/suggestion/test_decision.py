@@ -73,9 +73,13 @@ def test_an_exhausted_algorithm_ends_the_suggestion() -> None:
 
 
 def test_a_search_that_the_algorithm_refuses_fails_with_its_words() -> None:
-    status = failed(begun(experiment()), "setting of tpe 'x' is not known", at(1))
+    status = failed(
+        begun(experiment()), "ValidateAlgorithmSettings", "setting of tpe 'x' is not known", at(1)
+    )
     assert last(status) == ("Failed", "True", "SuggestionFailed")
-    assert status["conditions"][-1]["message"] == "Validation failed: setting of tpe 'x' is not known"
+    assert status["conditions"][-1]["message"] == (
+        "Validation failed: ValidateAlgorithmSettings Error: setting of tpe 'x' is not known"
+    )
 
 
 @pytest.mark.parametrize(
