@@ -6,7 +6,10 @@ import pytest
 
 from kubelab.autoscaling.advisor import advise
 from kubelab.autoscaling.catalogue.catalogue import shipped
-from kubelab.autoscaling.scores import Part, Score
+from kubelab.autoscaling.instance_scores import InstanceScores
+from kubelab.autoscaling.node_group_set import NODE_GROUP_SET
+from kubelab.autoscaling.option import INSTANCE_TYPE
+from kubelab.autoscaling.scores import Part
 from kubelab.autoscaling.scoring import NOT_MEASURED, Experience, cost_parts, score_objects
 from kubelab.client import Object
 from tests.unit.autoscaling.advised import candidate, pods
@@ -76,4 +79,7 @@ def test_written_score_is_read_back_as_it_was() -> None:
     best = written["web.aws-c6i.2xlarge"]
     assert best["spec"]["nodeGroupSet"] == "web"
     assert best["spec"]["cost"]["priceDate"] == shipped()["c6i.2xlarge"].on_demand.date.isoformat()
-    assert Score.of(best).total == pytest.approx(best["spec"]["score"], abs=0.01)
+    labels = {NODE_GROUP_SET: "web", INSTANCE_TYPE: "c6i.2xlarge"}
+    read = InstanceScores([best]).of(labels)
+    assert read is not None
+    assert read.total == pytest.approx(best["spec"]["score"], abs=0.01)
