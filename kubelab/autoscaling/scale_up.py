@@ -74,16 +74,18 @@ def without_room(pods: Iterable[PodInfo], snapshot: Snapshot) -> list[PodInfo]:
         The nodes that are there and those that are on their way.
     """
     nodes = dict(snapshot.nodes)
+    names, alone = tuple(nodes), not snapshot.pods_with_terms
     left: list[PodInfo] = []
-    last: dict[int, str | None] = {}
+    full: Counter[int] = Counter()  # by shape: how many nodes from the first on have no room, and get none
     for pod in sorted(pods, key=lambda each: (-each.priority, each.created, each.key)):
-        alone = pod.shape.local and not snapshot.pods_with_terms
-        if alone and id(pod.shape) in last and last[id(pod.shape)] is None:
-            left.append(pod)
-            continue
-        target = _room_for(pod, nodes, snapshot, last.get(id(pod.shape)) if alone else None)
-        if alone:
-            last[id(pod.shape)] = target
+        if alone and pod.shape.local:
+            at = full[id(pod.shape)]
+            while at < len(names) and reject(pod.shape, nodes[names[at]]):
+                at += 1
+            full[id(pod.shape)] = at
+            target = names[at] if at < len(names) else None
+        else:
+            target = _room_beside_others(pod, nodes, snapshot)
         if target is None:
             left.append(pod)
         else:
@@ -91,13 +93,7 @@ def without_room(pods: Iterable[PodInfo], snapshot: Snapshot) -> list[PodInfo]:
     return left
 
 
-def _room_for(
-    pod: PodInfo, nodes: Mapping[str, NodeInfo], snapshot: Snapshot, hint: str | None
-) -> str | None:
-    if pod.shape.local and not snapshot.pods_with_terms:
-        if hint is not None and not reject(pod.shape, nodes[hint]):
-            return hint
-        return next((name for name, info in nodes.items() if not reject(pod.shape, info)), None)
+def _room_beside_others(pod: PodInfo, nodes: Mapping[str, NodeInfo], snapshot: Snapshot) -> str | None:
     try:
         checks = Checks.of(pod, replace(snapshot, nodes=nodes))
     except BlockedError:

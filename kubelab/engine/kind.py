@@ -6,10 +6,13 @@ Configuration: kind.sigs.k8s.io/docs/user/configuration, ``kind.x-k8s.io/v1alpha
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -184,8 +187,9 @@ def _create(folder: StateFolder, options: KindOptions) -> Running:
         running = Running(folder.name, server, str(folder.kubeconfig), token="", pid=None, engine="kind")
         folder.write_running(running)
     except BaseException:  # also Ctrl-C
-        _delete(folder)
-        shutil.rmtree(folder.path)
+        with _undisturbed():
+            _delete(folder)
+            shutil.rmtree(folder.path)
         raise
     return running
 
@@ -200,6 +204,28 @@ def _run_create(folder: StateFolder, options: KindOptions) -> None:
 
 def _delete(folder: StateFolder) -> None:
     _run(folder, *_command(folder, "delete", "cluster")[1:])
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let a second Ctrl-C change nothing: what the first one ended is to be gone, not half of it."""
+    if threading.current_thread() is not threading.main_thread():  # which Ctrl-C never reaches
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def missing() -> tuple[str, ...]:
+    """Return which of the programs that the engine needs are not on this machine."""
+    return tuple(program for program in ("kind", _provider()) if shutil.which(program) is None)
+
+
+def _provider() -> str:
+    return os.environ.get(_PROVIDER) or "docker"
 
 
 def _run(folder: StateFolder, *arguments: str) -> str:
@@ -219,10 +245,9 @@ def _command(folder: StateFolder, *verb: str) -> list[str]:
 
 
 def _check_programs(name: str) -> None:
-    provider = os.environ.get(_PROVIDER) or "docker"
-    missing = tuple(program for program in ("kind", provider) if shutil.which(program) is None)
-    if missing:
-        raise KindMissingError(missing)
+    provider = _provider()
+    if lacking := missing():
+        raise KindMissingError(lacking)
     answer = subprocess.run([_located(provider), "ps"], capture_output=True, text=True, check=False)  # noqa: S603
     if answer.returncode != 0:
         problem = f"{provider} does not work here ({answer.stderr.strip()})"

@@ -51,8 +51,17 @@ def machine() -> list[Finding]:
         _package("jax", "jobs run", "pip install 'kubelab[jax]'"),
         _package("jupyterlab", "kubelab lab serves notebooks", "pip install 'kubelab[lab]'"),
         _kubectl(),
+        _kind(),
         *_limits(probe()),
     ]
+
+
+def _kind() -> Finding:
+    from kubelab.engine import kind
+
+    lacking = kind.missing()
+    detail = f"needs {' and '.join(lacking)}" if lacking else "makes clusters of containers"
+    return Finding("engine kind", not lacking, detail)
 
 
 def _limits(isolation: Isolation) -> list[Finding]:

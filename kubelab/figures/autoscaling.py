@@ -70,7 +70,11 @@ def policies_figure(costs: pd.DataFrame, *, prices_of: str = "") -> go.Figure:
     figure.update_layout(barmode="stack", height=120 + 40 * len(costs))
     if "lower_bound_usd" in costs:
         least = float(costs["lower_bound_usd"].max())
-        figure.add_vline(x=least, line={"color": BOUND_COLOUR, "dash": "dot"}, annotation_text="lower bound")
+        figure.add_vline(
+            x=least,
+            line={"color": BOUND_COLOUR, "dash": "dot"},
+            annotation={"text": "lower bound", "yanchor": "bottom", "y": 1.0},
+        )
     return figure
 
 

@@ -23,7 +23,7 @@ ATTENTION = ("q", "k", "v", "o")
 EVERY = (*ATTENTION, "mlp")
 
 _ROOM = 16
-"""Ranks are trained as multiples of this one. A nano's step with rank 2 takes 4 % longer so, and a program
+"""Ranks are trained as multiples of this one. A nano's step with rank 2 takes 4 to 9 % longer so; a program
 that need not be compiled saves 300 of them."""
 
 

@@ -12,7 +12,7 @@ from kubelab.autoscaling.catalogue import Catalogue, InstanceType
 from kubelab.autoscaling.lower_bound.offers import Offer
 from kubelab.autoscaling.lower_bound.over_time import BoundOverTime, Presence, lower_bound_over_time
 from kubelab.autoscaling.node_group import NodeGroup
-from kubelab.client import DAEMON_SETS, DEPLOYMENTS, JOBS, STATEFUL_SETS, Object
+from kubelab.client import DAEMON_SETS, DEPLOYMENTS, JOBS, PODS, STATEFUL_SETS, Object
 from kubelab.scenarios.objects import RUN_DURATION
 from kubelab.scenarios.scenario import Action, Scenario
 from kubelab.scheduling.requests import Amounts, pod_requests
@@ -66,6 +66,8 @@ def presences(actions: Iterable[Action], end_s: float) -> Iterator[Presence]:
         name = f"{each.namespace}/{each.name}"
         if each.resource == JOBS and each.verb == "create" and each.body:
             yield _job(name, each.at_s, each.body)
+        elif each.resource == PODS and each.verb == "create" and each.body:
+            open_[key] = Presence(name, pod_requests(each.body["spec"]), each.at_s, end_s)
         elif each.resource in SCALED and each.verb in ("create", "patch") and "replicas" in spec:
             before = open_.get(key)
             requests = before.requests if before else _requests(each.body or {})

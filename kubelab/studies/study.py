@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context
@@ -114,6 +114,7 @@ def study(
     policies: Sequence[str] = POLICIES,
     seed: int = 0,
     hours: float | None = None,
+    scale_down: Mapping[str, float] | None = None,
     processes: int | None = None,
     show_progress: bool = True,
 ) -> Study:
@@ -134,6 +135,8 @@ def study(
         Of the first cluster; the others have those that follow.
     hours : float, optional
         How long to simulate; each scenario's own length unless given.
+    scale_down : mapping, optional
+        The same for all policies, as in `kubelab.cluster.Cluster.autoscale`.
     processes : int, optional
         How many work at a time; as many as there are processors unless given.
     show_progress : bool
@@ -150,8 +153,12 @@ def study(
             f"{clusters} clusters, {len(names)} scenarios and {len(policies)} policies: give each."
         )
     seeds = range(seed, seed + clusters)
+    down = tuple(sorted((scale_down or {}).items()))
     cases = [
-        Case(name, each, policy, hours) for name in names for each in seeds for policy in (*policies, "")
+        Case(name, each, policy, hours, down)
+        for name in names
+        for each in seeds
+        for policy in (*policies, "")
     ]
     _check(names, policies)
     done: dict[Case, Outcome] = {}

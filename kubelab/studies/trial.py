@@ -39,12 +39,15 @@ class Case:
         A chain of expanders, such as ``score,least-waste``; "" asks for the lower bound alone.
     hours : float or None
         How long; as long as the scenario unless given.
+    scale_down : tuple of pairs
+        As in `kubelab.cluster.Cluster.autoscale`.
     """
 
     scenario: str
     seed: int
     policy: str
     hours: float | None = None
+    scale_down: tuple[tuple[str, float], ...] = ()
 
     def made(self) -> Scenario:
         """Return the scenario itself.
@@ -90,7 +93,7 @@ def carry_out(case: Case) -> Outcome:
     waits: dict[str, float] = {}
     with SimulatedCluster(case.seed) as cluster:
         cluster.play(scenario)
-        cluster.autoscale(case.policy, seed=case.seed)
+        cluster.autoscale(case.policy, seed=case.seed, scale_down=dict(case.scale_down))
         for look in range(1, math.ceil(scenario.hours * 3600 / LOOK_S) + 1):
             cluster.run(seconds=min(LOOK_S, scenario.hours * 3600 - (look - 1) * LOOK_S))
             for pod in portal.run(cluster.client.list(PODS)).items:

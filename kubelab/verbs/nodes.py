@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubelab import portal
 from kubelab.client import NODES, Object
+from kubelab.objects import is_ready
 from kubelab.quantities import Quantity, cpu_millicores, format_memory, whole
 from kubelab.verbs.handle import Handle
 
@@ -27,7 +28,7 @@ class NodeVerbs(Handle):
             [
                 {
                     "name": node["metadata"]["name"],
-                    "ready": _is_ready(node),
+                    "ready": is_ready(node),
                     "cpu_millicores": cpu_millicores(_allocatable(node, "cpu")),
                     "memory_bytes": whole(_allocatable(node, "memory")),
                 }
@@ -68,7 +69,7 @@ def capacity(nodes: list[Object]) -> str:
     """Return what nodes have together, such as ``2 nodes, 4 CPU, 8Gi, Ready``."""
     cpu = sum(cpu_millicores(_allocatable(node, "cpu")) for node in nodes) / 1000
     memory = format_memory(sum(whole(_allocatable(node, "memory")) for node in nodes))
-    ready = sum(map(_is_ready, nodes))
+    ready = sum(map(is_ready, nodes))
     state = "Ready" if nodes and ready == len(nodes) else f"{ready}/{len(nodes)} Ready"
     count = f"{len(nodes)} node" + ("" if len(nodes) == 1 else "s")
     return f"{count}, {cpu:g} CPU, {memory}, {state}"
@@ -77,8 +78,3 @@ def capacity(nodes: list[Object]) -> str:
 def _allocatable(node: Object, resource: str) -> Quantity:
     quantity: Quantity = (node.get("status", {}).get("allocatable") or {}).get(resource, 0)
     return quantity
-
-
-def _is_ready(node: Object) -> bool:
-    conditions = node.get("status", {}).get("conditions") or []
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import re
 from pathlib import Path
 
@@ -12,20 +10,14 @@ import pytest
 from kubelab.node_template import NodeTemplate, simulated_node
 from tests.conformance.kubectl import Kubectl
 from tests.conformance.manifests import shell_pod, train_job
-from tests.conftest import Lab
-
-_numbers = itertools.count(1)
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def kubectl(engine_lab: Lab, tmp_path: Path) -> Kubectl:
+def kubectl(in_cluster: Kubectl) -> Kubectl:
     """Real kubectl, in a new namespace of the lab cluster."""
-    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
-    namespace = f"pods-{os.getpid()}-{next(_numbers)}"
-    Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
-    return Kubectl(kubeconfig, tmp_path, namespace)
+    return in_cluster
 
 
 def test_a_job_runs_and_is_shown(kubectl: Kubectl) -> None:

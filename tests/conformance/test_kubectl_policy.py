@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,19 +14,15 @@ from tests.conformance.kubectl import Kubectl
 from tests.conformance.manifests import deployment, pod, shell_pod
 from tests.conftest import Lab
 
-_numbers = itertools.count(1)
 _PATIENCE_S = 60.0
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def kubectl(engine_lab: Lab, tmp_path: Path) -> Kubectl:
+def kubectl(in_cluster: Kubectl) -> Kubectl:
     """Real kubectl, in a new namespace of the lab cluster."""
-    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
-    namespace = f"policy-{os.getpid()}-{next(_numbers)}"
-    Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
-    return Kubectl(kubeconfig, tmp_path, namespace)
+    return in_cluster
 
 
 def until(holds: Callable[[], Any]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import subprocess
@@ -17,21 +16,15 @@ import pytest
 from kubelab.client import Object
 from tests.conformance.kubectl import Kubectl
 from tests.conformance.manifests import shell_pod
-from tests.conftest import Lab
-
-_numbers = itertools.count(1)
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def kubectl(engine_lab: Lab, tmp_path: Path) -> Iterator[Kubectl]:
+def kubectl(in_cluster: Kubectl) -> Iterator[Kubectl]:
     """Real kubectl, in a new namespace of the lab cluster."""
-    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
-    namespace = f"streams-{os.getpid()}-{next(_numbers)}"
-    Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
-    yield Kubectl(kubeconfig, tmp_path, namespace)
-    Kubectl(kubeconfig, tmp_path)("delete", "namespace", namespace, "--wait=false")
+    yield in_cluster
+    in_cluster("delete", "namespace", in_cluster.namespace, "--wait=false")
 
 
 def run(kubectl: Kubectl, pod: Object) -> str:

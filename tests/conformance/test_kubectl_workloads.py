@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import re
-from pathlib import Path
 
 import pytest
 
 from kubelab.client import Object
 from tests.conformance.kubectl import Kubectl
-from tests.conftest import Lab
-
-_numbers = itertools.count(1)
 
 pytestmark = pytest.mark.slow
 WAIT = "--timeout=50s"
 
 
 @pytest.fixture
-def kubectl(engine_lab: Lab, tmp_path: Path) -> Kubectl:
+def kubectl(in_cluster: Kubectl) -> Kubectl:
     """Real kubectl, in a new namespace of the lab cluster."""
-    kubeconfig = engine_lab.home / "lab" / "kubeconfig"
-    namespace = f"workloads-{os.getpid()}-{next(_numbers)}"
-    Kubectl(kubeconfig, tmp_path)("create", "namespace", namespace)
-    return Kubectl(kubeconfig, tmp_path, namespace)
+    return in_cluster
 
 
 def sleeper(kind: str, name: str = "web", **spec: object) -> Object:

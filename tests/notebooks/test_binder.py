@@ -1,4 +1,4 @@
-"""Binder's environment, built from binder/ alone, runs tutorial 01 within Binder's limits.
+"""Binder's environment, built from binder/ alone, runs the tutorials within Binder's limits.
 
 As repo2docker does it: the pins first, then postBuild in a copy of the repository, then start. The
 notebook runs as an unprivileged user, on one core, with 2 GB of memory.
@@ -112,15 +112,16 @@ def memory_limit() -> Iterator[Path | None]:
     yield None
 
 
-def test_tutorial_01_runs_in_binders_environment(
-    home: Path, repository: Path, environment: dict[str, str], memory_limit: Path | None
+@pytest.mark.parametrize("tutorial", ["01-distributed-jax", "02-tune-an-llm"])
+def test_a_tutorial_runs_in_binders_environment(
+    home: Path, repository: Path, environment: dict[str, str], memory_limit: Path | None, tutorial: str
 ) -> None:
     if memory_limit is None:
         pytest.skip("no writable memory cgroup: the 2 GB limit cannot be set here")
     join = f'echo $$ > {memory_limit}/cgroup.procs && exec "$@"'
     core = str(min(os.sched_getaffinity(0)))
-    papermill = ["papermill", "notebooks/tutorials/01-distributed-jax.ipynb", str(home / "user/out.ipynb")]
-    env = environment | {"KUBELAB_HOME": str(home / "user/state")}
+    papermill = ["papermill", f"notebooks/tutorials/{tutorial}.ipynb", str(home / f"user/{tutorial}.ipynb")]
+    env = environment | {"KUBELAB_HOME": str(home / "user" / tutorial)}
     try:
         ran = subprocess.run(
             ["sh", "-c", join, "sh", "taskset", "-c", core, *drop(), *papermill],

@@ -35,9 +35,12 @@ def tags(cell: NotebookNode) -> list[str]:
 
 
 def test_there_are_notebooks() -> None:
-    assert {"01-distributed-jax.ipynb", "02-tune-an-llm.ipynb", "04-what-a-job-costs.ipynb"} <= {
-        path.name for path in notebooks()
-    }
+    assert {
+        "01-distributed-jax.ipynb",
+        "02-tune-an-llm.ipynb",
+        "03-autoscaler-and-expander.ipynb",
+        "04-what-a-job-costs.ipynb",
+    } <= {path.name for path in notebooks()}
 
 
 @each_notebook

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.realapi import build
 
 TUTORIAL = ROOT / "notebooks/tutorials/01-distributed-jax.ipynb"
 TUNING = ROOT / "notebooks/tutorials/02-tune-an-llm.ipynb"
+AUTOSCALER = ROOT / "notebooks/tutorials/03-autoscaler-and-expander.ipynb"
+REPORT = ROOT / "notebooks/reports/autoscaler-report.ipynb"
 COSTS = ROOT / "notebooks/tutorials/04-what-a-job-costs.ipynb"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -98,3 +101,49 @@ def test_tutorial_04_runs_with_another_seed_and_shorter_steps(
     told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id.endswith("-check")}
     assert "2 processes, 2.5 h: 0.0991 USD by hand, 0.0991 USD on the bill" in told["by-hand-check"]
     assert told["trials-check"].startswith("12 trials cost 0.0475 USD")
+
+
+def test_tutorial_03_runs_with_another_seed_and_a_shorter_day(
+    notebook_environment: dict[str, str], tmp_path: Path
+) -> None:
+    executed = papermill.execute_notebook(
+        AUTOSCALER,
+        tmp_path / "executed.ipynb",
+        {"seed": 4, "hours": 3.0},
+        progress_bar=False,
+        cwd=str(tmp_path),
+    )
+    told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id.endswith("-check")}
+    assert "24 cores bought for 15: 9 are left over" in told["greedy-check"]
+    assert "16 cores bought for 15: 1 is left over" in told["morning-check"]
+
+
+def test_autoscaler_report_plays_a_dump_of_a_cluster(
+    notebook_environment: dict[str, str], tmp_path: Path
+) -> None:
+    pod = {
+        "metadata": {"name": "web-1", "namespace": "shop", "uid": "u1", "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "main", "resources": {"requests": {"cpu": "1", "memory": "1Gi"}}}]},
+        "status": {"phase": "Running"},
+    }
+    node = {
+        "metadata": {"name": "n1", "labels": {"node.kubernetes.io/instance-type": "m6i.large"}},
+        "spec": {},
+        "status": {"allocatable": {"cpu": "1930m", "memory": "6903Mi", "pods": "29"}},
+    }
+    items = [
+        {"apiVersion": "v1", "kind": "Pod", **pod},
+        {"apiVersion": "v1", "kind": "Node", **node},
+    ]
+    dump = tmp_path / "cluster.json"
+    dump.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    executed = papermill.execute_notebook(
+        REPORT,
+        tmp_path / "executed.ipynb",
+        {"scenario": str(dump), "policies": "price; least-waste", "hours": 1.0},
+        progress_bar=False,
+        cwd=str(tmp_path),
+    )
+    told = "".join(output.get("text", "") for cell in executed.cells for output in cell.get("outputs", []))
+    assert "The cheapest is price" in told
+    assert "times the lower bound of 0.09 USD; prices of 2026-07-20" in told

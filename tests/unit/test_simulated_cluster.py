@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import subprocess
@@ -183,3 +184,9 @@ def _day(seed: int, hashes: str) -> dict[str, list[Object]]:
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=250, check=True)
     found: dict[str, list[Object]] = json.loads(done.stdout)
     return found
+
+
+def test_garbage_collection_is_as_before_once_time_has_passed(lab: SimulatedCluster) -> None:
+    before = gc.get_threshold()
+    lab.run(hours=1)
+    assert gc.get_threshold() == before

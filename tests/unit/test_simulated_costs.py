@@ -113,3 +113,14 @@ def test_many_small_readings_become_a_few() -> None:
 def test_a_time_that_makes_no_sense_is_refused(hours: float) -> None:
     with Cluster.simulated() as lab, pytest.raises(WindowError, match="cannot be told"):
         lab.cost(hours=hours)
+
+
+def test_lower_bound_is_found_when_asked_for() -> None:
+    with Cluster.simulated(4) as lab:
+        priced(lab, 3)
+        portal.run(lab.client.create(DEPLOYMENTS, deployment("web", 2)))
+        lab.run(hours=2)
+        assert lab.cost().lower_bound_usd is None
+        found = lab.cost(lower_bound=True)
+        assert found.lower_bound_usd == pytest.approx(0.4 * 2, rel=0.02)
+        assert found.total_usd == pytest.approx(3 * 0.4 * 2)

@@ -59,7 +59,7 @@ class AutoscalerPanel(ClusterPanel):
     ) -> None:
         self._bound_given = lower_bound, start
         self._watch: DecisionWatch | None = None
-        self._selected: int | None = None
+        self._chosen: int | None = None
         super().__init__(cluster)
 
     def prepare(self) -> None:
@@ -74,6 +74,7 @@ class AutoscalerPanel(ClusterPanel):
             self.answered(self.cluster.name, yes=False)
         else:
             self._show(snapshot)
+            portal.run(self._show_latest())
         self.follow_time()
 
     def fallback(self) -> str:
@@ -124,13 +125,22 @@ class AutoscalerPanel(ClusterPanel):
         return f"From now on {expander} chooses."
 
     def _select(self, number: object) -> None:
-        self._selected = number if isinstance(number, int) else None
+        self._chosen = number if isinstance(number, int) else None
         self._put_decision()
 
     def _put_decision(self) -> None:
-        """Show the selected decision with its options; only one at a time travels to the page."""
-        spec = self._watch.decision(self._selected) if self._watch and self._selected is not None else None
-        self._outbox.put(decision={"number": self._selected, **spec} if spec else None)
+        """Show the chosen decision with its options, or the latest; only one at a time travels."""
+        if self._watch is None:
+            return
+        spec = None if self._chosen is None else self._watch.decision(self._chosen)
+        number = self._chosen
+        if spec is None and (decisions := self._watch.decisions()):
+            number = decisions[-1].number
+            spec = self._watch.decision(number)
+        self._outbox.put(decision={"number": number, **spec} if spec else None)
+
+    async def _show_latest(self) -> None:
+        self._put_decision()
 
     async def _snapshot(self) -> AutoscalerSnapshot | None:
         return self._watch.snapshot() if self._watch else None
@@ -141,13 +151,13 @@ class AutoscalerPanel(ClusterPanel):
             return ""
         decisions = watch.decisions()
         last = watch.decision(decisions[-1].number) if decisions else None
-        return autoscaler_html(self.cluster.name, snapshot, decisions, last)
+        return autoscaler_html(self.cluster.name, snapshot, decisions, last, self._bound)
 
     def _changed(self, update: DecisionUpdate) -> None:
         self._outbox.drop_rows(update.gone)
         self._outbox.put_rows({row.number: asdict(row) for row in update.decisions})
         self._show(update.snapshot)
-        if self._selected in {row.number for row in update.decisions} | set(update.gone):
+        if update.decisions or update.gone:
             self._put_decision()
         self.update()
 

@@ -5,6 +5,7 @@ import { replaceIfChanged } from "./parts.js";
 import { moment } from "./time_controls.js";
 
 const LISTED = 200;
+const NAMED = 5;
 const SIGNS = { ScaleUp: "▲", ScaleDown: "▼", NoScaleUp: "■", ScaleUpFailed: "✕" };
 const NAMES = { ScaleUp: "Scale up", ScaleDown: "Scale down", NoScaleUp: "No scale-up", ScaleUpFailed: "Scale-up failed" };
 
@@ -36,9 +37,10 @@ export class DecisionList {
   }
 
   line(row, chosen) {
-    const press = h("button", { type: "button", class: "kl-pick", "aria-pressed": chosen, onclick: () => this.choose(row.number) },
+    const press = h("button", { type: "button", class: "kl-pick", "aria-pressed": String(chosen), onclick: () => this.choose(row.number) },
       `${SIGNS[row.action] ?? ""} ${decisionWords(row)}`);
-    return h("tr", { "data-action": row.action }, h("td", {}, row.time.slice(5, 16).replace("T", " ")), h("td", {}, press),
+    const priced = row.price_date ? `at prices of ${row.price_date}` : null;
+    return h("tr", { "data-action": row.action, title: priced }, h("td", {}, row.time.slice(5, 16).replace("T", " ")), h("td", {}, press),
       h("td", { class: "kl-number" }, row.usd_per_hour === null ? "" : signed(row.usd_per_hour)));
   }
 }
@@ -51,7 +53,7 @@ export class DecisionDetail {
     this.pods = h("p", { class: "kl-hint" });
     this.options = h("tbody");
     this.optionsBox = h("div", { class: "kl-scroll kl-options", tabindex: "0", "aria-label": "Options" },
-      h("table", {}, h("thead", {}, headRow("Option", "Nodes", "Pods", "USD/h (price of)", "Terms", "Why, and what it would take to win")), this.options));
+      h("table", {}, h("thead", {}, headRow("Option", "Nodes", "Pods", "USD/h", "Terms", "Why, and what it would take to win")), this.options));
     this.steps = h("ol", { class: "kl-steps" });
     this.skipped = h("ul", { class: "kl-skipped" });
     this.skippedBox = h("details", {}, h("summary", {}, "Groups that could not help"), this.skipped);
@@ -62,9 +64,9 @@ export class DecisionDetail {
   show(decision) {
     say(this.title, decision ? `${moment(decision.time)}: ${NAMES[decision.action] ?? decision.action}${about(decision)}` : "Choose a decision to see its options and reasons.");
     say(this.why, decision?.why ?? "");
-    const pods = decision?.pods ?? [];
+    const pods = (decision?.pods ?? []).slice(0, NAMED);
     const rest = (decision?.podCount ?? 0) - pods.length;
-    say(this.pods, pods.length ? `For ${decision.podCount} pods: ${pods.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}` : "");
+    say(this.pods, pods.length ? `For ${podsWords(decision.podCount)}: ${pods.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}` : "");
     const options = decision?.options ?? [];
     this.optionsBox.hidden = !options.length;
     replaceIfChanged(this.options, options.map((option) => [option, option.nodeGroup === decision.nodeGroup]), ([option, won]) => optionRow(option, won));
@@ -79,13 +81,13 @@ export class DecisionDetail {
 
 function optionRow(option, won) {
   const mark = won ? "★ chosen" : option.kept ? "✓ kept" : "– dropped";
-  const price = option.usdPerHour === undefined ? "–" : `${Number(option.usdPerHour.toPrecision(4))} (${option.priceDate})`;
+  const price = option.usdPerHour === undefined ? ["–"] : [String(Number(option.usdPerHour.toPrecision(4))), h("div", { class: "kl-hint" }, `(${option.priceDate})`)];
   const rank = option.rank ? `, rank ${option.rank}` : "";
   const terms = (option.terms ?? []).map((term) => h("li", { title: term.evidence || null },
     `${term.name} ${Number((term.value ?? 0).toPrecision(4))}${term.unit ? ` ${term.unit}` : ""}`));
   return h("tr", { class: won ? "kl-won" : option.kept ? "" : "kl-dropped" },
     h("td", {}, h("b", {}, option.nodeGroup), h("div", { class: "kl-hint" }, `${mark}${rank}`)),
-    h("td", {}, String(option.nodeCount ?? "")), h("td", {}, String(option.podCount ?? "")), h("td", {}, price),
+    h("td", {}, String(option.nodeCount ?? "")), h("td", {}, String(option.podCount ?? "")), h("td", {}, ...price),
     h("td", {}, h("ul", { class: "kl-terms" }, ...terms)),
     h("td", { class: "kl-why" }, option.why ?? "", option.toWin ? h("div", {}, h("b", {}, "To win: "), option.toWin) : null));
 }
@@ -93,9 +95,13 @@ function optionRow(option, won) {
 /** A decision in a few words. */
 export function decisionWords(row) {
   if (row.action === "ScaleDown") return `${row.node || row.node_group} removed`;
-  if (row.action === "NoScaleUp") return `nothing helps ${row.pods} pods`;
+  if (row.action === "NoScaleUp") return `nothing helps ${podsWords(row.pods)}`;
   const nodes = Math.abs(row.nodes);
-  return `${row.node_group} ${row.nodes < 0 ? "−" : "+"}${nodes}${row.action === "ScaleUpFailed" ? ": they did not come" : ` for ${row.pods} pods`}`;
+  return `${row.node_group} ${row.nodes < 0 ? "−" : "+"}${nodes}${row.action === "ScaleUpFailed" ? ": they did not come" : ` for ${podsWords(row.pods)}`}`;
+}
+
+function podsWords(count) {
+  return count === 1 ? "1 pod" : `${count} pods`;
 }
 
 function about(decision) {

@@ -1,7 +1,7 @@
 // The picture of a fleet: nodes as columns, pods as blocks. Pointing at something draws nothing anew.
 
 import { Picture, h, theme } from "./elements.js";
-import { blocksOf, boxOfNode, boxOfPod, hit, layoutFleet, sortOut } from "./fleet_layout.js";
+import { GROUP_LABEL, blocksOf, boxOfNode, boxOfPod, hit, layoutFleet, sortOut } from "./fleet_layout.js";
 
 const COLOURS = {
   light: ["#0072b2", "#d55e00", "#00835f", "#a4457f", "#8a6d00", "#3f9bd8", "#6a51a3"],
@@ -42,8 +42,11 @@ export class Colouring {
 }
 
 export class FleetCanvas extends Picture {
-  /** @param told called with what is pointed at, or null */
-  constructor(told) {
+  /**
+   * @param told called with what is pointed at, or null
+   * @param above what stands between the title and the picture, which may be taller than the page
+   */
+  constructor(told, above) {
     super("Nodes", {
       onpointermove: (event) => this.pointAt(event.offsetX, event.offsetY),
       onpointerleave: () => this.look(this.pinned ?? null),
@@ -54,9 +57,10 @@ export class FleetCanvas extends Picture {
     this.colouring = new Colouring();
     this.groups = [];
     this.fleet = sortOut([]);
+    this.drawn = [];
     this.mark = h("div", { class: "kl-fleet-mark", hidden: true });
     this.stage = h("div", { class: "kl-fleet-stage" }, this.canvas, this.mark);
-    this.element.append(this.stage);
+    this.element.append(above, this.stage);
     this.canvas.setAttribute("class", "kl-canvas kl-fleet-canvas");
   }
 
@@ -90,16 +94,36 @@ export class FleetCanvas extends Picture {
 
   drawOn(context, width, height, colours) {
     const { dark } = colours;
-    context.clearRect(0, 0, width, height);
-    context.textBaseline = "alphabetic";
-    for (const label of this.layout.labels) this.drawLabel(context, label, colours);
-    for (const { pod, x, y } of this.layout.squares) {
+    const { labels, squares, square, columns } = this.layout;
+    this.clear(context, width, height, dark);
+    for (const label of labels) this.drawLabel(context, label, colours);
+    for (const { pod, x, y } of squares) {
       context.strokeStyle = this.colouring.of(this.colouring.name(pod), dark);
-      context.strokeRect(x + 0.5, y + 0.5, this.layout.square - 1, this.layout.square - 1);
+      context.strokeRect(x + 0.5, y + 0.5, square - 1, square - 1);
     }
-    for (const column of this.layout.columns) this.drawColumn(context, column, colours, dark);
-    context.globalAlpha = 1;
+    columns.forEach((column, i) => {
+      const pods = column.node ? this.fleet.pods.get(column.node.name) ?? [] : [];
+      if (isDrawn(this.drawn[i], column.node, pods)) return;
+      this.drawn[i] = { node: column.node, pods };
+      this.drawColumn(context, column, pods, colours, dark);
+    });
     return this.layout;
+  }
+
+  /** Clear all where columns moved or colours changed; else only what is always drawn anew. */
+  clear(context, width, height, dark) {
+    const { labels, step, columnHeight } = this.layout;
+    const { by, places } = this.colouring;
+    const blocks = labels.map(({ x, y, count }) => [x, y, count]);
+    const key = JSON.stringify([width, height, dark, step, columnHeight, blocks, by, places.size]);
+    if (key !== this.drawnAs) {
+      this.drawnAs = key;
+      this.drawn = [];
+      context.clearRect(0, 0, width, height);
+      return;
+    }
+    context.clearRect(0, 0, width, this.layout.laneHeight);
+    for (const label of labels) context.clearRect(label.x, label.y, label.width, GROUP_LABEL - 1);
   }
 
   drawLabel(context, { x, y, width, text, group }, colours) {
@@ -111,9 +135,10 @@ export class FleetCanvas extends Picture {
     context.fillText(fitting(context, groupWords(group), width), x, y + 26);
   }
 
-  drawColumn(context, { x, y, node }, colours, dark) {
+  drawColumn(context, { x, y, node }, pods, colours, dark) {
     const { step, columnHeight } = this.layout;
     const wide = step - (step > 8 ? 3 : 2);
+    context.clearRect(x, y, step, columnHeight);
     context.globalAlpha = 1;
     context.strokeStyle = colours.grid;
     if (!node) {
@@ -126,7 +151,7 @@ export class FleetCanvas extends Picture {
     context.globalAlpha = 0.45;
     context.fillRect(x, y, wide + 1, columnHeight);
     context.globalAlpha = 1;
-    for (const [pod, top, height] of blocksOf(node, this.fleet.pods.get(node.name) ?? [], columnHeight)) {
+    for (const [pod, top, height] of blocksOf(node, pods, columnHeight)) {
       context.fillStyle = this.colouring.of(this.colouring.name(pod), dark);
       const faint = FAINT[pod.state];
       if (faint) context.globalAlpha = faint;
@@ -248,6 +273,11 @@ export function groupWords(group) {
   const sizes = group.target === null ? `${group.size} nodes` : `${group.size}/${group.target}, most ${group.most}`;
   const price = group.usd_per_hour === null ? "" : ` · ${group.usd_per_hour} USD/h (${group.price_date})`;
   return `${group.problem ? "⚠ " : ""}${sizes}${price}`;
+}
+
+/** Whether a column shows these very rows; what did not change is the same object. */
+function isDrawn(drawn, node, pods) {
+  return drawn?.node === node && drawn.pods.length === pods.length && drawn.pods.every((pod, i) => pod === pods[i]);
 }
 
 function fitting(context, text, width) {

@@ -1,14 +1,15 @@
 // Where nodes and pods stand in the picture of a fleet: pure, so that it can be tested without a page.
 
 const LANE_LABEL = 17;
-const GROUP_LABEL = 31;
+/** How high the two lines over a group's columns are. */
+export const GROUP_LABEL = 31;
 const BLOCK_WIDTH = 262;
 const SHELF_GAP = 5;
 const BLOCK_GAP = 16;
 const SQUARE = 9;
 const LANE_ROWS = 4;
 const COMING_MOST = 60;
-const SIZES = [[38, 104], [26, 84], [20, 76], [15, 68], [11, 60], [8, 52], [6, 44]];
+const SIZES = [[38, 104], [26, 84], [20, 76], [15, 68], [11, 60], [8, 52], [6, 44], [5, 36]];
 const MOST_HEIGHT = 470;
 
 /** The largest part that a pod asks for of a node's CPU, memory, GPUs or number of pods. */
@@ -66,7 +67,7 @@ export function layoutFleet(groups, fleet, width) {
 
 function place(groups, fleet, width, step, columnHeight) {
   const lane = placePending(fleet.pending, width);
-  const out = { ...lane, columns: [], labels: lane.labels, step, columnHeight, width };
+  const out = { ...lane, laneHeight: lane.height, columns: [], labels: lane.labels, step, columnHeight, width };
   let x = 0;
   let y = lane.height + SHELF_GAP;
   let wrapped = true;
@@ -80,7 +81,7 @@ function place(groups, fleet, width, step, columnHeight) {
     }
     wrapped = false;
     const from = x;
-    out.labels.push({ x, y, group, width: Math.min(wide, width - x) });
+    out.labels.push({ x, y, group, count, width: Math.min(wide, width - x) });
     for (let i = 0; i < count; i += 1) {
       if (x + step > width) {
         x = 0;

@@ -19,7 +19,8 @@ class FleetPage {
     this.notice = new Notice();
     this.speaker = new Speaker();
     this.time = new TimeControls(send);
-    this.canvas = new FleetCanvas((found) => this.tell(found));
+    this.detail = h("p", { class: "kl-fleet-detail", "aria-live": "polite" }, HINT);
+    this.canvas = new FleetCanvas((found) => this.tell(found), this.detail);
     this.element = h("section", { class: "kl-panel kl-fleet", "aria-label": "Fleet", "data-lm-suppress-shortcuts": "true" },
       this.buildHead(), this.notice.element, this.buildBody());
     this.listener = () => this.update();
@@ -43,11 +44,10 @@ class FleetPage {
       h("option", { value: "namespace" }, "namespace"), h("option", { value: "owner" }, "controller"));
     this.canvas.title.replaceChildren("Nodes, coloured by ", this.by);
     this.legend = h("ul", { class: "kl-legend" });
-    this.detail = h("p", { class: "kl-fleet-detail", "aria-live": "polite" }, HINT);
     this.rows = h("tbody");
     this.table = h("details", { class: "kl-data" }, h("summary", {}, "Node groups"),
       h("div", { class: "kl-scroll", tabindex: "0" }, h("table", {}, h("thead", {}, headRow(...HEADS)), this.rows)));
-    this.body = h("div", { class: "kl-fleet-body" }, this.money, this.canvas.element, this.detail, this.legend, this.table);
+    this.body = h("div", { class: "kl-fleet-body" }, this.money, this.canvas.element, this.legend, this.table);
     return this.body;
   }
 

@@ -29,7 +29,9 @@ def rank_line(rank: int, points: Sequence[Point]) -> Line:
     return Line(points, COLOURS[rank % len(COLOURS)], _DASHES[rank % len(_DASHES)])
 
 
-def line_chart(caption: str, lines: Iterable[Line], *, zero: bool = True, title: str = "") -> str:
+def line_chart(
+    caption: str, lines: Iterable[Line], *, zero: bool = True, title: str = "", across: str = "step"
+) -> str:
     """Return a figure of lines over steps, later lines over earlier ones; empty where there is no number.
 
     Parameters
@@ -42,6 +44,8 @@ def line_chart(caption: str, lines: Iterable[Line], *, zero: bool = True, title:
         Whether the values' axis reaches down to zero.
     title : str
         What the picture shows, in words; made from the caption and the values unless given.
+    across : str
+        What a step is called.
     """
     chosen = [line for line in lines if line.points]
     steps = [step for line in chosen for step, _ in line.points]
@@ -54,7 +58,7 @@ def line_chart(caption: str, lines: Iterable[Line], *, zero: bool = True, title:
         _text(_LEFT - 6, 12, f"{y1:.3g}", "end")
         + _text(_LEFT - 6, _HEIGHT - _BOTTOM, f"{y0:.3g}", "end")
         + _text(_LEFT, _HEIGHT - 4, str(x0), "start")
-        + _text(_WIDTH, _HEIGHT - 4, f"step {x1}", "end")
+        + _text(_WIDTH, _HEIGHT - 4, f"{across} {x1}", "end")
     )
     title = title or f"{caption}, from {values[0]:.3g} to {values[-1]:.3g}"
     return (

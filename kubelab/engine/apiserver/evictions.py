@@ -20,6 +20,7 @@ from kubelab.engine.apiserver.objects import Objects
 from kubelab.engine.apiserver.requests import Reply, Request, Target
 from kubelab.engine.apiserver.selectors import matches
 from kubelab.engine.apiserver.status import bad_request, conflict, failure, not_found, too_many_requests
+from kubelab.objects import is_ready
 
 _EVICTION = Resource("policy", "v1", "evictions", "Eviction")
 _BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
@@ -76,7 +77,7 @@ class Evictions:
             )
             raise failure(500, "InternalError", message)
         budget = found[0].object()
-        if not _is_ready(pod) and _lets_unhealthy_go(budget):
+        if not is_ready(pod) and _lets_unhealthy_go(budget):
             return
         _spend(budget, target.name, rfc3339(self.clock.now()))
         kind = self.objects.kinds.get(_BUDGETS.group, _BUDGETS.version, _BUDGETS.plural)
@@ -161,11 +162,6 @@ def _lets_unhealthy_go(budget: Object) -> bool:
         return True
     desired = status.get("desiredHealthy", 0)
     return bool(desired > 0 and status.get("currentHealthy", 0) >= desired)
-
-
-def _is_ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def _disrupts(pod: Object) -> bool:

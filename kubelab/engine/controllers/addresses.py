@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from kubelab.client import Object
 from kubelab.engine.controllers.pods import is_deleting, is_ready
 from kubelab.informer import key_of
 
 HEADLESS = "service.kubernetes.io/headless"
-
-
-def selects(service: Object, pod: Object) -> bool:
-    """Say whether a Service's selector matches a pod's labels."""
-    selector: Mapping[str, str] = service["spec"].get("selector") or {}
-    labels = pod["metadata"].get("labels") or {}
-    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 
 def build_endpoints(service: Object, pods: Sequence[Object]) -> Object:

@@ -29,10 +29,11 @@ def claim(owner: Object, candidates: Iterable[Object]) -> Claims:
     """Sort candidates by who controls them and by the owner's selector."""
     own, adopt, release = [], [], []
     selector, deleting = owner["spec"].get("selector"), bool(owner["metadata"].get("deletionTimestamp"))
+    uid = owner["metadata"]["uid"]
     for obj in candidates:
         reference = controller_of(obj)
         selected = selects(selector, obj["metadata"].get("labels") or {})
-        if reference is not None and reference["uid"] == owner["metadata"]["uid"]:
+        if reference is not None and reference["uid"] == uid:
             if selected:
                 own.append(obj)
             elif not deleting:

@@ -9,7 +9,10 @@ from kubelab.client import Object
 
 def find(conditions: Iterable[Object] | None, type_: str) -> Object | None:
     """Return the condition of a type, or None."""
-    return next((condition for condition in conditions or () if condition["type"] == type_), None)
+    for condition in conditions or ():
+        if condition["type"] == type_:
+            return condition
+    return None
 
 
 def is_true(conditions: Iterable[Object] | None, type_: str) -> bool:

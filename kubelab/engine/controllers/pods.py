@@ -28,12 +28,12 @@ def is_deleting(pod: Object) -> bool:
 
 def is_active(pod: Object) -> bool:
     """Say whether the pod runs or will run, and is not told to stop (``IsPodActive``)."""
-    return phase_of(pod) not in _ENDED and not is_deleting(pod)
+    return not is_deleting(pod) and phase_of(pod) not in _ENDED
 
 
 def is_terminating(pod: Object) -> bool:
     """Say whether the pod still runs but was told to stop (``IsPodTerminating``)."""
-    return phase_of(pod) not in _ENDED and is_deleting(pod)
+    return is_deleting(pod) and phase_of(pod) not in _ENDED
 
 
 def node_of(pod: Object) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kubelab.client import PODS, SERVICES, Object
-from kubelab.engine.controllers.addresses import has_address, selects
+from kubelab.engine.controllers.addresses import has_address
 from kubelab.engine.controllers.controller import Controller, Surroundings, either
 from kubelab.engine.controllers.pods import is_deleting, is_ready
 from kubelab.informer import key_of
+from kubelab.objects import selects
 
 _BY_NAMESPACE = "namespace"
 _SELECTING = "namespace of those with a selector"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kubelab.client import Object
+from kubelab.objects import is_ready, selects
 
 DOMAIN = "cluster.local"
 _HEADER = (
@@ -60,7 +61,7 @@ def _names_of(service: Object, pods: list[Object], addresses: Mapping[str, str])
     selected = [pod for pod in pods if selects(service, pod)]
     spec, meta = service["spec"], service["metadata"]
     if not spec.get("publishNotReadyAddresses"):
-        selected = [pod for pod in selected if _is_ready(pod)]
+        selected = [pod for pod in selected if is_ready(pod)]
     if not selected:
         return []
     name, namespace = meta["name"], meta["namespace"]
@@ -71,13 +72,6 @@ def _names_of(service: Object, pods: list[Object], addresses: Mapping[str, str])
         if pod["spec"].get("subdomain") == name and pod["spec"].get("hostname")
     ]
     return [whole, *members]
-
-
-def selects(service: Object, pod: Object) -> bool:
-    """Say whether a Service's selector matches a pod."""
-    selector = service["spec"].get("selector") or {}
-    labels = pod["metadata"].get("labels") or {}
-    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 
 def own_names(pod: Object, services: Iterable[Object]) -> set[str]:
@@ -117,8 +111,3 @@ def hosts_file(pod: Object, address: str, names: Iterable[Name]) -> str:
 def _own_line(pod: Object, own: str, namespace: str) -> str:
     subdomain = pod["spec"].get("subdomain")
     return f"{own}.{subdomain}.{namespace}.svc.{DOMAIN}\t{own}" if subdomain else own
-
-
-def _is_ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from kubelab.autoscaling.option import Template
 from kubelab.autoscaling.scale_up import (
     GROUPS_PER_CONTROLLER,
@@ -28,6 +31,26 @@ def test_pods_that_fit_on_nodes_are_not_without_room() -> None:
     made = cluster(node("a", cpu="3"))
     pods = [made.info(pod(cpu="1")) for _ in range(5)]
     assert len(without_room(pods, made.cache.snapshot())) == 2
+
+
+@given(
+    st.lists(st.integers(1, 6), min_size=1, max_size=6),
+    st.lists(st.tuples(st.integers(1, 4), st.integers(0, 2)), max_size=20),
+)
+def test_each_pod_takes_the_first_node_that_has_room(cores: list[int], asked: list[tuple[int, int]]) -> None:
+    made = cluster(*(node(f"n{number}", cpu=f"{each}") for number, each in enumerate(cores)))
+    pods = [
+        made.info(pod(f"p{number}", cpu=f"{cpu}", priority=priority))
+        for number, (cpu, priority) in enumerate(asked)
+    ]
+    free, left = list(cores), set()
+    for at in sorted(range(len(asked)), key=lambda at: (-asked[at][1], pods[at].created, pods[at].key)):
+        first = next((number for number, room in enumerate(free) if room >= asked[at][0]), None)
+        if first is None:
+            left.add(pods[at].key)
+        else:
+            free[first] -= asked[at][0]
+    assert {each.key for each in without_room(pods, made.cache.snapshot())} == left
 
 
 def test_room_goes_to_the_most_important_pod_first() -> None:

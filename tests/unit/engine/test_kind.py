@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,13 @@ from typing import Any
 import pytest
 import yaml
 
-from kubelab import Cluster
+from kubelab import Cluster, clock
 from kubelab.engine.kind import KindOptions, KindOptionsError, config, parse_feature_gates
 from tests.conftest import Lab, made
 
 TIMEOUT_S = 120.0
 KIND = """#!{python}
-import json, os, shutil, signal, sys
+import json, os, shutil, signal, sys, time
 from pathlib import Path
 
 room, words = Path({room!r}), sys.argv[1:]
@@ -43,6 +44,10 @@ elif words[0] == "create":
         sys.exit("ERROR: failed to create cluster")
     shutil.copy(room / "kubeconfig", option("--kubeconfig"))
 elif words[0] == "delete":
+    if (room / "hold").exists():
+        (room / "deleting").touch()
+        while (room / "hold").exists():
+            time.sleep(0.02)
     (clusters / option("--name")).unlink(missing_ok=True)
 """
 
@@ -213,6 +218,35 @@ def test_ctrl_c_deletes_the_half_made_cluster(kind: Kind) -> None:
         assert process.wait(TIMEOUT_S) == 130
     assert not kind.clusters
     assert not (kind.lab.home / "one").exists()
+
+
+def test_a_second_ctrl_c_does_not_leave_half_a_cluster(kind: Kind) -> None:
+    (kind.room / "hold").touch()
+    with start_slowly(kind) as process:
+        os.killpg(process.pid, signal.SIGINT)
+        deadline = clock.monotonic() + TIMEOUT_S
+        while not (kind.room / "deleting").exists():
+            assert clock.monotonic() < deadline
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        (kind.room / "hold").unlink()
+        assert process.wait(TIMEOUT_S) == 130
+    assert not kind.clusters
+    assert not (kind.lab.home / "one").exists()
+
+
+def test_doctor_says_whether_kind_is_here(kind: Kind) -> None:
+    (found,) = [each for each in findings(kind.lab) if each["subject"] == "engine kind"]
+    assert (found["ok"], found["detail"]) == (True, "makes clusters of containers")
+    bare = Lab(kind.lab.home, {**kind.lab.env, "PATH": "/nowhere"})
+    (missing,) = [each for each in findings(bare) if each["subject"] == "engine kind"]
+    assert (missing["ok"], missing["needed"], missing["detail"]) == (False, False, "needs kind and docker")
+
+
+def findings(lab: Lab) -> list[dict[str, Any]]:
+    """What doctor finds on a machine."""
+    found: list[dict[str, Any]] = json.loads(lab.kubelab("doctor", "--json", check=False).stdout)
+    return found
 
 
 def test_cluster_in_the_making_is_not_deleted_from_elsewhere(kind: Kind) -> None:

@@ -78,3 +78,11 @@ def test_unknown_scenario_or_policy_is_told_before_anything_runs() -> None:
         study(policies=["cheapest"])
     with pytest.raises(StudyError):
         study(clusters=0)
+
+
+def test_settings_of_scale_down_reach_the_autoscaler() -> None:
+    patient, quick = (
+        carry_out(Case("ml-burst", 0, "least-waste", 1, settings))
+        for settings in ((("enabled", False),), (("delay_after_add_s", 0), ("unneeded_s", 60)))
+    )
+    assert quick.usd < patient.usd

@@ -19,6 +19,19 @@ from kubelab.tuning.suggestion.pbt import PARENT_LABEL
 
 SMALL = {"cpu": "500m", "memory": "1Gi"}
 TIMEOUT_S = 240.0
+PBT: dict[str, Any] = {
+    "algorithm": "pbt",
+    "settings": {
+        "n_population": 5,
+        "truncation_threshold": 0.4,
+        "resample_probability": 0,
+        "suggestion_trial_dir": "/mnt/pbt",
+    },
+    "max_trials": 10,
+    "parallel": 5,
+    "resources": SMALL,
+}
+"""Two generations."""
 
 
 @pytest.fixture(scope="module")
@@ -253,16 +266,7 @@ def test_pbt_breeds_a_generation_from_the_one_before(cluster: Cluster) -> None:
         space={"height": uniform(0, 1)},
         objective="value",
         direction="maximize",
-        algorithm="pbt",
-        settings={
-            "n_population": 5,
-            "truncation_threshold": 0.4,
-            "resample_probability": 0,
-            "suggestion_trial_dir": "/mnt/pbt",
-        },
-        max_trials=10,
-        parallel=5,
-        resources=SMALL,
+        **PBT,
     ).wait(TIMEOUT_S, progress=False)
     trials = sweep.trials()
     assert list(trials["state"]) == ["Succeeded"] * 10
@@ -292,16 +296,7 @@ def test_pbts_trials_go_on_from_their_parents_checkpoints(cluster: Cluster) -> N
         space={"rate": uniform(0, 1)},
         objective="total",
         direction="maximize",
-        algorithm="pbt",
-        settings={
-            "n_population": 5,
-            "truncation_threshold": 0.4,
-            "resample_probability": 0,
-            "suggestion_trial_dir": "/mnt/pbt",
-        },
-        max_trials=10,
-        parallel=5,
-        resources=SMALL,
+        **PBT,
         name="breeding",
     ).wait(TIMEOUT_S, progress=False)
     trials = sweep.trials().set_index("name")

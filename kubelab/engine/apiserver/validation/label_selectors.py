@@ -26,7 +26,7 @@ def matches(selector: Object, labels: Mapping[str, str]) -> bool:
     """Tell whether a selector selects an object with these labels."""
     wanted: Object = selector.get("matchLabels") or {}
     expressions = selector.get("matchExpressions") or ()
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(
+    return wanted.items() <= labels.items() and all(
         _expression_matches(expression, labels) for expression in expressions
     )
 

@@ -71,12 +71,15 @@ def status_of(replica_set: Object, pods: Sequence[Object], failure: str, now: da
     wanted_labels = (spec["template"].get("metadata") or {}).get("labels") or {}
     min_ready_s = int(spec.get("minReadySeconds") or 0)
     active = [pod for pod in pods if is_active(pod)]
+    ready = [pod for pod in active if is_ready(pod)]
     status: Object = {
         "replicas": len(active),
         **shown(
             fullyLabeledReplicas=sum(wanted_labels.items() <= labels_of(pod).items() for pod in active),
-            readyReplicas=sum(is_ready(pod) for pod in active),
-            availableReplicas=sum(is_available(pod, min_ready_s, now) for pod in active),
+            readyReplicas=len(ready),
+            availableReplicas=sum(is_available(pod, min_ready_s, now) for pod in ready)
+            if min_ready_s
+            else len(ready),
             observedGeneration=meta.get("generation"),
         ),
         "terminatingReplicas": sum(is_terminating(pod) for pod in pods),

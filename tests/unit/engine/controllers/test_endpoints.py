@@ -1,5 +1,6 @@
 from kubelab.client import ENDPOINT_SLICES, ENDPOINTS, PODS, SERVICES, Object
-from kubelab.engine.controllers.addresses import build_endpoints, selects
+from kubelab.engine.controllers.addresses import build_endpoints
+from kubelab.objects import selects
 from tests.unit.engine.controllers.lab import Lab
 
 

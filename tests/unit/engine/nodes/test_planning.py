@@ -82,6 +82,7 @@ def test_jax_processes_share_a_compilation_cache() -> None:
     plan = _plan(_pod(env=env), compilation_cache=Path("/state/jax-cache"))
     (mount,) = plan.mounts
     assert (mount.source, mount.target) == ("/state/jax-cache", plan.env["JAX_COMPILATION_CACHE_DIR"])
+    assert plan.env["JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES"] == "none"
     assert "JAX_COMPILATION_CACHE_DIR" not in _plan(_pod(), compilation_cache=Path("/state/jax-cache")).env
 
 

@@ -113,6 +113,20 @@ test("what was pressed on stays in view while it moves, and is let go when it is
   assert.match(part("kl-fleet-detail").textContent, /^Point at/);
 });
 
+test("only the columns that changed are drawn again, and all of them when one comes", () => {
+  const { canvas, model, paint } = show();
+  const drawn = () => canvas.calls.filter(([name]) => name === "clearRect" ).map(([, x, y, , height]) => [x, y, height]).filter(([, , height]) => height > 40);
+  model.update({ sections: { fleet: { ...FLEET, spent_usd: 2 } } });
+  paint();
+  assert.deepEqual(drawn(), []);
+  model.update({ rows: [pod(3, "a-1", { cpu_millicores: 900 })] });
+  paint();
+  assert.equal(drawn().length, 1);
+  model.update({ rows: [node(9, "a")] });
+  paint();
+  assert.equal(drawn().length, 1 + 3);
+});
+
 test("the legend counts pods by namespace, or by controller, and the first come keep their colours", () => {
   const { root, part, model } = show();
   assert.deepEqual(part("kl-legend").children.map((each) => each.textContent), ["shop 2", "<b> 1"]);
