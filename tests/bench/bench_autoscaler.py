@@ -10,8 +10,8 @@ from random import Random
 from kubelab import Cluster, portal
 from kubelab.client import NODES
 from kubelab.clock import monotonic
-from kubelab.engine.controllers.clusterautoscaler.controller import Step
 from kubelab.engine.controllers.clusterautoscaler.settings import Settings
+from kubelab.engine.controllers.clusterautoscaler.step import Step
 from kubelab.scenarios.objects import deployment, scale
 from kubelab.scenarios.player import play
 from kubelab.scenarios.scenario import Action, Scenario
