@@ -24,6 +24,12 @@ COLUMNS = (
 )
 
 
+def number_of(obj: Object) -> int:
+    """Return a decision's number, 0 if its name has none."""
+    digits = str(obj["metadata"]["name"]).rpartition("-")[2]
+    return int(digits) if digits.isdigit() else 0
+
+
 def decisions_frame(objects: Iterable[Object]) -> pd.DataFrame:
     """Return one row for each ScalingDecision, oldest first."""
     import pandas as pd

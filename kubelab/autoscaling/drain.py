@@ -13,6 +13,7 @@ from typing import Literal
 
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339
+from kubelab.scheduling.cache import is_finished
 from kubelab.scheduling.snapshot import Budget
 
 SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
@@ -118,7 +119,7 @@ def _declared_safe(pod: Object, _now: datetime) -> Verdict:
 
 
 def _ended(pod: Object, _now: datetime) -> Verdict:
-    return "leave" if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") else None
+    return "leave" if is_finished(pod) else None
 
 
 def _on_completion(pod: Object, _now: datetime) -> Verdict:

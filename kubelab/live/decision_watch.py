@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from kubelab.autoscaling.decisions import number_of
 from kubelab.client import CLUSTER_AUTOSCALERS, NODES, SCALING_DECISIONS, Client, Object
 from kubelab.clock import rfc3339
 from kubelab.costs.intervals import CAPACITY_TYPE
@@ -75,7 +76,7 @@ class DecisionWatch(ClusterWatch):
     def decision(self, number: int) -> Object | None:
         """Return the spec of a decision with its options; None if it is no more."""
         found = self.informers[SCALING_DECISIONS].objects.values()
-        return next((obj["spec"] for obj in found if _number(obj) == number), None)
+        return next((obj["spec"] for obj in found if number_of(obj) == number), None)
 
     def subscribe(self) -> None:
         """Subscribe to the decisions."""
@@ -91,21 +92,15 @@ class DecisionWatch(ClusterWatch):
 
     def _decision_changed(self, old: Object | None, new: Object | None) -> None:
         if new is not None:
-            row = decision_row(_number(new), new)
+            row = decision_row(number_of(new), new)
             self._rows[new["metadata"]["name"]] = row
             self._news[row.number] = row
         elif old is not None:
             self._rows.pop(old["metadata"]["name"], None)
-            self._news.pop(_number(old), None)
-            self._gone.append(_number(old))
+            self._news.pop(number_of(old), None)
+            self._gone.append(number_of(old))
 
     def _spot_nodes(self) -> tuple[str, ...]:
         nodes = self.informers[NODES].objects.values()
         spot = (node for node in nodes if (node["metadata"].get("labels") or {}).get(CAPACITY_TYPE) == "spot")
         return tuple(sorted(node["metadata"]["name"] for node in spot))
-
-
-def _number(obj: Object) -> int:
-    """Return a decision's number, 0 if its name has none."""
-    digits = str(obj["metadata"]["name"]).rpartition("-")[2]
-    return int(digits) if digits.isdigit() else 0

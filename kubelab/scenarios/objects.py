@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubelab.client import (
+    BUDGETS,
     DAEMON_SETS,
     DEPLOYMENTS,
     JOBS,
@@ -17,7 +18,6 @@ from kubelab.client import (
 )
 from kubelab.scenarios.scenario import Action
 
-BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 RUN_DURATION = "simulated.kubelab.dev/run-duration"
 
 Requests = Mapping[str, str]

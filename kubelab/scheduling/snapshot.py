@@ -192,6 +192,17 @@ class Budget:
     disruptions_allowed: int
     disrupted_pods: frozenset[str]
 
+    @staticmethod
+    def of(budget: Object) -> Budget:
+        """Read a PodDisruptionBudget."""
+        spec, status = budget["spec"], budget.get("status") or {}
+        return Budget(
+            budget["metadata"]["namespace"],
+            Selector.of(spec.get("selector") or {}),
+            status.get("disruptionsAllowed") or 0,
+            frozenset(status.get("disruptedPods") or {}),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Storage:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import orjson
 
-from kubelab.client import Object, Resource
+from kubelab.client import BUDGETS, Object, Resource
 from kubelab.clock import Clock, rfc3339
 from kubelab.engine.apiserver.bodies import decode_as
 from kubelab.engine.apiserver.collection import Stored
@@ -23,7 +23,6 @@ from kubelab.engine.apiserver.status import bad_request, conflict, failure, not_
 from kubelab.objects import is_ready
 
 _EVICTION = Resource("policy", "v1", "evictions", "Eviction")
-_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 _SUCCESS = orjson.dumps(
     {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 )
@@ -80,12 +79,12 @@ class Evictions:
         if not is_ready(pod) and _lets_unhealthy_go(budget):
             return
         _spend(budget, target.name, rfc3339(self.clock.now()))
-        kind = self.objects.kinds.get(_BUDGETS.group, _BUDGETS.version, _BUDGETS.plural)
+        kind = self.objects.kinds.get(BUDGETS.group, BUDGETS.version, BUDGETS.plural)
         if kind is not None and not dry_run:
             await self.objects.commit(kind, (target.namespace, budget["metadata"]["name"]), budget)
 
     def _budgets(self, namespace: str, labels: dict[str, str]) -> list[Stored]:
-        collection = self.objects.store.collection(_BUDGETS)
+        collection = self.objects.store.collection(BUDGETS)
         latest = [
             collection.latest(key)
             for key in sorted({*collection.objects, *collection.pending})

@@ -38,6 +38,16 @@ def with_condition(conditions: Iterable[Object] | None, condition: Object, now: 
     return [*listed, {**condition, "lastTransitionTime": now}]
 
 
+def accepted(problem: str, reason: str = "Invalid") -> Object:
+    """Return the condition that says whether an object makes sense; ``problem`` is empty if it does."""
+    return {
+        "type": "Accepted",
+        "status": "False" if problem else "True",
+        "reason": reason if problem else "Accepted",
+        "message": problem,
+    }
+
+
 def without_condition(conditions: Iterable[Object] | None, type_: str) -> list[Object]:
     """Return the conditions but one."""
     return [condition for condition in conditions or () if condition["type"] != type_]

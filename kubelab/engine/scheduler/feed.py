@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from kubelab.client import (
+    BUDGETS,
     NAMESPACES,
     NODES,
     PERSISTENT_VOLUME_CLAIMS,
@@ -27,8 +28,6 @@ from kubelab.scheduling.shapes import resized
 from kubelab.scheduling.snapshot import Key, PodInfo, Snapshot
 
 SCHEDULER_NAME = "default-scheduler"
-
-BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 
 
 def is_ours(pod: Object) -> bool:

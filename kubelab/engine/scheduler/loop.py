@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Coroutine
 from dataclasses import replace
 
-from kubelab.client import PODS, Client, Object
+from kubelab.client import BUDGETS, PODS, Client, Object
 from kubelab.clock import Clock, rfc3339
 from kubelab.engine.measures import Measures
 from kubelab.engine.scheduler.binder import Binder, VolumesNotBoundError
 from kubelab.engine.scheduler.events import Happening, Recorder
-from kubelab.engine.scheduler.feed import BUDGETS, SCHEDULER_NAME, Feed, is_gated
+from kubelab.engine.scheduler.feed import SCHEDULER_NAME, Feed, is_gated
 from kubelab.engine.scheduler.measures import SchedulerMeasures
 from kubelab.engine.scheduler.queue import SchedulingQueue, Waiting
 from kubelab.engine.scheduler.status import GATED, GATED_MESSAGE, disruption_target, not_scheduled
@@ -22,7 +22,6 @@ from kubelab.informer import Informers
 from kubelab.scheduling.cache import Cache
 from kubelab.scheduling.decision import Decision
 from kubelab.scheduling.preemption import preempt
-from kubelab.scheduling.selectors import Selector
 from kubelab.scheduling.snapshot import Budget, Key, PodInfo
 
 logger = logging.getLogger(__name__)
@@ -257,20 +256,10 @@ class Scheduler:
         self.recorder.record(Happening(pod.key, pod.uid, type, reason, action, note))
 
     def _budgets(self) -> list[Budget]:
-        return [_budget(each) for each in self.informers.of(BUDGETS).objects.values()]
+        return [Budget.of(each) for each in self.informers.of(BUDGETS).objects.values()]
 
 
 async def _after(before: asyncio.Task[None] | None, writing: Coroutine[None, None, None]) -> None:
     if before is not None:
         await asyncio.wait([before])
     await writing
-
-
-def _budget(obj: Object) -> Budget:
-    spec, status = obj["spec"], obj.get("status") or {}
-    return Budget(
-        obj["metadata"]["namespace"],
-        Selector.of(spec.get("selector") or {}),
-        status.get("disruptionsAllowed") or 0,
-        frozenset(status.get("disruptedPods") or {}),
-    )

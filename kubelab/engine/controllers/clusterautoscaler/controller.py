@@ -14,8 +14,10 @@ from kubelab.clock import rfc3339
 from kubelab.engine.controllers.clusterautoscaler.choosing import ALL
 from kubelab.engine.controllers.clusterautoscaler.settings import Settings
 from kubelab.engine.controllers.clusterautoscaler.step import Step
-from kubelab.engine.controllers.conditions import find, with_condition
+from kubelab.engine.controllers.clusterautoscaler.world import World
+from kubelab.engine.controllers.conditions import accepted, find, with_condition
 from kubelab.engine.controllers.controller import Controller, Surroundings
+from kubelab.engine.controllers.nodegroup.controller import catalogue
 
 NAME = "default"
 
@@ -33,6 +35,7 @@ class ClusterAutoscalerController(Controller):
             self.views.of(resource).index(ALL, lambda _obj: (ALL,))
         self.views.of(CONFIG_MAPS)
         self.measures = around.measures
+        self._world: World | None = None
         self._step: Step | None = None
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
@@ -47,7 +50,9 @@ class ClusterAutoscalerController(Controller):
             return None
         settings = Settings.of(found)
         if self._step is None:
-            self._step = Step(self, self.measures, settings.seed)
+            if self._world is None:  # once: what subscribes to views stays subscribed
+                self._world = World(self.views, catalogue)
+            self._step = Step(self, self._world, self.measures, settings.seed)
         try:
             await self._step.take(settings)
         except ExpanderError as error:
@@ -58,14 +63,8 @@ class ClusterAutoscalerController(Controller):
 
     async def _accept(self, found: Object, problem: str) -> None:
         """Say on the object whether it makes sense, where that is new."""
-        condition = {
-            "type": "Accepted",
-            "status": "False" if problem else "True",
-            "reason": "Invalid" if problem else "Accepted",
-            "message": problem,
-        }
         old = (found.get("status") or {}).get("conditions")
         known = find(old, "Accepted")
         if known is None or known["message"] != problem:
-            conditions = with_condition(old, condition, rfc3339(self.clock.now()))
+            conditions = with_condition(old, accepted(problem), rfc3339(self.clock.now()))
             await self.update_status(CLUSTER_AUTOSCALERS, found, {"conditions": conditions})

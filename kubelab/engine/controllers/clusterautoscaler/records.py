@@ -30,12 +30,6 @@ def decision(number: int, spec: Object) -> Object:
     }
 
 
-def number_of(obj: Object) -> int:
-    """Return a decision's number, 0 if its name has none."""
-    digits = str(obj["metadata"]["name"]).rpartition("-")[2]
-    return int(digits) if digits.isdigit() else 0
-
-
 def scale_up(
     now: datetime,
     choice: Choice,

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from kubelab.autoscaling.backoff import after_failure
 from kubelab.autoscaling.balancing import Size, balance, similar
 from kubelab.autoscaling.choice import Choice, Situation
+from kubelab.autoscaling.decisions import number_of
 from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.autoscaling.scale_down import Verdict
 from kubelab.autoscaling.scale_up import Offers, capped
@@ -32,7 +33,6 @@ from kubelab.engine.controllers.clusterautoscaler.shrinking import Shrinking
 from kubelab.engine.controllers.clusterautoscaler.world import World
 from kubelab.engine.controllers.controller import Controller
 from kubelab.engine.controllers.events import Note
-from kubelab.engine.controllers.nodegroup.controller import catalogue
 from kubelab.engine.measures import Measures
 from kubelab.errors import AlreadyExistsError
 from kubelab.scheduling.snapshot import PodInfo
@@ -50,11 +50,11 @@ _TO_PODS = 200
 class Step:
     """One autoscaler's loop, from its object's creation to its deletion."""
 
-    def __init__(self, controller: Controller, measures: Measures, seed: int) -> None:
+    def __init__(self, controller: Controller, world: World, measures: Measures, seed: int) -> None:
         views = controller.views
         self.controller = controller
         self.decisions = views.of(SCALING_DECISIONS)
-        self.world = World(views, catalogue)
+        self.world = world
         self.ledger = Ledger()
         self.growth = Growth(self.world, self.ledger)
         self.shrinking = Shrinking(self.world, self.ledger)
@@ -63,7 +63,7 @@ class Step:
         self.report = Report(controller, self.world, self.measures)
         self.choosing = Choosing(seed, views.of(CONFIG_MAPS), views.of(INSTANCE_SCORES))
         self._looked_at = -1
-        self._number = max(map(records.number_of, self.decisions.by_index(ALL, ALL)), default=0)
+        self._number = max(map(number_of, self.decisions.by_index(ALL, ALL)), default=0)
 
     def close(self) -> None:
         """End what was opened for choosing."""
@@ -279,7 +279,7 @@ class Step:
             return
         known = self.decisions.by_index(ALL, ALL)
         if len(known) > records.KEPT:
-            oldest = min(known, key=records.number_of)
+            oldest = min(known, key=number_of)
             await self.controller.delete(SCALING_DECISIONS, oldest)
 
     def _note_group(self, name: str, note: Note) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from kubelab.autoscaling.catalogue import InstanceType
 from kubelab.autoscaling.node_group import NODE_GROUP, NodeGroup
 from kubelab.autoscaling.scale_down import TO_BE_DELETED
-from kubelab.client import DAEMON_SETS, NODE_GROUPS, NODES, PODS, Object, Resource
+from kubelab.client import BUDGETS, DAEMON_SETS, NODE_GROUPS, NODES, PODS, Object
 from kubelab.clock import parse_rfc3339
 from kubelab.engine.controllers.clusterautoscaler.fresh import fresh_node
 from kubelab.engine.controllers.conditions import find, is_true
@@ -18,11 +18,9 @@ from kubelab.engine.controllers.pods import BY_NODE, by_node
 from kubelab.engine.controllers.views import Views
 from kubelab.errors import KubelabError
 from kubelab.scheduling.cache import Cache, is_finished
-from kubelab.scheduling.selectors import Selector
 from kubelab.scheduling.snapshot import Budget, NodeInfo, PodInfo
 
 _SCHEDULER = "default-scheduler"
-_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 _ALL = "all"
 
 
@@ -80,7 +78,7 @@ class World:
         self.nodes = views.of(NODES)
         self.groups_view = views.of(NODE_GROUPS)
         self._daemons = views.of(DAEMON_SETS)
-        self._budgets = views.of(_BUDGETS)
+        self._budgets = views.of(BUDGETS)
         self._catalogue = catalogue
         self._waiting: dict[str, Waiting] = {}
         self.states: dict[str, NodeState] = {}
@@ -133,15 +131,7 @@ class World:
 
     def budgets(self) -> list[Budget]:
         """Return all disruption budgets."""
-        return [
-            Budget(
-                each["metadata"]["namespace"],
-                Selector.of(each["spec"].get("selector") or {}),
-                (each.get("status") or {}).get("disruptionsAllowed") or 0,
-                frozenset((each.get("status") or {}).get("disruptedPods") or {}),
-            )
-            for each in self._budgets.by_index(_ALL, _ALL)
-        ]
+        return [Budget.of(each) for each in self._budgets.by_index(_ALL, _ALL)]
 
     def _group(self, obj: Object) -> NodeGroup | None:
         meta = obj["metadata"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubelab.client import PODS, Object, Resource
+from kubelab.client import BUDGETS, PODS, Object
 from kubelab.engine.apiserver.selectors import matches, selector_text
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.disruption.decision import Outcome, failed, judge, needs_scale
@@ -10,7 +10,6 @@ from kubelab.engine.controllers.disruption.scales import NoScaleError, Scales
 from kubelab.engine.controllers.events import Note
 from kubelab.informer import key_of
 
-BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 _NAMESPACE = "namespace"
 
 

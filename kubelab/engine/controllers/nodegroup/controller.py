@@ -9,7 +9,7 @@ from kubelab.autoscaling.node_group import NODE_GROUP, NodeGroup, node_of
 from kubelab.client import NODE_GROUPS, NODES, PODS, Object
 from kubelab.clock import rfc3339
 from kubelab.engine.controllers.batches import together
-from kubelab.engine.controllers.conditions import with_condition
+from kubelab.engine.controllers.conditions import accepted, with_condition
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.nodegroup.decision import Decision, decide
@@ -89,14 +89,8 @@ class NodeGroupController(Controller):
             await self.update_status(NODE_GROUPS, found, status)
 
     def _accepted(self, status: Object, problem: str) -> Object:
-        condition = {
-            "type": "Accepted",
-            "status": "False" if problem else "True",
-            "reason": "Invalid" if problem else "Accepted",
-            "message": problem,
-        }
         now = rfc3339(self.clock.now())
-        return {**status, "conditions": with_condition(status.get("conditions"), condition, now)}
+        return {**status, "conditions": with_condition(status.get("conditions"), accepted(problem), now)}
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         for name in {*group_names(old), *group_names(new)}:

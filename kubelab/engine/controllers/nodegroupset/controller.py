@@ -20,7 +20,7 @@ from kubelab.autoscaling.node_group_set import (
 )
 from kubelab.client import NODE_GROUP_SETS, NODE_GROUPS, Object
 from kubelab.clock import rfc3339
-from kubelab.engine.controllers.conditions import with_condition
+from kubelab.engine.controllers.conditions import accepted, with_condition
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.instancescore.workload import Workload, selectors_of
@@ -178,19 +178,13 @@ class NodeGroupSetController(Controller):
         in_conflict = problem is not None and reason != "Invalid"
         now = rfc3339(self.clock.now())
         conditions = status.get("conditions")
-        accepted = {
-            "type": "Accepted",
-            "status": "False" if problem else "True",
-            "reason": reason if problem else "Accepted",
-            "message": message,
-        }
         conflict = {
             "type": "Conflict",
             "status": "True" if in_conflict else "False",
             "reason": reason if in_conflict else "NoConflict",
             "message": message if in_conflict else "",
         }
-        for condition in (accepted, conflict):
+        for condition in (accepted(message, reason), conflict):
             conditions = with_condition(conditions, condition, now)
         new = {**status, "groups": groups, "conditions": conditions}
         if new != status:

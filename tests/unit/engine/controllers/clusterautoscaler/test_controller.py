@@ -11,8 +11,17 @@ import yaml
 from kubelab import Cluster, portal
 from kubelab.autoscaling.errors import ExpanderError
 from kubelab.autoscaling.scale_down import TO_BE_DELETED
-from kubelab.client import CLUSTER_AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS, NODE_GROUPS, NODES, PODS, Object
-from kubelab.scenarios.objects import BUDGETS, budget, daemon_set, deployment
+from kubelab.client import (
+    BUDGETS,
+    CLUSTER_AUTOSCALERS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    NODE_GROUPS,
+    NODES,
+    PODS,
+    Object,
+)
+from kubelab.scenarios.objects import budget, daemon_set, deployment
 from kubelab.scenarios.player import play
 from kubelab.scenarios.scenario import Action
 from kubelab.simulated_cluster import SimulatedCluster
@@ -240,6 +249,21 @@ def test_one_seed_decides_the_same_twice() -> None:
             return list(frame[["time", "node_group", "nodes", "why"]].itertuples(index=False, name=None))
 
     assert run() == run()
+
+
+def test_autoscaler_that_was_deleted_and_made_again_sees_the_cluster_as_it_is(lab: SimulatedCluster) -> None:
+    lab.add_node_group("general", instance_type="m6i.2xlarge")
+    lab.autoscale()
+    act(lab, deployment(0, "web", "default", 5, SMALL))
+    lab.run(minutes=3)
+    portal.run(lab.client.delete(CLUSTER_AUTOSCALERS, "default"))
+    scale(lab, "web", 15)
+    lab.run(minutes=3)
+    assert pending(lab) == 10
+    lab.autoscale()
+    lab.run(minutes=3)
+    assert pending(lab) == 0
+    assert actions(lab) == [("ScaleUp", "general", 1), ("ScaleUp", "general", 2)]
 
 
 def test_nothing_happens_without_an_autoscaler(lab: SimulatedCluster) -> None:

@@ -1,7 +1,6 @@
 import pytest
 
-from kubelab.client import PODS, Object, Resource
-from kubelab.engine.controllers.disruption.controller import BUDGETS
+from kubelab.client import BUDGETS, PODS, Object, Resource
 from kubelab.errors import ApiError
 from tests.unit.engine.controllers.lab import Lab
 
