@@ -1,0 +1,1 @@
+"""What containers really used over time: series, and the places that series come from."""
