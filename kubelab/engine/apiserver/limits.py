@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubelab.client import PERSISTENT_VOLUME_CLAIMS, PODS, Object, Resource
-from kubelab.engine.apiserver.defaults.quantities import canonical
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.status import forbidden
 from kubelab.engine.apiserver.store import Store
 from kubelab.engine.quotas.amounts import Amounts, parse, written
 from kubelab.engine.quotas.usage import pod_amounts
-from kubelab.quantities import parse_quantity
+from kubelab.quantities import canonical, parse_quantity
 
 LIMIT_RANGES = Resource("", "v1", "limitranges", "LimitRange")
 _ANNOTATION = "kubernetes.io/limit-ranger"

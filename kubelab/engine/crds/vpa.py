@@ -1,8 +1,8 @@
 """The CustomResourceDefinitions of the vertical pod autoscaler (autoscaling.k8s.io/v1).
 
-Fields, printer columns and subresources are those of upstream's ``deploy/vpa-v1-crd-gen.yaml`` (VPA 1.7, July
-2026), without the deprecated v1beta2. What upstream's webhook checks are rules of the schema here, so that both
-engines check it. ``scope`` and ``recommendationGroups`` are AEP-10031's.
+Fields, printer columns and subresources are those of upstream's ``deploy/vpa-v1-crd-gen.yaml`` (VPA 1.7,
+July 2026), without the deprecated v1beta2. What upstream's webhook checks are rules of the schema here, so
+that both engines check it. ``scope`` and ``recommendationGroups`` are AEP-10031's.
 """
 
 from __future__ import annotations
