@@ -123,7 +123,7 @@ def resources_for(
         before = amounts_of(requests)
         default = limits.default if limits else {}
         for name, amount in proportional_limits(amounts_of(had), before, target, default).items():
-            limited[name] = written(name, amount, like=had.get(name, ""))
+            limited[name] = written(name, amount, like="" if amount == target[name] else had.get(name, ""))
     requests |= {name: written(name, amount) for name, amount in target.items()}
     found = {**resources, "requests": requests}
     return {**found, "limits": limited} if limited else found
