@@ -15,6 +15,7 @@ from kubelab.rightsizing.application import (
     Amounts,
     ContainerLimits,
     container_policy,
+    recommendations_of,
     recommended_for,
     resources_for,
     update_mode,
@@ -78,13 +79,6 @@ class RecommendedPods:
     def _lookup(self, resource: Resource, namespace: str, name: str) -> Object | None:
         stored = self._store.collection(resource).latest((namespace, name))
         return None if stored is None else stored.object()
-
-
-def recommendations_of(autoscaler: Object) -> list[Object]:
-    """Return the ``containerRecommendations`` of an autoscaler's status."""
-    status = autoscaler.get("status") or {}
-    found: list[Object] = (status.get("recommendation") or {}).get("containerRecommendations") or []
-    return found
 
 
 def _changes(before: Object, after: Object, target: Amounts) -> Iterator[str]:
