@@ -59,7 +59,7 @@ def job(
 ) -> Action:
     """Create a Job whose pods run for so long, all at a time."""
     template = _template(name, requests, {"restartPolicy": "Never", **pod})
-    template["metadata"]["annotations"] = {RUN_DURATION: f"{seconds:g}"}
+    template["metadata"]["annotations"] = {RUN_DURATION: f"{seconds:g}", "cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
     spec = {
         "completions": pods,
         "parallelism": pods,

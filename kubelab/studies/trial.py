@@ -18,7 +18,7 @@ from kubelab.simulated_cluster import SimulatedCluster
 LOOK_S = 300.0
 """How often pods are looked at; one that comes and goes between two looks is not seen."""
 
-BOUND_RESOLUTION_S = 300.0
+BOUND_RESOLUTION_S = 0.0
 
 
 class UnknownScenarioError(KubelabError, ValueError):

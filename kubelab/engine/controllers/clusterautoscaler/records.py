@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kubelab.autoscaling.choice import Choice, Ranked
+from kubelab.autoscaling.consolidation import Replacement
 from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.autoscaling.scale_down import Verdict
 from kubelab.autoscaling.scale_up import Unhelped
@@ -107,6 +108,25 @@ def scale_down(now: datetime, verdict: Verdict, group: NodeGroup, unneeded_s: fl
         **_pods(evicted),
         **_money(group.price, -1),
         "why": f"{verdict.why}; it was not needed for {unneeded_s / 60:.0f} minutes",
+    }
+
+
+def replacement(now: datetime, found: Replacement, group: NodeGroup) -> Object:
+    """Return the spec of a decision to add a node that others are to be replaced by."""
+    evicted = [
+        f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+        for verdict in found.leaving
+        for pod in verdict.evict
+    ]
+    return {
+        "time": rfc3339(now),
+        "action": "ScaleUp",
+        "expander": "consolidation",
+        "nodeGroup": group.name,
+        "nodes": 1,
+        **_pods(evicted),
+        **_money(group.price, 1),
+        "why": found.why,
     }
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from kubelab.autoscaling.backoff import after_failure
 from kubelab.autoscaling.balancing import Size, balance, similar
 from kubelab.autoscaling.choice import Choice, Situation
+from kubelab.autoscaling.consolidation import Replacement
 from kubelab.autoscaling.decisions import number_of
 from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.autoscaling.scale_down import Verdict
@@ -23,6 +24,7 @@ from kubelab.client import (
 )
 from kubelab.engine.controllers.clusterautoscaler import records
 from kubelab.engine.controllers.clusterautoscaler.choosing import ALL, Choosing
+from kubelab.engine.controllers.clusterautoscaler.consolidating import Consolidating, UnderWay
 from kubelab.engine.controllers.clusterautoscaler.emptying import Emptying
 from kubelab.engine.controllers.clusterautoscaler.growth import Growth
 from kubelab.engine.controllers.clusterautoscaler.ledger import Ledger
@@ -59,6 +61,7 @@ class Step:
         self.growth = Growth(self.world, self.ledger)
         self.shrinking = Shrinking(self.world, self.ledger)
         self.emptying = Emptying(controller, self.world)
+        self.consolidating = Consolidating(self.world, self.growth, self.shrinking)
         self.measures = LoopMeasures(measures)
         self.report = Report(controller, self.world, self.measures)
         self.choosing = Choosing(seed, views.of(CONFIG_MAPS), views.of(INSTANCE_SCORES))
@@ -88,7 +91,7 @@ class Step:
                     shrinking.look(self.world.groups(), settings, now)
             if not grew:
                 with measures.timed("scaleDown"):
-                    await self._shrink(groups, settings, now)
+                    await self._take_away(groups, settings, now)
         measures.cooling, measures.unremovable = shrinking.is_cooling(settings, now), shrinking.reasons()
         await self.report.write(self.growth, self.ledger, shrinking.candidates(), now)
 
@@ -233,7 +236,46 @@ class Step:
 
     # Taking away
 
-    async def _shrink(self, groups: Sequence[NodeGroup], settings: Settings, now: datetime) -> None:
+    async def _take_away(self, groups: Sequence[NodeGroup], settings: Settings, now: datetime) -> None:
+        """Remove what is not needed; with nothing of that kind, see what a cheaper node could replace."""
+        if self.consolidating.under_way is not None:
+            await self._go_on_replacing(self.consolidating.under_way, groups, now)
+        elif not await self._shrink(groups, settings, now) and settings.consolidate:
+            replacement = self.consolidating.find(groups, settings, now)
+            if replacement is not None:
+                await self._replace(replacement, groups, now)
+
+    async def _replace(self, replacement: Replacement, groups: Sequence[NodeGroup], now: datetime) -> None:
+        """Ask for the new node; the old ones go when it is there."""
+        group = next(each for each in groups if each.name == replacement.group)
+        self.consolidating.under_way = UnderWay(replacement, now)
+        self.ledger.last_added = self.ledger.increased[group.name] = now
+        self.measures.scaled_up.value += 1
+        await self._resize(group.name, group.replicas + 1)
+        await self._record(records.replacement(now, replacement, group))
+
+    async def _go_on_replacing(self, begun: UnderWay, groups: Sequence[NodeGroup], now: datetime) -> None:
+        """Let the old nodes go, unless the new one did not come."""
+        group = next((each for each in groups if each.name == begun.replacement.group), None)
+        if group is not None and self.growth.upcoming(group, now):
+            return
+        if all(self.world.node(verdict.node) is None for verdict in begun.replacement.leaving) or (
+            self.ledger.last_failed is not None and self.ledger.last_failed > begun.began
+        ) or group is None or (group.name in self.ledger.backoffs):
+            self.consolidating.under_way = None
+            return
+        going = {state.name for state in self.world.going()}
+        by_name = {each.name: each for each in groups}
+        for verdict in begun.replacement.leaving:
+            node = self.world.node(verdict.node)
+            if node is None or verdict.node in going:
+                continue
+            await self.emptying.begin(node, now)
+            await self._record(records.scale_down(now, verdict, by_name[verdict.group], 0.0))
+            self.controller.note(node, _said_of(verdict))
+            self.measures.scaled_down("underutilized")
+
+    async def _shrink(self, groups: Sequence[NodeGroup], settings: Settings, now: datetime) -> bool:
         spare = {group.name: group.replicas - group.min_size - self._going(group.name) for group in groups}
         by_name = {group.name: group for group in groups}
         for verdict, unneeded_s in self.shrinking.due(settings, now):
@@ -246,6 +288,7 @@ class Step:
             await self._record(records.scale_down(now, verdict, by_name[verdict.group], unneeded_s))
             self.controller.note(node, _said_of(verdict))
             self.measures.scaled_down("underutilized" if verdict.evict else "empty")
+        return bool(self.shrinking.candidates())
 
     async def _go_on_emptying(self, now: datetime) -> None:
         for state in self.world.going():
