@@ -12,7 +12,7 @@ from kubelab.autoscaling.scale_down import Candidate
 from kubelab.engine.controllers.clusterautoscaler.growth import Growth
 from kubelab.engine.controllers.clusterautoscaler.settings import Settings
 from kubelab.engine.controllers.clusterautoscaler.shrinking import Shrinking
-from kubelab.engine.controllers.clusterautoscaler.world import NodeState, World
+from kubelab.engine.controllers.clusterautoscaler.world import NodeState, World, is_daemon
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ class Consolidating:
     def find(self, groups: Sequence[NodeGroup], settings: Settings, now: datetime) -> Replacement | None:
         """Return what to replace now, if anything: not while nodes come or go, or pods wait."""
         world = self.world
-        if world.version == self._looked_at or world.waiting() or world.going():
+        if world.version == self._looked_at or world.going():
+            return None
+        if any(not is_daemon(each) for each in world.waiting()):
             return None
         if self.shrinking.is_cooling(settings, now) or any(self.growth.upcoming(each, now) for each in groups):
             return None
