@@ -127,9 +127,7 @@ class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, CostVerbs):
         return _reach(kubeconfig, context, name=context, engine="context")
 
     @staticmethod
-    def simulated(
-        seed: int = 0, *, scoring_strategy: ScoringStrategy = "LeastAllocated"
-    ) -> SimulatedCluster:
+    def simulated(seed: int = 0, *, scoring_strategy: ScoringStrategy = "LeastAllocated") -> SimulatedCluster:
         """Make a cluster in this process whose time is virtual, without nodes at first.
 
         The same controllers and scheduler run as on the lab's cluster; a day passes in seconds, and only when

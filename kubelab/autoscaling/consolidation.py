@@ -6,6 +6,7 @@ better, else one by a cheaper one. Only pods that may be evicted are moved, and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,7 +95,6 @@ def find_replacement(
         if each.ready
         and not each.disabled
         and each.info.name in fleet.usd_per_hour
-        and fleet.spare.get(each.group, 0) > 0
         and drain(fleet.pods_on(each.info.name), fleet.budgets, now).blocker is None
     ]
     cheapest = sorted(stand_ins, key=lambda each: (each.usd_per_hour, each.group))
@@ -108,6 +108,9 @@ def find_replacement(
 def _replace(
     leaving: Sequence[Candidate], stand_ins: Sequence[StandIn], fleet: Fleet, now: datetime
 ) -> Replacement | None:
+    taken = Counter(each.group for each in leaving)
+    if any(count > fleet.spare.get(group, 0) for group, count in taken.items()):
+        return None
     cost = sum(fleet.usd_per_hour[each.info.name] for each in leaving)
     for each in stand_ins:
         if each.usd_per_hour > cost * (1 - LEAST_SAVED):
@@ -116,7 +119,8 @@ def _replace(
         if verdicts is not None:
             saved = cost - each.usd_per_hour
             names = ", ".join(verdict.node for verdict in verdicts)
-            why = f"the pods of {names} fit on other nodes and a new one of {each.group}: {saved:.4g} USD/h less"
+            fit = f"the pods of {names} fit on other nodes and a new one of {each.group}"
+            why = f"{fit}, for {saved:.4g} USD/h less"
             return Replacement(verdicts, each.group, saved, why)
     return None
 

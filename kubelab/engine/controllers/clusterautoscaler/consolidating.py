@@ -40,7 +40,9 @@ class Consolidating:
             return None
         if any(not is_daemon(each) for each in world.waiting()):
             return None
-        if self.shrinking.is_cooling(settings, now) or any(self.growth.upcoming(each, now) for each in groups):
+        if self.shrinking.is_cooling(settings, now) or any(
+            self.growth.upcoming(each, now) for each in groups
+        ):
             return None
         ripe = [
             (group, node)

@@ -96,7 +96,7 @@ def failed(now: datetime, group: NodeGroup, lost: int, why: str) -> Object:
     }
 
 
-def scale_down(now: datetime, verdict: Verdict, group: NodeGroup, unneeded_s: float) -> Object:
+def scale_down(now: datetime, verdict: Verdict, group: NodeGroup, why: str) -> Object:
     """Return the spec of a decision to remove a node."""
     evicted = [f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in verdict.evict]
     return {
@@ -107,7 +107,7 @@ def scale_down(now: datetime, verdict: Verdict, group: NodeGroup, unneeded_s: fl
         "nodes": -1,
         **_pods(evicted),
         **_money(group.price, -1),
-        "why": f"{verdict.why}; it was not needed for {unneeded_s / 60:.0f} minutes",
+        "why": why,
     }
 
 

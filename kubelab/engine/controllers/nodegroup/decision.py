@@ -12,9 +12,8 @@ from kubelab.clock import parse_rfc3339, rfc3339_micro
 from kubelab.engine.controllers.conditions import is_true
 from kubelab.engine.controllers.nodegroup.interruptions import NEVER, NOTICE, is_told, taken_back_at
 
-
 MARKED = timedelta(seconds=30)
-"""A node that was marked to go so long ago goes even if another one, lost meanwhile, took its place in the target."""
+"""A node marked to go so long ago goes even if one that was lost meanwhile made the target right."""
 
 
 @dataclass(frozen=True, slots=True)

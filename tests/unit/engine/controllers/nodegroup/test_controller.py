@@ -9,6 +9,7 @@ import pytest
 from kubelab import Cluster, portal
 from kubelab.autoscaling.node_group import INTERRUPT, LEAVES_FIRST
 from kubelab.client import NODE_GROUPS, NODES, Object
+from kubelab.clock import rfc3339
 from kubelab.costs.prices import price_of
 from kubelab.errors import KubelabError
 from kubelab.scenarios.objects import deployment
