@@ -274,9 +274,14 @@ class Client:
         type: PatchType = "merge",
         subresource: str = "",
         force: bool = False,
+        dry_run: bool = False,
     ) -> Object:
-        """Change part of an object; ``type="apply"`` is server-side apply."""
-        query = _given(fieldManager=self.field_manager, force="true" if force else "")
+        """Change part of an object; ``type="apply"`` is server-side apply, and a dry run changes nothing."""
+        query = _given(
+            fieldManager=self.field_manager,
+            force="true" if force else "",
+            dryRun="All" if dry_run else "",
+        )
         path = resource.path(namespace, name, subresource or None)
         return await self._json("PATCH", path, query, patch, _PATCH_MEDIA[type])
 

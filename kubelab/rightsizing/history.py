@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_TOGETHER_S = 300.0
+"""Pods last seen within this time of each other are taken to be there together."""
+
+
 class NotEnoughHistoryError(KubelabError, ValueError):
     """A strategy has too little to go by.
 
@@ -84,6 +88,16 @@ class History:
     def peak(self) -> float:
         """Return the highest use of any pod."""
         return float(max(each.values.max() for each in self.series if len(each.values)))
+
+    def mean(self) -> float:
+        """Return the mean of all samples."""
+        return float(np.mean(self.values))
+
+    def latest(self) -> float:
+        """Return the most that a pod used when it was last looked at."""
+        lasts = [(each.times[-1], each.values[-1]) for each in self.series if len(each.times)]
+        newest = max(time for time, _ in lasts)
+        return float(max(value for time, value in lasts if time >= newest - _TOGETHER_S))
 
     def highest_quantile(self, share: float) -> float:
         """Return the highest of the pods' own quantiles, as krr takes it."""
