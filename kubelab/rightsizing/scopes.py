@@ -1,10 +1,10 @@
 """One recommendation for each kind of node: which group a DaemonSet's pod belongs to, and what it gets.
 
-A VerticalPodAutoscaler of a DaemonSet may name a node label in ``spec.scope``; pods are then grouped by its value
-on their nodes, and each group has a recommendation of its own in ``status.recommendationGroups``.
+A VerticalPodAutoscaler of a DaemonSet may name a node label in ``spec.scope``. Pods are then grouped by its
+value on their nodes, and each group has a recommendation of its own in ``status.recommendationGroups``.
 
-Source: AEP-10031 of ``kubernetes/autoscaler`` (July 2026, alpha, planned for VPA 1.8), and ``pkg/utils/scope`` of its
-implementation.
+Source: AEP-10031 of ``kubernetes/autoscaler`` (July 2026, alpha, planned for VPA 1.8), and the package
+``pkg/utils/scope`` of its implementation.
 """
 
 from __future__ import annotations
