@@ -25,7 +25,11 @@ EMPTY = "__empty__"
 
 _AGGREGATION = "__vpa_scope_"
 
-Origin = Literal["group", "aggregate", "none"]
+NEW_NODES = "rightsizing.kubelab.dev/new-nodes"
+"""The annotation that asks, by ``predict``, for more than the AEP has: pods on nodes whose group has no
+recommendation get one from the other groups and what the node is like."""
+
+Origin = Literal["group", "predicted", "aggregate", "none"]
 
 
 def scope_of(vpa: Object) -> str:
@@ -33,6 +37,11 @@ def scope_of(vpa: Object) -> str:
     spec = vpa["spec"]
     is_daemons = (spec.get("targetRef") or {}).get("kind") == "DaemonSet"
     return str(spec.get("scope") or "") if is_daemons else ""
+
+
+def predicts(vpa: Object) -> bool:
+    """Say whether pods on new nodes shall get a prediction."""
+    return (vpa["metadata"].get("annotations") or {}).get(NEW_NODES) == "predict"
 
 
 def scope_value(scope: str, node: str, labels: Mapping[str, str] | None) -> str | None:
@@ -106,14 +115,17 @@ class Selected:
     ----------
     containers : tuple of Object
         Container recommendations; empty if there is none, and the pod keeps what its template says.
-    origin : "group", "aggregate" or "none"
+    origin : "group", "predicted", "aggregate" or "none"
     scope_value : str or None
         The pod's group; None without a scope, or while its node is not known.
+    why : str
+        What a prediction is made from.
     """
 
     containers: tuple[Object, ...]
     origin: Origin
     scope_value: str | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

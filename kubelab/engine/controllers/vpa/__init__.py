@@ -1,0 +1,1 @@
+"""VerticalPodAutoscalers: recommendations, what is done about them, and what new pods get."""
