@@ -90,7 +90,7 @@ def _predictor(known: Recommendations, nodes: Iterable[Object]) -> Callable[[Obj
     of_value: dict[str, list[NodeFeatures]] = {}
     for node in nodes:
         value = scope_value(known.scope, node["metadata"]["name"], labels_of(node))
-        if value in known.groups:
+        if value is not None and value in known.groups:
             of_value.setdefault(value, []).append(NodeFeatures.of(node))
     together = {value: NodeFeatures.together(each) for value, each in of_value.items()}
     made = FirstRecommendations(known.groups, together)
