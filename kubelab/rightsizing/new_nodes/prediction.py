@@ -21,6 +21,9 @@ MIN_GROUPS = 3
 LEVEL = 0.9
 """How often the target that the node comes to should be inside of the interval."""
 
+_Crossed = list[tuple[Fit, list[float]]]
+"""Models, each with how wrong it is about groups that it was not fitted to."""
+
 _OUTER_FOLDS = 10
 _MAX_GROUPS = 400
 _BEYOND = math.log(2)
@@ -100,14 +103,13 @@ class NewNodes:
         self._fit = self._fitted(self._rows)
         count = min(_OUTER_FOLDS, len(kept))
         self._crossed = self._cross([*folds(self._rows, count)])
+        self._without: dict[str, _Crossed] = {}
 
     def predict(self, node: NodeFeatures) -> Prediction:
         """Return what a pod will need on a node, and how sure that is."""
         table, fit = self._table, self._fit
         strange = [key for key in fit.terms.labels if node.label(key) not in table.values[key]]
-        crossed = self._crossed
-        for key in strange[:1]:
-            crossed = self._cross(self._by_value(key))
+        crossed = self._without_values(strange[0]) if strange else self._crossed
         lower, upper, level = self._interval(crossed, node)
         centre = self._at(fit, node)
         unlike = (*(f"{key}={node.label(key)}" for key in strange), *self._never_seen(node))
@@ -128,23 +130,24 @@ class NewNodes:
     def _fitted(self, rows: Integers) -> Fit:
         return fitted(self._table, chosen(self._table, rows), rows)
 
-    def _cross(self, parts: list[tuple[Integers, Integers]]) -> list[tuple[Fit, list[float]]]:
+    def _cross(self, parts: list[tuple[Integers, Integers]]) -> _Crossed:
         """Return the model without each part, and how wrong it is about that part."""
-        crossed = []
+        crossed: _Crossed = []
         for kept, out in parts:
             fit = self._fitted(kept)
             residuals = np.abs(self._table.targets[out] - predicted(self._table, fit, out))
             crossed.append((fit, residuals.tolist()))
         return crossed
 
-    def _by_value(self, key: str) -> list[tuple[Integers, Integers]]:
+    def _without_values(self, key: str) -> _Crossed:
         """Leave out all groups of one value at a time, for how wrong it is about values never seen."""
-        column = self._table.labels[key][self._rows]
-        return [(self._rows[column != code], self._rows[column == code]) for code in np.unique(column)]
+        if key not in self._without:
+            column = self._table.labels[key][self._rows]
+            parts = [(self._rows[column != code], self._rows[column == code]) for code in np.unique(column)]
+            self._without[key] = self._cross(parts)
+        return self._without[key]
 
-    def _interval(
-        self, crossed: list[tuple[Fit, list[float]]], node: NodeFeatures
-    ) -> tuple[float, float, float]:
+    def _interval(self, crossed: _Crossed, node: NodeFeatures) -> tuple[float, float, float]:
         lows, highs = [], []
         for fit, residuals in crossed:
             centre = self._at(fit, node)
