@@ -7,13 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from kubelab import Cluster, portal
-from kubelab.client import DAEMON_SETS, EVENTS, NODES, PODS, Object, Resource
+from kubelab.client import DAEMON_SETS, EVENTS, NODES, POD_METRICS, PODS, Object
 from kubelab.errors import NotFoundError
 from kubelab.quantities import cpu_millicores
 from kubelab.simulated_cluster import SimulatedCluster
 from kubelab.simulated_pod import NODE_PREFIX, PREFIX, DeclarationError
-
-POD_METRICS = Resource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from kubelab.client import PODS, Object, Resource
+from kubelab.client import POD_METRICS, PODS, Object, Resource
 from kubelab.clock import rfc3339
 from kubelab.engine.apiserver.label_queries import label_predicate
 from kubelab.engine.controllers.autoscaling.behavior import History
@@ -18,7 +18,6 @@ from kubelab.errors import ApiError, ConnectionFailedError
 from kubelab.informer import Key, key_of
 
 AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
-POD_METRICS = Resource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics")
 _NAMESPACE = "namespace"
 
 
