@@ -5,15 +5,15 @@ Admission, the updater and the autoscaler ask the same, so that a new node has r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from kubelab.client import Object
 from kubelab.clock import Clock
-from kubelab.engine.controllers.pods import labels_of
 from kubelab.rightsizing.scopes import Recommendations, Selected, predicts, scope_value
 
+_MOST_READ = 1024
 _LASTING = timedelta(hours=1)
 """How long a fitted prediction is used; it is made anew at once when groups come or go."""
 
@@ -59,21 +59,20 @@ class ScopedRecommendations:
             The node, which need not be created yet; None if nobody knows it.
         """
         read = self._reading(vpa)
-        selected = read.recommendations.on(name, None if node is None else labels_of(node))
+        selected = read.recommendations.on(name, None if node is None else _labels(node))
         if selected.origin == "group" or selected.scope_value is None or node is None or not predicts(vpa):
             return selected
         return self._first(read)(node) or selected
-
-    def forget(self, vpa: Object) -> None:
-        """Forget an autoscaler that was deleted."""
-        self._read.pop(vpa["metadata"]["uid"], None)
 
     def _reading(self, vpa: Object) -> _Read:
         uid, version = vpa["metadata"]["uid"], vpa["metadata"]["resourceVersion"]
         known = self._read.get(uid)
         if known is None or known.version != version:
-            self._read[uid] = _Read(version, Recommendations.of(vpa), known.first if known else None)
-        return self._read[uid]
+            known = _Read(version, Recommendations.of(vpa), known.first if known else None)
+            self._read[uid] = known
+            if len(self._read) > _MOST_READ:  # those of autoscalers that were deleted are never asked for
+                self._read.pop(next(iter(self._read)))
+        return known
 
     def _first(self, read: _Read) -> Callable[[Object], Selected | None]:
         values, now = frozenset(read.recommendations.groups), self._clock.now()
@@ -89,7 +88,7 @@ def _predictor(known: Recommendations, nodes: Iterable[Object]) -> Callable[[Obj
 
     of_value: dict[str, list[NodeFeatures]] = {}
     for node in nodes:
-        value = scope_value(known.scope, node["metadata"]["name"], labels_of(node))
+        value = scope_value(known.scope, node["metadata"]["name"], _labels(node))
         if value is not None and value in known.groups:
             of_value.setdefault(value, []).append(NodeFeatures.of(node))
     together = {value: NodeFeatures.together(each) for value, each in of_value.items()}
@@ -99,7 +98,12 @@ def _predictor(known: Recommendations, nodes: Iterable[Object]) -> Callable[[Obj
         found = made.on(NodeFeatures.of(node))
         if not found.containers:
             return None
-        value = scope_value(known.scope, node["metadata"]["name"], labels_of(node))
+        value = scope_value(known.scope, node["metadata"]["name"], _labels(node))
         return Selected(found.containers, "predicted", value, found.why)
 
     return on
+
+
+def _labels(node: Object) -> Mapping[str, str]:
+    labels: Mapping[str, str] = node["metadata"].get("labels") or {}
+    return labels

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from kubelab.client import Object
 from kubelab.clock import VirtualClock
-from kubelab.engine.controllers.vpa.scoped import ScopedRecommendations
+from kubelab.engine.scoped_recommendations import ScopedRecommendations
 from kubelab.rightsizing.scopes import HOSTNAME, NEW_NODES, Selected, recommendation_groups
 
 TYPE = "node.kubernetes.io/instance-type"

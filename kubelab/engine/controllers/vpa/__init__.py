@@ -1,1 +1,0 @@
-"""VerticalPodAutoscalers: recommendations, what is done about them, and what new pods get."""
