@@ -67,6 +67,13 @@ def update_mode(autoscaler: Object) -> str:
     return mode
 
 
+def recommendations_of(autoscaler: Object) -> list[Object]:
+    """Return the ``containerRecommendations`` of an autoscaler's status."""
+    status = autoscaler.get("status") or {}
+    found: list[Object] = (status.get("recommendation") or {}).get("containerRecommendations") or []
+    return found
+
+
 def container_policy(autoscaler: Object, container: str) -> Object:
     """Return the policy for a container, else that for all, else an empty one."""
     policies = (autoscaler["spec"].get("resourcePolicy") or {}).get("containerPolicies") or ()
