@@ -15,6 +15,7 @@ from typing import Literal
 
 from kubelab.client import Object
 from kubelab.fnv import fnv32a
+from kubelab.rightsizing.application import recommendations_of
 
 HOSTNAME = "kubernetes.io/hostname"
 """The scope of one group for each node; its value is the node's name."""
@@ -150,12 +151,11 @@ class Recommendations:
     def of(vpa: Object) -> Recommendations:
         """Read a VerticalPodAutoscaler."""
         status = vpa.get("status") or {}
-        aggregate = (status.get("recommendation") or {}).get("containerRecommendations") or ()
         groups = {
             each["scopeValue"]: tuple(each.get("containerRecommendations") or ())
             for each in status.get("recommendationGroups") or ()
         }
-        return Recommendations(scope_of(vpa), tuple(aggregate), groups)
+        return Recommendations(scope_of(vpa), tuple(recommendations_of(vpa)), groups)
 
     def on(self, node: str, labels: Mapping[str, str] | None) -> Selected:
         """Return what a pod on a node gets: its group's, else that of all pods, else nothing.

@@ -17,7 +17,6 @@ from kubelab.rightsizing.application import (
     Amounts,
     ContainerLimits,
     container_policy,
-    recommendations_of,
     recommended_for,
     resources_for,
     update_mode,
