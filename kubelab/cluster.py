@@ -21,6 +21,7 @@ from kubelab.verbs.autoscaling import AutoscalingVerbs
 from kubelab.verbs.costs import CostVerbs
 from kubelab.verbs.jobs import JobVerbs
 from kubelab.verbs.nodes import NodeVerbs, capacity
+from kubelab.verbs.rightsizing import RightsizingVerbs
 from kubelab.verbs.sweeps import SweepVerbs
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from kubelab.simulated_cluster import SimulatedCluster
 
 
-class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, CostVerbs):
+class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, CostVerbs, RightsizingVerbs):
     """A Kubernetes cluster to run jobs on.
 
     Make one with `connect` (the lab's own cluster), `from_context` (any other) or `simulated` (none but in
