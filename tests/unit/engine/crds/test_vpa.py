@@ -68,7 +68,7 @@ def test_autoscaler_is_kept_as_written(lab: Cluster, spec: Object) -> None:
         ),
         (policy(containerName="a", oomBumpUpRatio="0.5"), "greater than or equal to 1.0"),
         ({"recommenders": [{"name": "a"}, {"name": "b"}]}, "Too many"),
-        ({"scope": "kubernetes.io/hostname"}, "scope is for DaemonSets only"),
+        ({"scope": "kubernetes.io/hostname"}, "scope is only supported when targetRef.kind is DaemonSet"),
     ],
 )
 def test_autoscaler_that_makes_no_sense_is_refused(lab: Cluster, spec: Object, said: str) -> None:
