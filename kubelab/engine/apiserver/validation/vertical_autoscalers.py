@@ -6,7 +6,7 @@ check is in the schema (`kubelab.engine.crds.vpa`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kubelab.client import Object
 from kubelab.engine.apiserver.validation.causes import Cause, invalid
