@@ -75,6 +75,8 @@ JOBS = Resource("batch", "v1", "jobs", "Job")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
 BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
+RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
+HORIZONTAL_AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 PRIORITY_CLASSES = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced=False)
 CUSTOM_RESOURCE_DEFINITIONS = Resource(
     "apiextensions.k8s.io",
@@ -278,9 +280,14 @@ class Client:
         type: PatchType = "merge",
         subresource: str = "",
         force: bool = False,
+        dry_run: bool = False,
     ) -> Object:
-        """Change part of an object; ``type="apply"`` is server-side apply."""
-        query = _given(fieldManager=self.field_manager, force="true" if force else "")
+        """Change part of an object; ``type="apply"`` is server-side apply, and a dry run changes nothing."""
+        query = _given(
+            fieldManager=self.field_manager,
+            force="true" if force else "",
+            dryRun="All" if dry_run else "",
+        )
         path = resource.path(namespace, name, subresource or None)
         return await self._json("PATCH", path, query, patch, _PATCH_MEDIA[type])
 

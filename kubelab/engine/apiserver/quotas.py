@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import datetime
 
-from kubelab.client import PODS, Object, Resource
+from kubelab.client import PODS, RESOURCE_QUOTAS, Object, Resource
 from kubelab.clock import Clock
 from kubelab.engine.apiserver.collection import Collection, Key, Stored
 from kubelab.engine.apiserver.kinds import Kind
@@ -22,7 +22,6 @@ from kubelab.engine.quotas.decision import exceeded, missing
 from kubelab.engine.quotas.scopes import in_scope, is_terminating
 from kubelab.engine.quotas.usage import is_charged, limited, usage
 
-RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 _CHANGES = 4096
 _CHARGED_ON_UPDATE = frozenset({"Pod", "Service", "PersistentVolumeClaim"})
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from kubelab.client import Object
 from kubelab.engine.apiserver.kinds import Kind
+from kubelab.scheduling.qos import qos_class
 
 _STATUS_KEPT_ON_CREATE = frozenset({"Node", "Event"})
 _UNCONDITIONAL_REFUSED = frozenset(
@@ -201,28 +202,6 @@ def _encode_string_data(secret: Object) -> None:
     if plain:
         encoded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
         secret["data"] = {**(secret.get("data") or {}), **encoded}
-
-
-def qos_class(spec: Object) -> str:
-    """Return a pod's quality of service class (upstream: ``qos.ComputePodQOS``, v1.37)."""
-    level = spec.get("resources") or {}
-    holders = [spec] if level.get("requests") or level.get("limits") else _containers(spec)
-    found = {_qos_of(holder.get("resources") or {}, name) for holder in holders for name in ("cpu", "memory")}
-    if len(found) > 1:
-        return "Burstable"
-    return found.pop() if found else "BestEffort"
-
-
-def _qos_of(resources: Object, name: str) -> str:
-    """Return the class of one resource, its quantities written canonically."""
-    request = (resources.get("requests") or {}).get(name, "0")
-    if request != (resources.get("limits") or {}).get(name, "0"):
-        return "Burstable"
-    return "BestEffort" if request == "0" else "Guaranteed"
-
-
-def _containers(spec: Object) -> list[Object]:
-    return [container for field in _CONTAINERS for container in spec.get(field) or ()]
 
 
 _TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"

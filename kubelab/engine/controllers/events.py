@@ -7,12 +7,13 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha1
-from typing import Literal
 
 from kubelab.client import EVENTS, Client, Object
-from kubelab.clock import Clock, rfc3339
+from kubelab.clock import Clock
 from kubelab.errors import AlreadyExistsError, ApiError, ConnectionFailedError, NotFoundError
+from kubelab.notes import EventType, Note, event_of
+
+__all__ = ["BURST", "REFILL_S", "EventRecorder", "EventType", "Note"]
 
 logger = logging.getLogger(__name__)
 
@@ -20,17 +21,6 @@ logger = logging.getLogger(__name__)
 BURST = 25
 REFILL_S = 300.0
 _REMEMBERED = 4096
-
-EventType = Literal["Normal", "Warning"]
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What to say about an object: an Event's type, reason and message."""
-
-    type: EventType
-    reason: str
-    message: str
 
 
 @dataclass(slots=True)
@@ -126,36 +116,3 @@ class EventRecorder:
         self._counts[key] = count
         if len(self._order) > _REMEMBERED:
             self._counts.pop(self._order.popleft(), None)
-
-
-def event_of(about: Object, note: Note, *, component: str, now: datetime) -> Object:
-    """Return a ``v1`` Event; the same note on the same object gets the same name."""
-    meta = about["metadata"]
-    digest = sha1(
-        "\0".join((component, meta.get("uid", ""), note.type, note.reason, note.message)).encode(),
-        usedforsecurity=False,
-    ).hexdigest()[:16]
-    namespace = meta.get("namespace") or "default"
-    time = rfc3339(now)
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"name": f"{meta['name'][:230]}.{digest}", "namespace": namespace},
-        "involvedObject": {
-            "apiVersion": about.get("apiVersion", ""),
-            "kind": about.get("kind", ""),
-            "name": meta["name"],
-            **({"namespace": meta["namespace"]} if meta.get("namespace") else {}),
-            "uid": meta.get("uid", ""),
-            "resourceVersion": meta.get("resourceVersion", ""),
-        },
-        "type": note.type,
-        "reason": note.reason,
-        "message": note.message[:1024],
-        "source": {"component": component},
-        "reportingComponent": component,
-        "reportingInstance": "",
-        "firstTimestamp": time,
-        "lastTimestamp": time,
-        "count": 1,
-    }

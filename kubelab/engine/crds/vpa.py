@@ -150,8 +150,8 @@ def _spec() -> Object:
     return ruled(
         spec,
         {
-            "rule": "!has(self.scope) || self.targetRef.kind == 'DaemonSet'",
-            "message": "scope is for DaemonSets only",
+            "rule": "!has(self.scope) || self.scope == '' || self.targetRef.kind == 'DaemonSet'",
+            "message": "scope is only supported when targetRef.kind is DaemonSet",
         },
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from kubelab.client import Object
-from kubelab.engine.apiserver.strategies import qos_class
 from kubelab.engine.apiserver.validation.causes import Cause, forbidden, invalid
+from kubelab.scheduling.qos import qos_class
 
 _MIRROR = "kubernetes.io/config.mirror"
 _RESIZABLE = ("cpu", "memory")

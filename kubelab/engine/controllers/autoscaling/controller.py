@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from kubelab.client import POD_METRICS, PODS, Object, Resource
+from kubelab.client import HORIZONTAL_AUTOSCALERS, POD_METRICS, PODS, Object, Resource
 from kubelab.clock import rfc3339
 from kubelab.engine.apiserver.label_queries import label_predicate
 from kubelab.engine.controllers.autoscaling.behavior import History
@@ -17,7 +17,6 @@ from kubelab.engine.controllers.events import Note
 from kubelab.errors import ApiError, ConnectionFailedError
 from kubelab.informer import Key, key_of
 
-AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 _NAMESPACE = "namespace"
 
 
@@ -35,7 +34,7 @@ class HorizontalController(Controller):
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
-        self.autoscalers = self.views.of(AUTOSCALERS)
+        self.autoscalers = self.views.of(HORIZONTAL_AUTOSCALERS)
         self.autoscalers.subscribe(self._changed)
         self.pods = self.views.of(PODS)
         self.pods.index(_NAMESPACE, lambda pod: (pod["metadata"]["namespace"],))
@@ -128,7 +127,7 @@ class HorizontalController(Controller):
             status["observedGeneration"] = found["metadata"]["generation"]
         status = {key: value for key, value in status.items() if value is not None}
         if status != found.get("status"):
-            await self.update_status(AUTOSCALERS, found, status)
+            await self.update_status(HORIZONTAL_AUTOSCALERS, found, status)
 
     async def _fail(self, found: Object, reason: str, action: str, error: Exception) -> None:
         event = "FailedRescale" if reason == "FailedUpdateScale" else reason
@@ -140,7 +139,7 @@ class HorizontalController(Controller):
         status["conditions"] = with_condition(status.get("conditions"), condition, now)
         status.setdefault("desiredReplicas", 0)
         if status != found.get("status"):
-            await self.update_status(AUTOSCALERS, found, status)
+            await self.update_status(HORIZONTAL_AUTOSCALERS, found, status)
 
     def _changed(self, old: Object | None, new: Object | None) -> None:
         if old is None or new is None or old["spec"] != new["spec"]:

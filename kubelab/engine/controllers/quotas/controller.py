@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kubelab.client import PERSISTENT_VOLUME_CLAIMS, PODS, SERVICES, Object, Resource
+from kubelab.client import PERSISTENT_VOLUME_CLAIMS, PODS, RESOURCE_QUOTAS, SERVICES, Object, Resource
 from kubelab.engine.controllers.controller import Controller, Surroundings, either
 from kubelab.engine.controllers.discovery import deletable_resources
 from kubelab.engine.controllers.quotas.decision import quota_status
 from kubelab.engine.quotas.usage import PLAIN_COUNTS
 from kubelab.informer import key_of
 
-RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 _FOLLOWED = (PODS, SERVICES, PERSISTENT_VOLUME_CLAIMS)
 _NAMESPACE = "namespace"
 _LISTED_EVERY_S = 5.0

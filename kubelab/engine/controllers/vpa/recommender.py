@@ -39,7 +39,7 @@ class VpaRecommenderController(Controller):
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
-        self.world = World(self.views)
+        self.world = World(self.views, self.clock)
         self.measures = RecommenderMeasures(around.measures)
         self._runs = False
         self._kills: list[Kill] = []

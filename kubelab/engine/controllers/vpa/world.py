@@ -10,6 +10,7 @@ from kubelab.client import (
     DAEMON_SETS,
     DEPLOYMENTS,
     JOBS,
+    NODES,
     PODS,
     REPLICA_SETS,
     STATEFUL_SETS,
@@ -17,10 +18,12 @@ from kubelab.client import (
     Object,
     Resource,
 )
+from kubelab.clock import Clock
 from kubelab.engine.apiserver.limits import LIMIT_RANGES
 from kubelab.engine.controllers.owners import controller_of
-from kubelab.engine.controllers.pods import is_active
+from kubelab.engine.controllers.pods import is_active, node_of
 from kubelab.engine.controllers.views import Views
+from kubelab.engine.scoped_recommendations import ScopedRecommendations
 from kubelab.rightsizing.application import ContainerLimits
 from kubelab.rightsizing.controlling import Workload, above, target_of, workload_of
 
@@ -39,12 +42,15 @@ _OWNERS = {
 class World:
     """Reads everything from the controllers' shared views."""
 
-    def __init__(self, views: Views) -> None:
+    def __init__(self, views: Views, clock: Clock) -> None:
         self.views = views
         self.autoscalers = views.of(VERTICAL_POD_AUTOSCALERS)
         self.autoscalers.index(ALL, lambda _obj: (ALL,))
         self.pods = views.of(PODS)
         self._limits = views.of(LIMIT_RANGES)
+        self.nodes = views.of(NODES)
+        self.nodes.index(ALL, lambda _obj: (ALL,))
+        self._scoped = ScopedRecommendations(lambda: self.nodes.by_index(ALL, ALL), clock)
         for view in (self.pods, self._limits):
             view.index(_NAMESPACE, lambda obj: (obj["metadata"]["namespace"],))
         for resource in (*_OWNERS.values(), *_TARGETS.values()):
@@ -89,6 +95,11 @@ class World:
             elif uid not in found:
                 found[uid] = self._wanted(owner, pod["metadata"]["namespace"])
         return {uid: wanted for uid, wanted in found.items() if wanted}
+
+    def recommendations(self, autoscaler: Object, pod: Object) -> tuple[Object, ...]:
+        """Return what an autoscaler recommends for the containers of a pod on its node."""
+        node = node_of(pod)
+        return self._scoped.on(autoscaler, node, self.nodes.get("", node) if node else None).containers
 
     def problem_of_target(self, autoscaler: Object) -> str:
         """Return why an autoscaler's target cannot be used, "" if it can, in upstream's words."""

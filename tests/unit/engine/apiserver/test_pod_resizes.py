@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from kubelab.client import NODES, PODS, Client, Object
-from kubelab.engine.apiserver.strategies import qos_class
 from kubelab.errors import ApiError
+from kubelab.scheduling.qos import qos_class
 from tests.unit.engine.apiserver.test_quotas import asking, make_limits, make_quota
 
 

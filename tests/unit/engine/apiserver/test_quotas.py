@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from kubelab.client import CONFIG_MAPS, PODS, SERVICES, Client, Object, Resource
+from kubelab.client import CONFIG_MAPS, PODS, RESOURCE_QUOTAS, SERVICES, Client, Object, Resource
 from kubelab.engine.apiserver.limits import LIMIT_RANGES
-from kubelab.engine.apiserver.quotas import RESOURCE_QUOTAS
 from kubelab.errors import ApiError
 from tests.unit.engine.apiserver.conftest import SetClock, config_map, pod
 

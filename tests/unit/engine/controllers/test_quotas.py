@@ -1,5 +1,4 @@
-from kubelab.client import CONFIG_MAPS, PODS, Object
-from kubelab.engine.controllers.quotas.controller import RESOURCE_QUOTAS
+from kubelab.client import CONFIG_MAPS, PODS, RESOURCE_QUOTAS, Object
 from tests.unit.engine.controllers.lab import Lab
 
 

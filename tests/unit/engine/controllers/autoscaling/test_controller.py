@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from kubelab.client import EVENTS, PODS, Object, Resource
+from kubelab.client import EVENTS, HORIZONTAL_AUTOSCALERS, PODS, Object, Resource
 from kubelab.clock import RealClock
-from kubelab.engine.controllers.autoscaling.controller import AUTOSCALERS, HorizontalController
+from kubelab.engine.controllers.autoscaling.controller import HorizontalController
 from kubelab.engine.usage import NodeUsage, PodUsage, Usage
 from tests.unit.engine.controllers.lab import Lab
 
@@ -42,7 +42,7 @@ async def make_autoscaler(lab: Lab, **spec: object) -> None:
     target = {"apiVersion": "v1", "kind": "ReplicationController", "name": "web"}
     head = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"}}
     body = {**head, "spec": {"scaleTargetRef": target, "maxReplicas": 9, **spec}}
-    await lab.client.create(AUTOSCALERS, body, "default")
+    await lab.client.create(HORIZONTAL_AUTOSCALERS, body, "default")
 
 
 async def run_pod(lab: Lab, name: str) -> None:
@@ -68,7 +68,8 @@ async def test_a_busy_target_gets_more_replicas(lab: Lab) -> None:
     await make_autoscaler(lab)
     await lab.until(CUSTOM, lambda found: found["web"]["spec"]["replicas"] == 3)
     status = await lab.until(
-        AUTOSCALERS, lambda found: found["web"].get("status", {}).get("currentMetrics") and found["web"]
+        HORIZONTAL_AUTOSCALERS,
+        lambda found: found["web"].get("status", {}).get("currentMetrics") and found["web"],
     )
     (metric,) = status["status"]["currentMetrics"]
     assert metric["resource"]["current"] == {"averageUtilization": 90, "averageValue": "90m"}
@@ -86,7 +87,7 @@ async def test_a_metric_that_nobody_serves_is_said(lab: Lab) -> None:
         conditions = found.get("web", {}).get("status", {}).get("conditions") or ()
         return next((each for each in conditions if each["type"] == "ScalingActive"), None)
 
-    condition = await lab.until(AUTOSCALERS, inactive)
+    condition = await lab.until(HORIZONTAL_AUTOSCALERS, inactive)
     assert (condition["status"], condition["reason"]) == ("False", "FailedGetExternalMetric")
     assert "external metrics API" in condition["message"]
 
@@ -98,5 +99,5 @@ async def test_a_target_that_is_not_there_is_said(lab: Lab) -> None:
         conditions = found.get("web", {}).get("status", {}).get("conditions") or ()
         return next((each for each in conditions if each["type"] == "AbleToScale"), None)
 
-    condition = await lab.until(AUTOSCALERS, unable)
+    condition = await lab.until(HORIZONTAL_AUTOSCALERS, unable)
     assert (condition["status"], condition["reason"]) == ("False", "FailedGetScale")

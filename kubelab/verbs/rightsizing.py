@@ -1,0 +1,132 @@
+"""What a cell asks about requests and limits: what they should be, and to change them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from kubelab import portal
+from kubelab.client import NODES, PODS, Client
+from kubelab.clock import parse_rfc3339
+from kubelab.errors import NotFoundError
+from kubelab.verbs.handle import Handle
+
+if TYPE_CHECKING:
+    from kubelab.costs.prices import Prices
+    from kubelab.rightsizing.plan import AppliedChanges, Proposal
+    from kubelab.usage.series import Usage, UsageSource
+
+_METRICS = "/apis/metrics.k8s.io/v1beta1/pods"
+
+
+class RightsizingVerbs(Handle):
+    """The verbs about requests and limits."""
+
+    def rightsize(
+        self,
+        strategy: str = "peak",
+        *,
+        scope: str | None = None,
+        daemonset: str | None = None,
+        namespace: str | None = None,
+        window: timedelta | None = None,
+        source: UsageSource | None = None,
+        prices: Prices | None = None,
+    ) -> Proposal:
+        """Return what a strategy recommends for the containers that run, beside what they ask for and use.
+
+        Parameters
+        ----------
+        strategy : str
+            One of `kubelab.rightsizing.strategies.STRATEGIES`.
+        scope : str, optional
+            A label of nodes, such as ``kubernetes.io/hostname``: DaemonSets' pods on nodes of different
+            values are sized apart. Other workloads are left out then, as their pods can move.
+        daemonset : str, optional
+            Only the DaemonSet of this name.
+        namespace : str, optional
+            Only this one; all unless given.
+        window : timedelta, optional
+            How much use counts; as much as the strategy looks at unless given.
+        source : UsageSource, optional
+            Who knows what was used; metrics.k8s.io unless given, which knows only the last minute.
+        prices : Prices, optional
+            What nodes cost that do not say it in their annotations; the catalogue's unless given, and
+            OpenCost's default sheet for nodes that it does not know.
+
+        Raises
+        ------
+        KubelabError
+            If there is no such strategy, or the user's price file is wrong.
+        """
+        from kubelab.autoscaling.catalogue import Catalogue
+        from kubelab.rightsizing.containers import container_groups
+        from kubelab.rightsizing.plan import Proposal, Reach
+        from kubelab.rightsizing.rightsizing import rightsize
+        from kubelab.rightsizing.strategies import strategy_of
+
+        chosen, now, nodes = strategy_of(strategy), self._now(), self._list(NODES)
+        length_s = window.total_seconds() if window else chosen.lookback_s
+        usage = portal.run(
+            (source or _Now(self.client)).read(now - timedelta(seconds=length_s), now, namespace=namespace)
+        )
+        groups = [
+            each
+            for each in container_groups(self._list(PODS, namespace), nodes=nodes, scope=scope)
+            if (scope is None and daemonset is None) or each.key.controller_kind == "DaemonSet"
+            if daemonset in {None, each.key.controller_name}
+        ]
+        found = rightsize(
+            chosen,
+            groups,
+            usage,
+            nodes=nodes,
+            prices=prices or Catalogue.load(),
+            until=now.timestamp() + 1,
+            lookback_s=length_s,
+            scope=scope or "",
+        )
+        return Proposal(
+            found.strategy, found.scope, found.rows, found.missing, reach=Reach(self.client, self._now)
+        )
+
+    def rightsized(self, namespace: str | None = None) -> AppliedChanges:
+        """Return what plans changed and nobody undid; it can still be undone."""
+        from kubelab.rightsizing.plan import AppliedChanges, Reach
+        from kubelab.rightsizing.survey import read_applied
+
+        applied = portal.run(read_applied(self.client, namespace))
+        return AppliedChanges(Reach(self.client, self._now), tuple(applied))
+
+
+class _Now:
+    """What metrics.k8s.io says of the last minute, as series of one sample."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def read(self, start: datetime, end: datetime, *, namespace: str | None = None) -> Usage:  # noqa: ARG002
+        import numpy as np
+
+        from kubelab.quantities import parse_quantity
+        from kubelab.usage.series import ContainerKey, Resource, Usage, UsageSeries
+
+        try:
+            items = (await self._client.read(_METRICS))["items"]
+        except NotFoundError:
+            return Usage((), ("the cluster does not serve metrics.k8s.io",))
+        names: tuple[Resource, ...] = ("cpu", "memory")
+        return Usage(
+            tuple(
+                UsageSeries(
+                    ContainerKey(each["metadata"]["namespace"], each["metadata"]["name"], container["name"]),
+                    name,
+                    np.array([min(parse_rfc3339(each["timestamp"]), end.astimezone(UTC)).timestamp()]),
+                    np.array([float(parse_quantity(container["usage"][name]))]),
+                )
+                for each in items
+                if namespace in {None, each["metadata"]["namespace"]}
+                for container in each["containers"]
+                for name in names
+            )
+        )
