@@ -26,6 +26,7 @@ from kubelab.rightsizing.priority import OBSERVED_CONTAINERS
 from kubelab.scheduling.selectors import target_node
 
 _UPDATES = "vpaUpdates"
+_SPARE = 64
 
 
 class RecommendedPods:
@@ -70,12 +71,13 @@ class RecommendedPods:
 
     def _in(self, namespace: str) -> Iterator[Object]:
         collection = self._autoscalers
+        if len(self._parsed) > 2 * len(collection.objects) + _SPARE:
+            self._parsed.clear()  # most of them are gone
         for key in {**collection.objects, **collection.pending}:
             if key[0] != namespace:
                 continue
             stored = collection.latest(key)
             if stored is None:
-                self._parsed.pop(key, None)
                 continue
             known = self._parsed.get(key)
             if known is None or known[0] is not stored:
