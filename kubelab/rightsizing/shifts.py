@@ -14,8 +14,8 @@ BIN_S = 3600.0
 SIDE_BINS = 6
 """How many bins on each side of a shift are compared, half a working day."""
 SIGMAS = 5.0
-LEAST_SHARE = 0.25
-"""A shift is at least so much of the level before it."""
+LEAST_RATIO = 2.0
+"""One side of a shift is at least so many times the other."""
 _TO_SIGMA = 1.4826  # of a normal distribution, by its median absolute deviation
 
 
@@ -40,8 +40,8 @@ def last_shift(times: NDArray[np.float64], values: NDArray[np.float64]) -> Shift
     """Return the latest shift of level; None if there is none.
 
     Bins of an hour stand for their median. A shift is where the medians of six bins on either side differ by
-    more than five deviations of a bin from the next, and by a quarter of the level before; of neighbours that
-    do, the one that differs most.
+    more than five deviations of a bin from the next, and one is twice the other; of neighbours that do, the
+    one that differs most.
     """
     starts, medians = _bins(times, values)
     if len(medians) < 2 * SIDE_BINS:
@@ -52,7 +52,8 @@ def last_shift(times: NDArray[np.float64], values: NDArray[np.float64]) -> Shift
     steps = np.diff(medians)
     sigma = _TO_SIGMA * float(np.median(np.abs(steps - np.median(steps)))) / np.sqrt(2)
     size = np.abs(after - before)
-    found = np.flatnonzero(size > np.maximum(SIGMAS * sigma, LEAST_SHARE * before))
+    is_far = np.maximum(before, after) > LEAST_RATIO * np.minimum(before, after)
+    found = np.flatnonzero((size > SIGMAS * sigma) & is_far)
     if not len(found):
         return None
     run = found[np.flatnonzero(np.diff(found, prepend=-2) > 1)[-1] :]

@@ -3,7 +3,8 @@
 A request is a level that is known when it is set (the median or the peak of a recent while) times a margin.
 Which level and which margin is decided by replaying the last three days: each pair is charged the slack that
 it would have left, and ``price`` times the share of samples that would have been above it. The cheapest pair
-is the recommendation. History before the latest shift of level does not count.
+is the recommendation. History before the latest shift of level does not count, once the new level has lasted
+a day.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ JUDGED_S = 3 * DAY_S
 """How much of the past is replayed."""
 TOLERANCE = 0.05
 """The interval holds the requests that would have cost at most so much more than the best."""
+SETTLED_S = DAY_S
+"""How long a new level must last before what was before it stops counting."""
 MARGINS = np.concatenate([np.arange(0.5, 1.6, 0.02), np.geomspace(1.6, 8.0, 30)])
 CPU_FLOOR = 0.010
 MEMORY_FLOOR = 10 * MIB
@@ -86,12 +89,15 @@ class Adaptive:
     ----------
     price : float
         What share of a request one would waste to spare one share of the time above it.
+    forgets : bool
+        Whether history before the latest shift of level stops counting.
     recheck_s : float
         How often the recommendation is looked at again; the replay does as much.
     """
 
     name: str = "adaptive"
     price: float = 2.0
+    forgets: bool = True
     recheck_s: float = HOUR_S
     lookback_s: float = 10 * DAY_S
     needed: int = 12
@@ -120,11 +126,9 @@ class Adaptive:
         )
 
     def _shift(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> Shift | None:
-        """Return the latest shift, if there is enough after it to go by."""
-        shift = last_shift(times, values)
-        if shift is None or np.count_nonzero(times >= shift.at) < self.needed:
-            return None
-        return shift
+        """Return the latest shift, once a day of the new level has been seen."""
+        shift = last_shift(times, values) if self.forgets else None
+        return shift if shift and times[-1] - shift.at >= SETTLED_S else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,4 +216,4 @@ def _evidence(
 
 ADAPTIVE = Adaptive()
 LEAN = Adaptive("adaptive-lean", price=0.2)
-SAFE = Adaptive("adaptive-safe", price=32.0)
+SAFE = Adaptive("adaptive-safe", price=32.0, forgets=False)
