@@ -105,6 +105,12 @@ NODE_GROUP_SETS = Resource(*_AUTOSCALING, "nodegroupsets", "NodeGroupSet", names
 CLUSTER_AUTOSCALERS = Resource(*_AUTOSCALING, "clusterautoscalers", "ClusterAutoscaler", namespaced=False)
 SCALING_DECISIONS = Resource(*_AUTOSCALING, "scalingdecisions", "ScalingDecision", namespaced=False)
 INSTANCE_SCORES = Resource(*_AUTOSCALING, "instancescores", "InstanceScore", namespaced=False)
+_VERTICAL = ("autoscaling.k8s.io", "v1")
+VERTICAL_POD_AUTOSCALERS = Resource(*_VERTICAL, "verticalpodautoscalers", "VerticalPodAutoscaler")
+VERTICAL_POD_AUTOSCALER_CHECKPOINTS = Resource(
+    *_VERTICAL, "verticalpodautoscalercheckpoints", "VerticalPodAutoscalerCheckpoint"
+)
+POD_METRICS = Resource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics")
 METER_READINGS = Resource("costs.kubelab.dev", "v1alpha1", "meterreadings", "MeterReading", namespaced=False)
 
 

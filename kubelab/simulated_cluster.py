@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from kubelab import portal
+from kubelab.client import NODES
 from kubelab.cluster import Cluster
 from kubelab.engine.simulation import Simulation
 from kubelab.errors import KubelabError
+from kubelab.quantities import Quantity, cpu_millicores, whole
 from kubelab.scenarios.player import play, prepare
 from kubelab.scenarios.scenario import Scenario
+from kubelab.simulated_pod import NODE_PREFIX, read_annotation
+from kubelab.simulated_usage import DeclaredUse, Point
 
 
 class SimulationTimeError(KubelabError, ValueError):
@@ -68,6 +72,47 @@ class SimulatedCluster(Cluster):
         """
         portal.run(prepare(self.client, scenario))
         self._simulation.spawn(lambda client: play(client, scenario.actions))
+
+    def set_usage(
+        self,
+        workload: str,
+        node: str,
+        *,
+        cpu: Quantity = 0,
+        memory: Quantity = 0,
+        series: Sequence[Point] = (),
+        every_s: float | None = None,
+    ) -> None:
+        """Say what pods of a workload use on one node from now on, whatever they declare themselves.
+
+        Parameters
+        ----------
+        workload : str
+            Its name, of whatever kind; that of the pod for a bare pod.
+        node : str
+            Where; pods of the workload on other nodes go on as before.
+        cpu, memory : quantity
+            Constant use of each pod, such as ``"250m"`` and ``"128Mi"``.
+        series : sequence of (seconds, millicores, bytes)
+            Use over time instead: each point holds until the next, counted from now.
+        every_s : float, optional
+            After how many seconds the series begins anew.
+
+        Raises
+        ------
+        QuantityError
+            If an amount is none.
+        DeclarationError
+            If the series makes no sense.
+        NotFoundError
+            If there is no such node.
+        """
+        points = tuple(series) or ((0.0, cpu_millicores(cpu), whole(memory)),)
+        text = DeclaredUse(points, self.now, every_s).written()
+        name = f"{NODE_PREFIX}{self.namespace}.{workload}"
+        read_annotation(name, text)
+        patch = {"metadata": {"annotations": {name: text}}}
+        portal.run(self.client.patch(NODES, node, patch))
 
     def run(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> datetime:
         """Let time pass, and return what time it is then.

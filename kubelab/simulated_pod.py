@@ -10,9 +10,12 @@ All are optional, and their names begin with ``simulated.kubelab.dev/``:
 ``reason``            why they exited, such as ``OOMKilled``; ``Completed`` or ``Error``
 ``termination-delay`` seconds that they take to end once the pod is deleted, its grace period at most; 0
 ``cpu``, ``memory``   constant use of the whole pod, as quantities: ``250m``, ``128Mi``
-``usage``             use over time instead: ``[[seconds, millicores, bytes], ...]`` from the start
-                      of the run, in order; each holds until the next, the first also before it
+``usage``             use over time instead: ``[[seconds, millicores, bytes], ...]``, see
+                      `kubelab.simulated_usage`
 ===================== =========================================================================
+
+An annotation of the node, ``usage.simulated.kubelab.dev/NAMESPACE.NAME``, says instead what pods of a
+workload of that name use on that node, written like ``usage``. All of them may change while pods run.
 
 That pods of a Job complete and others go on is also what KWOK's default stages do.
 """
@@ -22,26 +25,24 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-
-import orjson
 
 from kubelab.client import Object
 from kubelab.errors import KubelabError
 from kubelab.quantities import QuantityError, cpu_millicores, whole
+from kubelab.simulated_usage import DeclaredUse, read_use
 
 PREFIX = "simulated.kubelab.dev/"
+NODE_PREFIX = f"usage.{PREFIX}"
 DEFAULT_RUN_S = 1.0
 
-Series = tuple[tuple[float, int, int], ...]
-"""Points of (seconds, millicores, bytes)."""
+_POD_TEMPLATE_HASH = "pod-template-hash"
 
 
 class DeclarationError(KubelabError, ValueError):
     """An annotation of a pod does not say what its node shall simulate."""
 
     def __init__(self, name: str, value: str, remedy: str) -> None:
-        self.name = PREFIX + name
+        self.name = name
         self.value = value
         super().__init__(f"the annotation {self.name} is {value!r}. {remedy}")
 
@@ -54,8 +55,8 @@ class Declaration:
     ----------
     run_s : float or None
         How long each run lasts; None for ever.
-    usage : Series
-        Use of the whole pod, by seconds since its containers started.
+    usage : DeclaredUse or None
+        Use of the whole pod; None where it declares none.
     """
 
     start_delay_s: float
@@ -63,7 +64,7 @@ class Declaration:
     exit_code: int
     reason: str
     termination_delay_s: float
-    usage: Series
+    usage: DeclaredUse | None
 
     @staticmethod
     def of(pod: Object) -> Declaration:
@@ -87,22 +88,48 @@ class Declaration:
         )
 
 
-def usage_of(pod: Object) -> Series:
-    """Return the use that a pod declares; empty where it declares none.
+def usage_of(pod: Object, node: Object | None = None) -> DeclaredUse | None:
+    """Return the use that a pod's node declares of it, or the pod itself; None where neither does.
 
     Raises
     ------
     DeclarationError
         If an annotation has no meaning.
     """
+    for_workload = ((node or {}).get("metadata") or {}).get("annotations") or {}
+    if for_workload and (name := NODE_PREFIX + workload_of(pod)) in for_workload:
+        return read_annotation(name, for_workload[name])
     found = pod["metadata"].get("annotations") or {}
     series = found.get(f"{PREFIX}usage")
     if series is not None:
-        return _series(series)
+        return read_annotation(f"{PREFIX}usage", series)
     cpu, memory = found.get(f"{PREFIX}cpu"), found.get(f"{PREFIX}memory")
     if cpu is None and memory is None:
-        return ()
-    return ((0.0, _amount("cpu", cpu), _amount("memory", memory)),)
+        return None
+    return DeclaredUse(((0.0, _amount("cpu", cpu), _amount("memory", memory)),))
+
+
+def node_declaration_error(node: Object) -> str:
+    """Return what is wrong with what a node declares of its pods, "" if nothing is."""
+    for name, text in (node["metadata"].get("annotations") or {}).items():
+        if name.startswith(NODE_PREFIX):
+            try:
+                read_annotation(name, text)
+            except DeclarationError as error:
+                return str(error)
+    return ""
+
+
+def workload_of(pod: Object) -> str:
+    """Return ``NAMESPACE.NAME`` of what a user made to have the pod; of the pod itself if it is bare."""
+    meta = pod["metadata"]
+    owners = meta.get("ownerReferences") or []
+    owner: Object | None = next((each for each in owners if each.get("controller")), None)
+    name: str = owner["name"] if owner else meta["name"]
+    digest = (meta.get("labels") or {}).get(_POD_TEMPLATE_HASH)
+    if owner and owner["kind"] == "ReplicaSet" and digest:
+        name = name.removesuffix(f"-{digest}")
+    return f"{meta.get('namespace', '')}.{name}"
 
 
 def _is_of_job(pod: Object) -> bool:
@@ -119,14 +146,14 @@ def _seconds(found: Mapping[str, str], name: str, default: float | None = None) 
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise DeclarationError(name, text, 'Write seconds as a number, such as "2.5".')
+        raise DeclarationError(PREFIX + name, text, 'Write seconds as a number, such as "2.5".')
     return seconds
 
 
 def _exit_code(found: Mapping[str, str]) -> int:
     text = found.get(f"{PREFIX}exit-code", "0")
     if not (text.isascii() and text.isdigit() and int(text) <= 255):
-        raise DeclarationError("exit-code", text, 'Write a number from 0 to 255, such as "1".')
+        raise DeclarationError(PREFIX + "exit-code", text, 'Write a number from 0 to 255, such as "1".')
     return int(text)
 
 
@@ -136,18 +163,22 @@ def _amount(name: str, text: str | None) -> int:
     except QuantityError:
         amount = -1
     if amount < 0:
-        raise DeclarationError(name, str(text), "Write a quantity, such as 250m of cpu or 128Mi of memory.")
+        raise DeclarationError(
+            PREFIX + name, str(text), "Write a quantity, such as 250m of cpu or 128Mi of memory."
+        )
     return amount
 
 
-@lru_cache(maxsize=1024)
-def _series(text: str) -> Series:
+def read_annotation(name: str, text: str) -> DeclaredUse:
+    """Return the use over time that an annotation declares.
+
+    Raises
+    ------
+    DeclarationError
+        If it has no meaning.
+    """
     try:
-        points = tuple((float(at), int(cpu), int(memory)) for at, cpu, memory in orjson.loads(text))
-    except (ValueError, TypeError):  # a JSONDecodeError is a ValueError
-        points = ()
-    times = [point[0] for point in points]
-    if not points or times != sorted(times) or min(min(point) for point in points) < 0:
+        return read_use(text)
+    except ValueError as error:
         remedy = "Write [[seconds, millicores, bytes], ...] in order of time, such as [[0, 250, 1000000]]."
-        raise DeclarationError("usage", text, remedy)
-    return points
+        raise DeclarationError(name, text, remedy) from error

@@ -104,7 +104,7 @@ def pod_interval(pod: Object, end: datetime) -> PodInterval | None:
         node=node,
         start=start,
         end=end,
-        held=_held(pod, (end - start).total_seconds()),
+        held=_held(pod, start, end),
         owner=Owner.of(pod),
         labels={
             name: value
@@ -114,23 +114,23 @@ def pod_interval(pod: Object, end: datetime) -> PodInterval | None:
     )
 
 
-def _held(pod: Object, lasted_s: float) -> Resources:
+def _held(pod: Object, start: datetime, end: datetime) -> Resources:
     """Return the larger of what a pod asked for and what it used, on average since it began.
 
     Use is known of pods that declare it: see `kubelab.simulated_pod`.
     """
     asked = _resources(held_requests(pod))
     try:
-        series = usage_of(pod)
+        use = usage_of(pod)
     except DeclarationError:
-        series = ()
-    if not series or not lasted_s:
+        use = None
+    lasted_s = (end - start).total_seconds()
+    if use is None or not lasted_s:
         return asked
-    starts = [0.0, *(min(at, lasted_s) for at, _, _ in series[1:]), lasted_s]
     held = Resources(gpus=asked.gpus)
-    for (_, millicores, memory), start_s, end_s in zip(series, starts, starts[1:], strict=False):
+    for seconds, (_, millicores, memory) in use.between(start, end):
         used = Resources(max(millicores / 1000, asked.cpu_cores), max(memory / _GIB, asked.ram_gib))
-        held += used.times((end_s - start_s) / lasted_s)
+        held += used.times(seconds / lasted_s)
     return held
 
 

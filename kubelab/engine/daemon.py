@@ -207,6 +207,7 @@ async def _serve(
         server_url=await plane.progress_url(),
         ca_pem=tls.ca.read_text(),
         api_url=url,
+        admits_recommendations=engine == "embedded",  # kube-apiserver knows nothing of them
         which=plane.controllers,
         measures=measures,
     )

@@ -20,6 +20,7 @@ _CUSTOM = (
         "autoscaling.kubelab.dev",
         "clusterautoscalers instancescores nodegroups nodegroups/scale nodegroupsets scalingdecisions",
     ),
+    ("autoscaling.k8s.io", "verticalpodautoscalercheckpoints verticalpodautoscalers"),
     ("costs.kubelab.dev", "meterreadings"),
     ("jobset.x-k8s.io", "jobsets"),
     ("kubeflow.org", "experiments jaxjobs suggestions trials"),

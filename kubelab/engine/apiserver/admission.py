@@ -2,7 +2,8 @@
 
 NamespaceLifecycle, ServiceAccount (the name only), Priority, DefaultTolerationSeconds, DefaultStorageClass,
 and the addresses of Services, which upstream's service registry allots; then, once an object is valid,
-LimitRanger, NodeDeclaredFeatureValidator and PodResizeValidator (of resizes), and ResourceQuota.
+LimitRanger, NodeDeclaredFeatureValidator and PodResizeValidator (of resizes), and ResourceQuota. Pods of
+vertical pod autoscalers begin with what is recommended for them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.limits import LimitRanges
 from kubelab.engine.apiserver.pod_resizes import PodResizes
 from kubelab.engine.apiserver.quotas import QuotaAdmission
+from kubelab.engine.apiserver.recommended_pods import RecommendedPods
 from kubelab.engine.apiserver.status import forbidden, invalid, not_found
 from kubelab.engine.apiserver.store import Store
 from kubelab.engine.apiserver.validation import causes
@@ -36,6 +38,7 @@ class Admission:
         self.quotas = QuotaAdmission(store, clock)
         self.limits = LimitRanges(store)
         self.resizes = PodResizes(store)
+        self.recommended = RecommendedPods(store, self.limits)
         self._terminating: dict[str, tuple[Stored, bool]] = {}
         self._plugins: dict[str, Callable[[Kind, Object], None]] = {
             "Pod": self._create_pod,
@@ -134,6 +137,7 @@ class Admission:
         self._set_priority(kind, pod, spec)
         _tolerate_lost_nodes(spec)
         self.limits.set_defaults(pod)
+        self.recommended.apply(pod)
 
     def _set_service_account(self, kind: Kind, pod: Object, spec: Object) -> None:
         name = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubelab.client import PERSISTENT_VOLUME_CLAIMS, PODS, Object, Resource
-from kubelab.engine.apiserver.defaults.quantities import canonical
 from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.status import forbidden
 from kubelab.engine.apiserver.store import Store
 from kubelab.engine.quotas.amounts import Amounts, parse, written
 from kubelab.engine.quotas.usage import pod_amounts
-from kubelab.quantities import parse_quantity
+from kubelab.quantities import canonical, parse_quantity
 
 LIMIT_RANGES = Resource("", "v1", "limitranges", "LimitRange")
 _ANNOTATION = "kubernetes.io/limit-ranger"
@@ -28,7 +27,7 @@ class LimitRanges:
 
     def set_defaults(self, pod: Object) -> None:
         """Give the containers of a new pod, in place, what its namespace sets by default."""
-        for limit_range in self._of(pod):
+        for limit_range in self.of(pod):
             set_defaults(limit_range, pod)
 
     def check(self, kind: Kind, obj: Object) -> None:
@@ -44,13 +43,14 @@ class LimitRanges:
             PERSISTENT_VOLUME_CLAIMS,
         }:
             return
-        for limit_range in self._of(obj):
+        for limit_range in self.of(obj):
             found = list(dict.fromkeys(problems(limit_range, kind.resource, obj)))
             if found:
                 told = found[0] if len(found) == 1 else f"[{', '.join(found)}]"
                 raise forbidden(kind.resource, obj["metadata"]["name"], told)
 
-    def _of(self, obj: Object) -> Iterator[Object]:
+    def of(self, obj: Object) -> Iterator[Object]:
+        """Yield the limit ranges of an object's namespace."""
         collection = self._ranges
         if not collection.objects and not collection.pending:
             return

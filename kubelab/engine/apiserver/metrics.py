@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import orjson
 
-from kubelab.client import NODES, PODS, Object, Resource
+from kubelab.client import NODES, POD_METRICS, PODS, Object, Resource
 from kubelab.clock import Clock, rfc3339
 from kubelab.engine.apiserver.collection import Key, Stored
 from kubelab.engine.apiserver.kinds import Kind
@@ -22,7 +22,6 @@ from kubelab.engine.usage import NodeUsage, PodUsage, Usage, UsageSource
 
 GROUP, VERSION = "metrics.k8s.io", "v1beta1"
 NODE_METRICS = Resource(GROUP, VERSION, "nodes", "NodeMetrics", namespaced=False)
-POD_METRICS = Resource(GROUP, VERSION, "pods", "PodMetrics")
 
 LabelsOf = Callable[[Resource, Key], Mapping[str, str] | None]
 """Returns the labels of a node or pod, None if there is none of that name."""

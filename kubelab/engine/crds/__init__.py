@@ -1,4 +1,4 @@
-"""The custom kinds that a lab cluster serves: Kubeflow's, JobSet, Katib's, and those of autoscaling."""
+"""The custom kinds that a lab cluster serves: Kubeflow's, JobSet, Katib's, VPA's, and autoscaling's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from kubelab.engine.crds.jaxjob import jax_job_definition
 from kubelab.engine.crds.jobset import job_set_definition
 from kubelab.engine.crds.katib import experiment_definition, suggestion_definition, trial_definition
 from kubelab.engine.crds.trainer import runtime_definitions, train_job_definition
+from kubelab.engine.crds.vpa import vertical_pod_autoscaler_definitions
 
 
 def definitions() -> tuple[Object, ...]:
@@ -23,6 +24,7 @@ def definitions() -> tuple[Object, ...]:
         trial_definition(),
         meter_reading_definition(),
         *autoscaling_definitions(),
+        *vertical_pod_autoscaler_definitions(),
     )
 
 

@@ -91,6 +91,8 @@ def custom_resource_definition(
     columns: Sequence[Object] = (),
     subresources: Object | None = None,
     rules: Sequence[Object] = (),
+    short_names: Sequence[str] = (),
+    approval: str = "",
 ) -> Object:
     """Return the CustomResourceDefinition of a resource.
 
@@ -98,13 +100,19 @@ def custom_resource_definition(
     ----------
     schema : dict
         The schemas of the fields beside apiVersion, kind and metadata.
+    approval : str
+        Where the API was approved, which groups below k8s.io have to say.
     """
-    names = {
+    names: Object = {
         "kind": resource.kind,
         "listKind": f"{resource.kind}List",
         "plural": resource.plural,
         "singular": resource.kind.lower(),
+        **({"shortNames": list(short_names)} if short_names else {}),
     }
+    definition: Object = {"name": f"{resource.plural}.{resource.group}"}
+    if approval:
+        definition["annotations"] = {"api-approved.kubernetes.io": approval}
     metadata = obj({"name": {**STRING, "maxLength": 253}} if rules else {})  # bounds what rules cost
     whole = obj({"apiVersion": STRING, "kind": STRING, "metadata": metadata, **schema})
     whole["description"] = description
@@ -123,7 +131,7 @@ def custom_resource_definition(
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{resource.plural}.{resource.group}"},
+        "metadata": definition,
         "spec": {
             "group": resource.group,
             "names": names,

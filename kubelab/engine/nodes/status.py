@@ -71,7 +71,7 @@ def _reported(seen: Observation) -> list[Object]:
     entries = []
     for entry in (seen.report or {})["containers"]:
         status = entry["status"]
-        if seen.resize and status["containerID"]:
+        if seen.resize and status.get("containerID") != "":
             given = seen.resize.allotted[status["name"]]
             has = entry.get("resources", given) if status["state"].get("running") else given
             status = {**status, "resources": has}

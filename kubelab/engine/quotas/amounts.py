@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from kubelab.engine.apiserver.defaults.quantities import canonical
-from kubelab.quantities import Quantity, parse_quantity
+from kubelab.quantities import Quantity, canonical, parse_quantity
 
 Amounts = dict[str, Decimal]
 """By resource name: cores, bytes or counts."""

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from kubelab.client import Object
-from kubelab.engine.apiserver.defaults.quantities import canonical
 from kubelab.engine.quotas.amounts import Amounts, listed, only, parse, written
 from kubelab.engine.quotas.usage import container_amounts
+from kubelab.quantities import canonical
 
 _MUST_BE_GIVEN = frozenset(
     f"{part}{name}" for part in ("", "requests.", "limits.") for name in ("cpu", "memory")

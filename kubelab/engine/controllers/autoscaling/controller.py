@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from kubelab.client import HORIZONTAL_AUTOSCALERS, PODS, Object, Resource
+from kubelab.client import HORIZONTAL_AUTOSCALERS, POD_METRICS, PODS, Object, Resource
 from kubelab.clock import rfc3339
 from kubelab.engine.apiserver.label_queries import label_predicate
 from kubelab.engine.controllers.autoscaling.behavior import History
@@ -17,7 +17,6 @@ from kubelab.engine.controllers.events import Note
 from kubelab.errors import ApiError, ConnectionFailedError
 from kubelab.informer import Key, key_of
 
-POD_METRICS = Resource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics")
 _NAMESPACE = "namespace"
 
 

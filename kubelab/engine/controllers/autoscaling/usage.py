@@ -8,7 +8,6 @@ from datetime import datetime
 
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339
-from kubelab.engine.apiserver.defaults.quantities import canonical
 from kubelab.engine.controllers.autoscaling.decision import Reading
 from kubelab.engine.controllers.autoscaling.replicas import (
     MetricError,
@@ -20,7 +19,7 @@ from kubelab.engine.controllers.autoscaling.replicas import (
     by_utilization,
     group,
 )
-from kubelab.quantities import Quantity, cpu_millicores, whole
+from kubelab.quantities import Quantity, canonical, cpu_millicores, whole
 
 _CUSTOM = (
     "unable to fetch metrics from custom metrics API: "

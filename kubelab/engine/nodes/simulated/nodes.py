@@ -15,6 +15,8 @@ from kubelab.client import LEASES, NODES, PODS, Client, Object
 from kubelab.clock import Clock
 from kubelab.engine.controllers.events import EventRecorder, Note
 from kubelab.engine.controllers.queue import WorkQueue
+from kubelab.engine.nodes.resize_decision import Verdict, decide
+from kubelab.engine.nodes.simulated import resizing
 from kubelab.engine.nodes.simulated.addresses import SimulatedAddresses
 from kubelab.engine.nodes.simulated.claims import SimulatedClaims
 from kubelab.engine.nodes.simulated.node import (
@@ -26,10 +28,12 @@ from kubelab.engine.nodes.simulated.node import (
     lease,
     node_status,
 )
-from kubelab.engine.nodes.simulated.stages import Place, next_step
-from kubelab.engine.nodes.simulated.usage import DeclaredUsage
+from kubelab.engine.nodes.simulated.stages import Place, has_ended, next_step
+from kubelab.engine.nodes.simulated.usage import DeclaredUsage, containers_usage
 from kubelab.errors import AlreadyExistsError, ApiError, ConflictError, ConnectionFailedError, NotFoundError
 from kubelab.informer import Informers, Key, key_of
+from kubelab.scheduling.requests import amounts
+from kubelab.simulated_pod import node_declaration_error
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +42,8 @@ _WORKERS = 64
 
 _LAST_LEASE_S = 40
 """What a node that falls silent leaves behind: a kubelet's ``nodeLeaseDurationSeconds``."""
+
+_BY_NODE = "node of simulated pods"
 
 _ROUNDS = 20
 """Parts that the nodes are divided into, so that renewals are spread over a third of the lease."""
@@ -67,8 +73,10 @@ class SimulatedNodes:
         self._lease_s = lease_s
         self._nodes = informers.of(NODES)
         self._pods = informers.of(PODS)
+        self._pods.index(_BY_NODE, lambda pod: (pod["spec"].get("nodeName", ""),))
         self._names: dict[str, None] = {}  # in order, so that a run can be repeated
         self._silent: set[str] = set()
+        self._put_off: dict[str, dict[Key, None]] = {}  # pods whose resize waits for room, by node
         self._any = asyncio.Event()
         self._addresses = SimulatedAddresses()
         self._claims = SimulatedClaims(client, informers, clock)
@@ -76,7 +84,7 @@ class SimulatedNodes:
         self._subscribed = False
         self._looking = False
         self._events = EventRecorder(client, clock)
-        self.usage = DeclaredUsage(clock, lambda: sorted(self._names.keys() - self._silent), self._heard_pods)
+        self.usage = DeclaredUsage(clock, self._heard_nodes, self._heard_pods)
 
     async def run(self) -> None:
         """Be the nodes until cancelled."""
@@ -116,11 +124,12 @@ class SimulatedNodes:
                 self._any.set()
                 self._look_for_pods()
             self._queue.add(("", name))
+            self._ask_again(name)
+            if (why := node_declaration_error(new)) and not (old and node_declaration_error(old) == why):
+                self._warn(new, "InvalidSimulation", why)
             return
         if new is not None and (why := ignored_annotation(new)) and not (old and ignored_annotation(old)):
-            logger.warning("node %s: %s", name, why)
-            about = {**new, "apiVersion": NODES.api_version, "kind": NODES.kind}
-            self._events.record("simulated-nodes", about, Note("Warning", "NotSimulated", why))
+            self._warn(new, "NotSimulated", why)
         if name in self._names:
             del self._names[name]
             self._silent.discard(name)
@@ -128,10 +137,17 @@ class SimulatedNodes:
             if not self._names:
                 self._any.clear()
 
+    def _warn(self, node: Object, reason: str, why: str) -> None:
+        logger.warning("node %s: %s", node["metadata"]["name"], why)
+        about = {**node, "apiVersion": NODES.api_version, "kind": NODES.kind}
+        self._events.record("simulated-nodes", about, Note("Warning", reason, why))
+
     def _on_pod(self, old: Object | None, new: Object | None) -> None:
         if old is not None and (new is None or new["metadata"]["uid"] != old["metadata"]["uid"]):
             self._addresses.release(old["metadata"]["uid"])
             self._queue.drop(key_of(old))
+        for node in {each["spec"].get("nodeName", "") for each in (old, new) if each}:
+            self._ask_again(node)
         if new is None or new["spec"].get("nodeName") not in self._names:
             return
         address = (new.get("status") or {}).get("podIP")
@@ -154,6 +170,15 @@ class SimulatedNodes:
         if not self._names:
             return []
         return [pod for pod in self._pods.objects.values() if pod["spec"].get("nodeName") in self._names]
+
+    def _ask_again(self, node: str) -> None:
+        """Let a node decide again on resizes that it has put off."""
+        for key in self._put_off.get(node, ()):
+            self._queue.add(key)
+
+    def _heard_nodes(self) -> dict[str, Object]:
+        names = sorted(self._names.keys() - self._silent)
+        return {name: node for name in names if (node := self._nodes.get("", name))}
 
     def _heard_pods(self) -> Iterable[Object]:
         return (pod for pod in self._own_pods() if pod["spec"]["nodeName"] not in self._silent)
@@ -187,17 +212,38 @@ class SimulatedNodes:
         if pod is None or not node or not is_simulated(node) or is_silent(node):
             return None
         meta, host_address = pod["metadata"], self._addresses.of(node["metadata"]["name"])
-        place = Place(self._addresses.of(meta["uid"]), host_address)
-        step = next_step(pod, place, self._clock.now())
+        now = self._clock.now()
+        verdict = self._verdict(key, pod, node)
+        used = containers_usage(pod, now, node) if verdict else {}
+        memory = {name: each.memory_bytes for name, each in used.items()}
+        step = next_step(pod, Place(self._addresses.of(meta["uid"]), host_address, verdict, memory), now)
         if step.status is not None:
             version = {"resourceVersion": meta["resourceVersion"]}  # decided on what was seen
             patch = {"metadata": version, "status": step.status}
             await self._client.patch(PODS, meta["name"], patch, meta["namespace"], subresource="status")
+        for note in step.notes:
+            about = {**pod, "apiVersion": PODS.api_version, "kind": PODS.kind}
+            self._events.record("kubelet", about, note)
         if step.delete:
             await self._client.delete(
                 PODS, meta["name"], meta["namespace"], grace_period_seconds=0, uid=meta["uid"]
             )
         return step.again_s
+
+    def _verdict(self, key: Key, pod: Object, node: Object) -> Verdict | None:
+        """Return what a node says to what a pod asks for, beside what its other pods hold."""
+        name, verdict = node["metadata"]["name"], None
+        if resizing.is_wanted(pod):
+            pods = [each for each in self._pods.by_index(_BY_NODE, name) if not has_ended(each)]
+            verdict = decide(map(resizing.resident, pods), amounts(node["status"].get("allocatable")))[
+                pod["metadata"]["uid"]
+            ]
+        waiting = self._put_off.setdefault(name, {})
+        if verdict is not None and not verdict.accepted:
+            waiting[key] = None
+        else:
+            waiting.pop(key, None)
+        return verdict
 
     async def _node(self, name: str) -> None:
         node = self._nodes.get("", name)

@@ -6,17 +6,25 @@ The containers of a pod start and end together; init containers complete at once
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339, rfc3339
 from kubelab.engine.controllers.conditions import is_true
+from kubelab.engine.controllers.events import Note
+from kubelab.engine.nodes.pod_resize import ResizeState
+from kubelab.engine.nodes.resize_decision import Verdict
 from kubelab.engine.nodes.restarts import MAX_BACK_OFF_S
+from kubelab.engine.nodes.simulated.resizing import Resize, asked, concerns, resize
 from kubelab.engine.nodes.status import Observation, pod_status
 from kubelab.simulated_pod import Declaration, DeclarationError
 
 _BACK_OFF_S = 10.0
+_RETRY_S = 60.0
+"""Until a resize that could not be carried out is tried again (the kubelet's ``syncFrequency``)."""
+
 _SIGTERM = 143  # 128 + 15: ended as it was told to
 _SIGKILL = 137  # 128 + 9: killed when its grace was over
 
@@ -33,11 +41,14 @@ class Step:
         When to ask again unless the pod changes before.
     delete : bool
         Whether it has ended and is to be removed, after its status was written.
+    notes : tuple of Note
+        Events about it.
     """
 
     status: Object | None = None
     again_s: float | None = None
     delete: bool = False
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +59,16 @@ class Place:
     ----------
     address, host_address : str
         The pod's own address and its node's.
+    verdict : Verdict or None
+        What the node says to the resize that the pod asks for.
+    memory : mapping of str to int
+        Bytes that its containers use now.
     """
 
     address: str
     host_address: str
+    verdict: Verdict | None = None
+    memory: Mapping[str, int] = field(default_factory=dict)
 
 
 def next_step(pod: Object, place: Place, now: datetime) -> Step:
@@ -62,7 +79,7 @@ def next_step(pod: Object, place: Place, now: datetime) -> Step:
         return _refused(pod, place, now, error)
     if pod["metadata"].get("deletionTimestamp"):
         return _ending(pod, place, now, declared)
-    if _has_ended(pod):
+    if has_ended(pod):
         return Step()
     return _living(pod, place, now, declared)
 
@@ -72,12 +89,10 @@ def _living(pod: Object, place: Place, now: datetime, declared: Declaration) -> 
     current = _first_container(old)
     state = current.get("state") or {}
     if running := state.get("running"):
-        restored = _restored(pod, place, now)
-        if declared.run_s is None:
-            return Step(restored)
-        end = parse_rfc3339(running["startedAt"]) + timedelta(seconds=declared.run_s)
-        if end > now:
-            return Step(restored, again_s=(end - now).total_seconds())
+        end = parse_rfc3339(running["startedAt"]) + timedelta(seconds=declared.run_s or 0.0)
+        if declared.run_s is None or end > now:
+            left_s = None if declared.run_s is None else (end - now).total_seconds()
+            return _going_on(pod, place, now, left_s)
         return _finished(pod, place, now, declared, running["startedAt"])
     if last := (current.get("lastState") or {}).get("terminated"):
         back = parse_rfc3339(last["finishedAt"]) + timedelta(seconds=_back_off_s(current["restartCount"]))
@@ -87,14 +102,28 @@ def _living(pod: Object, place: Place, now: datetime, declared: Declaration) -> 
     return _starting(pod, place, now, declared)
 
 
-def _restored(pod: Object, place: Place, now: datetime) -> Object | None:
-    """Return the status of a running pod that was said not to be ready while its node was not heard."""
-    conditions = pod["status"].get("conditions")
-    if is_true(conditions, "Ready") or not is_true(conditions, "ContainersReady"):
-        return None
+def _going_on(pod: Object, place: Place, now: datetime, left_s: float | None) -> Step:
+    """Return what a running pod does: mostly nothing, unless it is resized or was not heard."""
     current = _first_container(pod["status"])
-    status = _status(pod, place, now, current["state"], restarts=current["restartCount"], last=_last(pod))
-    return status if is_true(status["conditions"], "Ready") else None
+    if not concerns(pod):
+        if not _is_to_be_restored(pod):
+            return Step(again_s=left_s)
+        status = _status(pod, place, now, current["state"], restarts=current["restartCount"], last=_last(pod))
+        return Step(status if is_true(status["conditions"], "Ready") else None, again_s=left_s)
+    done = resize(pod, place.verdict, place.memory)
+    if done.restarts:
+        ended = _terminated(_SIGTERM, "Error", current["state"]["running"]["startedAt"], now)
+        return replace(_running(pod, place, now, current["restartCount"] + 1, ended), notes=done.notes)
+    restarts, last = current["restartCount"], _last(pod)
+    status = _status(pod, place, now, current["state"], restarts=restarts, last=last, resized=done)
+    again_s = min(_RETRY_S, left_s or _RETRY_S) if done.state.error else left_s
+    return Step(None if status == pod["status"] else status, again_s, notes=done.notes)
+
+
+def _is_to_be_restored(pod: Object) -> bool:
+    """Say whether a running pod was said not to be ready while its node was not heard."""
+    conditions = pod["status"].get("conditions")
+    return not is_true(conditions, "Ready") and is_true(conditions, "ContainersReady")
 
 
 def _starting(pod: Object, place: Place, now: datetime, declared: Declaration) -> Step:
@@ -136,7 +165,7 @@ def _ending(pod: Object, place: Place, now: datetime, declared: Declaration) -> 
     delete = grace_s > 0  # a deletion without grace waits for nobody but finalizers
     old = pod.get("status") or {}
     running = (_first_container(old).get("state") or {}).get("running")
-    if _has_ended(pod) or running is None:
+    if has_ended(pod) or running is None:
         return Step(delete=delete)
     asked = parse_rfc3339(meta["deletionTimestamp"]) - timedelta(seconds=grace_s)
     left_s = (asked - now).total_seconds() + min(declared.termination_delay_s, grace_s)
@@ -152,7 +181,7 @@ def _ending(pod: Object, place: Place, now: datetime, declared: Declaration) -> 
 def _refused(pod: Object, place: Place, now: datetime, error: DeclarationError) -> Step:
     """Fail a pod whose declaration means nothing, so that it says so itself."""
     delete = bool(pod["metadata"].get("deletionGracePeriodSeconds"))
-    if _has_ended(pod):
+    if has_ended(pod):
         return Step(delete=delete)
     state = {"terminated": _terminated(128, "InvalidSimulation", rfc3339(now), now)}
     status = _status(pod, place, now, state, restarts=0, last=None, ended=True)
@@ -168,8 +197,9 @@ def _status(
     restarts: int,
     last: Object | None,
     ended: bool = False,
+    resized: Resize | None = None,
 ) -> Object:
-    """Return the pod's status with all containers in one state."""
+    """Return the pod's status with all containers in one state, and with what they ask for or were given."""
     spec, at = pod["spec"], rfc3339(now)
     own_last = {"terminated": last} if last else {}
     entries = [_entry(each, "main", state, restarts, own_last) for each in spec["containers"]]
@@ -178,9 +208,15 @@ def _status(
         done = {"terminated": _terminated(0, "Completed", at, now)}
         own = _entry(each, "sidecar", state, 0, {}) if sidecar else _entry(each, "init", done, 0, {})
         entries.append(own)
-    report = {"ended": ended, "reason": "", "message": "", "containers": entries}
+    given = resized or Resize(asked(pod), ResizeState(asked(pod)))
+    report = {
+        "ended": ended,
+        "reason": "",
+        "message": "",
+        "containers": [{**each, "resources": given.has[each["status"]["name"]]} for each in entries],
+    }
     address = place.host_address if spec.get("hostNetwork") else place.address
-    return pod_status(pod, Observation(address, place.host_address, at, at, report))
+    return pod_status(pod, Observation(address, place.host_address, at, at, report, resize=given.state))
 
 
 def _entry(container: Object, role: str, state: Object, restarts: int, last: Object) -> Object:
@@ -202,7 +238,8 @@ def _terminated(exit_code: int, reason: str, started: str, now: datetime) -> Obj
     return {"exitCode": exit_code, "reason": reason, "startedAt": started, "finishedAt": rfc3339(now)}
 
 
-def _has_ended(pod: Object) -> bool:
+def has_ended(pod: Object) -> bool:
+    """Say whether a pod has come to its end."""
     return (pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
 
 

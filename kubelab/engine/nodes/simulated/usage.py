@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from kubelab.client import Object
@@ -15,22 +14,26 @@ from kubelab.simulated_pod import DeclarationError, usage_of
 _WINDOW_S = 15.0  # the metrics server's --metric-resolution
 
 
-def usage_at(pod: Object, moment: datetime) -> Usage | None:
+def usage_at(pod: Object, moment: datetime, node: Object | None = None) -> Usage | None:
     """Return the whole pod's use at a moment; None while it does not run or where nothing makes sense."""
     statuses = (pod.get("status") or {}).get("containerStatuses") or [{}]
     running = (statuses[0].get("state") or {}).get("running")
     if running is None:
         return None
     try:
-        series = usage_of(pod)
+        use = usage_of(pod, node)
     except DeclarationError:
         return None
-    if not series:
+    if use is None:
         return Usage(0, 0)
-    since_s = (moment - parse_rfc3339(running["startedAt"])).total_seconds()
-    index = max(bisect_right(series, since_s, key=lambda point: point[0]) - 1, 0)
-    _, millicores, memory_bytes = series[index]
+    _, millicores, memory_bytes = use.at(moment, parse_rfc3339(running["startedAt"]))
     return Usage(millicores * 1_000_000, memory_bytes)
+
+
+def containers_usage(pod: Object, moment: datetime, node: Object | None = None) -> dict[str, Usage]:
+    """Return what each container uses; none while the pod does not run."""
+    usage = usage_at(pod, moment, node)
+    return shared(usage, [each["name"] for each in pod["spec"]["containers"]]) if usage else {}
 
 
 def shared(usage: Usage, names: list[str]) -> dict[str, Usage]:
@@ -47,13 +50,16 @@ class DeclaredUsage:
     Parameters
     ----------
     nodes : callable
-        Their names.
+        They, by name.
     simulated_pods : callable
         The pods bound to them.
     """
 
     def __init__(
-        self, clock: Clock, nodes: Callable[[], Iterable[str]], simulated_pods: Callable[[], Iterable[Object]]
+        self,
+        clock: Clock,
+        nodes: Callable[[], Mapping[str, Object]],
+        simulated_pods: Callable[[], Iterable[Object]],
     ) -> None:
         self._clock = clock
         self._nodes = nodes
@@ -61,21 +67,21 @@ class DeclaredUsage:
 
     def nodes(self) -> Iterable[NodeUsage]:
         """Return what each node's pods use together."""
-        now = self._clock.now()
+        now, nodes = self._clock.now(), self._nodes()
         cpu: dict[str, int] = defaultdict(int)
         memory: dict[str, int] = defaultdict(int)
         for pod in self._pods():
-            if usage := usage_at(pod, now):
-                cpu[pod["spec"]["nodeName"]] += usage.cpu_nanocores
-                memory[pod["spec"]["nodeName"]] += usage.memory_bytes
-        for name in self._nodes():
+            name = pod["spec"]["nodeName"]
+            if usage := usage_at(pod, now, nodes.get(name)):
+                cpu[name] += usage.cpu_nanocores
+                memory[name] += usage.memory_bytes
+        for name in nodes:
             yield NodeUsage(name, Usage(cpu[name], memory[name]), now, _WINDOW_S)
 
     def pods(self) -> Iterable[PodUsage]:
         """Return what each running pod uses."""
-        now = self._clock.now()
+        now, nodes = self._clock.now(), self._nodes()
         for pod in self._pods():
-            if usage := usage_at(pod, now):
-                names = [container["name"] for container in pod["spec"]["containers"]]
+            if containers := containers_usage(pod, now, nodes.get(pod["spec"]["nodeName"])):
                 meta = pod["metadata"]
-                yield PodUsage(meta["namespace"], meta["name"], shared(usage, names), now, _WINDOW_S)
+                yield PodUsage(meta["namespace"], meta["name"], containers, now, _WINDOW_S)

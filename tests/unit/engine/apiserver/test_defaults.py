@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from kubelab.client import Object
 from kubelab.engine.apiserver.defaults import default
 from kubelab.engine.apiserver.defaults.pods import pull_policy
-from kubelab.engine.apiserver.defaults.quantities import canonical
 from kubelab.engine.apiserver.kinds import Kinds
-from kubelab.quantities import parse_quantity
+from kubelab.quantities import canonical, parse_quantity
 
 KINDS = Kinds()
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from kubelab.client import NODES, PODS, Client
+from kubelab.client import NODES, POD_METRICS, PODS, Client
 from kubelab.engine.apiserver import ApiServer
-from kubelab.engine.apiserver.metrics import NODE_METRICS, POD_METRICS
+from kubelab.engine.apiserver.metrics import NODE_METRICS
 from kubelab.engine.usage import NodeUsage, PodUsage, Usage
 from kubelab.errors import ApiError, NotFoundError
 from tests.unit.engine.apiserver.conftest import SetClock, pod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -235,6 +236,29 @@ def test_use_follows_the_series_from_the_start_of_the_run() -> None:
     assert usage_at(pod, at(9_999)) == Usage(750_000_000, 2000)
 
 
+def test_a_series_with_a_beginning_goes_on_in_the_next_run_and_repeats() -> None:
+    points = [[0, 100, 1000], [3600, 900, 2000]]
+    text = json.dumps({"points": points, "since": rfc3339(START), "every": 7200})
+    pod = made(start_delay="3000", usage=text)
+    stepped(pod, 0)
+    stepped(pod, 3000)
+    assert usage_at(pod, at(3599)) == Usage(100_000_000, 1000)
+    assert usage_at(pod, at(3600)) == Usage(900_000_000, 2000)
+    assert usage_at(pod, at(7200)) == Usage(100_000_000, 1000)
+    assert usage_at(pod, at(86_400 + 3600)) == Usage(900_000_000, 2000)
+
+
+def test_a_node_says_what_pods_of_a_workload_use_there() -> None:
+    pod = made(cpu="100m")
+    pod["metadata"]["labels"] = {"pod-template-hash": "5d4"}
+    pod["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "web-5d4", "controller": True}]
+    stepped(pod, 0)
+    node = simulated_node("node", NodeTemplate())
+    assert usage_at(pod, at(1), node) == Usage(100_000_000, 0)
+    node["metadata"]["annotations"]["usage.simulated.kubelab.dev/default.web"] = "[[0, 800, 5000]]"
+    assert usage_at(pod, at(1), node) == Usage(800_000_000, 5000)
+
+
 def test_constant_use_is_a_quantity_and_none_declared_is_none() -> None:
     pod = made(cpu="1.5", memory="128Mi")
     stepped(pod, 0)
@@ -257,7 +281,8 @@ def test_a_node_uses_what_its_pods_use() -> None:
     for pod in pods:
         stepped(pod, 0)
     stepped(pods[2], 1)  # ended: it uses nothing
-    source = DeclaredUsage(At(), lambda: ["empty", "node"], lambda: pods)
+    nodes = {name: simulated_node(name, NodeTemplate()) for name in ("empty", "node")}
+    source = DeclaredUsage(At(), lambda: nodes, lambda: pods)
     found = {each.name: each.usage for each in source.nodes()}
     assert found == {"empty": Usage(0, 0), "node": Usage(3_000_000_000, 2048)}
     assert [each.containers["main"].cpu_nanocores for each in source.pods()] == [10**9, 2 * 10**9]

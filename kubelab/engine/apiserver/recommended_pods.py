@@ -1,0 +1,88 @@
+"""Admission of pods that a VerticalPodAutoscaler is in charge of: they begin with what is recommended.
+
+Upstream: the webhook of ``pkg/admission-controller`` (VPA 1.7), which likewise comes after LimitRanger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubelab.client import VERTICAL_POD_AUTOSCALERS, Object, Resource
+from kubelab.engine.apiserver.collection import Key, Stored
+from kubelab.engine.apiserver.limits import LimitRanges
+from kubelab.engine.apiserver.store import Store
+from kubelab.rightsizing.application import (
+    Amounts,
+    ContainerLimits,
+    container_policy,
+    recommendations_of,
+    recommended_for,
+    resources_for,
+    update_mode,
+)
+from kubelab.rightsizing.controlling import in_charge, workload_of
+from kubelab.rightsizing.priority import OBSERVED_CONTAINERS
+
+_UPDATES = "vpaUpdates"
+
+
+class RecommendedPods:
+    """The autoscalers in the store, applied to pods that are created beside them."""
+
+    def __init__(self, store: Store, limits: LimitRanges) -> None:
+        self._store = store
+        self._limits = limits
+        self._autoscalers = store.collection(VERTICAL_POD_AUTOSCALERS)
+        self._parsed: dict[Key, tuple[Stored, Object]] = {}
+
+    def apply(self, pod: Object) -> None:
+        """Give a new pod, in place, what is recommended for it."""
+        found = list(self._in(pod["metadata"]["namespace"]))
+        autoscaler = in_charge(workload_of(pod, self._lookup), found) if found else None
+        if autoscaler is None:
+            return
+        containers = pod["spec"]["containers"]
+        updates = [] if update_mode(autoscaler) == "Off" else self._update(pod, autoscaler)
+        notes = {OBSERVED_CONTAINERS: ", ".join(each["name"] for each in containers)}
+        if updates:
+            by = autoscaler["metadata"]["name"]
+            notes[_UPDATES] = f"Pod resources updated by {by}: {'; '.join(updates)}"
+        pod["metadata"]["annotations"] = {**(pod["metadata"].get("annotations") or {}), **notes}
+
+    def _update(self, pod: Object, autoscaler: Object) -> list[str]:
+        limits = ContainerLimits.of(self._limits.of(pod))
+        recommendations = recommendations_of(autoscaler)
+        found = recommended_for(autoscaler, pod, recommendations, limits)
+        told = []
+        for index, container in enumerate(pod["spec"]["containers"]):
+            if container["name"] not in found:
+                continue
+            policy = container_policy(autoscaler, container["name"])
+            target = found[container["name"]].target
+            before = container.get("resources") or {}
+            container["resources"] = resources_for(container, target, policy, limits)
+            told.append(f"container {index}: {', '.join(_changes(before, container['resources'], target))}")
+        return told
+
+    def _in(self, namespace: str) -> Iterator[Object]:
+        collection = self._autoscalers
+        for key in {**collection.objects, **collection.pending}:
+            stored = collection.latest(key) if key[0] == namespace else None
+            if stored is None:
+                self._parsed.pop(key, None)
+                continue
+            known = self._parsed.get(key)
+            if known is None or known[0] is not stored:
+                known = self._parsed[key] = (stored, stored.object())
+            yield known[1]
+
+    def _lookup(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        stored = self._store.collection(resource).latest((namespace, name))
+        return None if stored is None else stored.object()
+
+
+def _changes(before: Object, after: Object, target: Amounts) -> Iterator[str]:
+    for part, word in (("requests", "request"), ("limits", "limit")):
+        for name, amount in sorted((after.get(part) or {}).items()):
+            if (part == "requests" and name in target) or (before.get(part) or {}).get(name) != amount:
+                yield f"{name} {word}"
