@@ -1,4 +1,4 @@
-"""`last_shift`: when use last moved to another level, which is when older history stops telling what is to come."""
+"""`last_shift`: when use last moved to another level, so that what was before tells little of what comes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ SIDE_BINS = 6
 SIGMAS = 5.0
 LEAST_RATIO = 2.0
 """One side of a shift is at least so many times the other."""
+_NEARLY = 0.9  # medians change little for two bins around a shift: it is in the middle of these
 _TO_SIGMA = 1.4826  # of a normal distribution, by its median absolute deviation
 
 
@@ -41,7 +42,7 @@ def last_shift(times: NDArray[np.float64], values: NDArray[np.float64]) -> Shift
 
     Bins of an hour stand for their median. A shift is where the medians of six bins on either side differ by
     more than five deviations of a bin from the next, and one is twice the other; of neighbours that do, the
-    one that differs most.
+    middle of those that differ most.
     """
     starts, medians = _bins(times, values)
     if len(medians) < 2 * SIDE_BINS:
@@ -57,7 +58,7 @@ def last_shift(times: NDArray[np.float64], values: NDArray[np.float64]) -> Shift
     if not len(found):
         return None
     run = found[np.flatnonzero(np.diff(found, prepend=-2) > 1)[-1] :]
-    place = int(run[np.argmax(size[run])])
+    place = int(np.median(run[size[run] >= _NEARLY * size[run].max()]))
     return Shift(float(starts[place + SIDE_BINS]), float(before[place]), float(after[place]))
 
 

@@ -152,7 +152,9 @@ class _Replay:
         levels = np.array([_at(level, times, values, checks) for level in LEVELS])
         judged = np.searchsorted(times, checks[0], side="right")
         if judged == len(times):  # all that there is came since the last check
-            return _Replay(values, np.repeat(levels[:, -1:], len(values), axis=1), levels[:, -1], end - times[0])
+            return _Replay(
+                values, np.repeat(levels[:, -1:], len(values), axis=1), levels[:, -1], end - times[0]
+            )
         by = np.searchsorted(checks, times[judged:], side="left") - 1
         return _Replay(values[judged:], levels[:, by], levels[:, -1], float(end - checks[0]))
 
@@ -185,7 +187,8 @@ def _why(best: Choice, replay: _Replay, shift: Shift | None, unit: str) -> str:
         f"{best.slack:.0%} slack and was exceeded {best.overrun:.1%} of the time"
     )
     if shift:
-        said += f"; before a shift from {shown(shift.before, unit)} to {shown(shift.after, unit)} nothing counts"
+        levels = f"{shown(shift.before, unit)} to {shown(shift.after, unit)}"
+        said += f"; what was before the shift from {levels} does not count"
     return said
 
 
@@ -193,7 +196,7 @@ def _evidence(
     best: Choice, replay: _Replay, shift: Shift | None, peak: float, history: History
 ) -> tuple[Evidence, ...]:
     unit = unit_of(history.resource)
-    moved = ()
+    moved: tuple[Evidence, ...] = ()
     if shift:
         since = float(history.times[-1] - shift.at)
         moved = (
