@@ -38,7 +38,7 @@ class Admission:
         self.quotas = QuotaAdmission(store, clock)
         self.limits = LimitRanges(store)
         self.resizes = PodResizes(store)
-        self.recommended = RecommendedPods(store, self.limits)
+        self.recommended = RecommendedPods(store, self.limits, clock)
         self._terminating: dict[str, tuple[Stored, bool]] = {}
         self._plugins: dict[str, Callable[[Kind, Object], None]] = {
             "Pod": self._create_pod,

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubelab.client import VERTICAL_POD_AUTOSCALERS, Object, Resource
+from kubelab.client import NODES, VERTICAL_POD_AUTOSCALERS, Object, Resource
+from kubelab.clock import Clock
 from kubelab.engine.apiserver.collection import Key, Stored
 from kubelab.engine.apiserver.limits import LimitRanges
 from kubelab.engine.apiserver.store import Store
+from kubelab.engine.scoped_recommendations import ScopedRecommendations
 from kubelab.rightsizing.application import (
     Amounts,
     ContainerLimits,
     container_policy,
-    recommendations_of,
     recommended_for,
     resources_for,
     update_mode,
 )
 from kubelab.rightsizing.controlling import in_charge, workload_of
 from kubelab.rightsizing.priority import OBSERVED_CONTAINERS
+from kubelab.scheduling.selectors import target_node
 
 _UPDATES = "vpaUpdates"
 
@@ -29,11 +31,12 @@ _UPDATES = "vpaUpdates"
 class RecommendedPods:
     """The autoscalers in the store, applied to pods that are created beside them."""
 
-    def __init__(self, store: Store, limits: LimitRanges) -> None:
+    def __init__(self, store: Store, limits: LimitRanges, clock: Clock) -> None:
         self._store = store
         self._limits = limits
         self._autoscalers = store.collection(VERTICAL_POD_AUTOSCALERS)
         self._parsed: dict[Key, tuple[Stored, Object]] = {}
+        self._scoped = ScopedRecommendations(self._nodes, clock)
 
     def apply(self, pod: Object) -> None:
         """Give a new pod, in place, what is recommended for it."""
@@ -51,8 +54,9 @@ class RecommendedPods:
 
     def _update(self, pod: Object, autoscaler: Object) -> list[str]:
         limits = ContainerLimits.of(self._limits.of(pod))
-        recommendations = recommendations_of(autoscaler)
-        found = recommended_for(autoscaler, pod, recommendations, limits)
+        node = target_node(pod)
+        selected = self._scoped.on(autoscaler, node, self._lookup(NODES, "", node) if node else None)
+        found = recommended_for(autoscaler, pod, selected.containers, limits)
         told = []
         for index, container in enumerate(pod["spec"]["containers"]):
             if container["name"] not in found:
@@ -67,7 +71,9 @@ class RecommendedPods:
     def _in(self, namespace: str) -> Iterator[Object]:
         collection = self._autoscalers
         for key in {**collection.objects, **collection.pending}:
-            stored = collection.latest(key) if key[0] == namespace else None
+            if key[0] != namespace:
+                continue
+            stored = collection.latest(key)
             if stored is None:
                 self._parsed.pop(key, None)
                 continue
@@ -75,6 +81,13 @@ class RecommendedPods:
             if known is None or known[0] is not stored:
                 known = self._parsed[key] = (stored, stored.object())
             yield known[1]
+
+    def _nodes(self) -> Iterator[Object]:
+        collection = self._store.collection(NODES)
+        for key in {**collection.objects, **collection.pending}:
+            stored = collection.latest(key)
+            if stored is not None:
+                yield stored.object()
 
     def _lookup(self, resource: Resource, namespace: str, name: str) -> Object | None:
         stored = self._store.collection(resource).latest((namespace, name))

@@ -39,7 +39,7 @@ from kubelab.engine.controllers.tainteviction import TaintEvictionController
 from kubelab.engine.controllers.trainjob import TrainJobController
 from kubelab.engine.controllers.trial import TrialController
 from kubelab.engine.controllers.views import Views
-from kubelab.engine.controllers.vpa import VpaUpdaterController
+from kubelab.engine.controllers.vpa import VpaRecommenderController, VpaUpdaterController
 from kubelab.engine.measures import Measures
 from kubelab.informer import Informers
 
@@ -56,6 +56,7 @@ CUSTOM_CONTROLLERS: tuple[type[Controller], ...] = (
     ClusterAutoscalerController,
     InstanceScoreController,
     NodeGroupSetController,
+    VpaRecommenderController,
     VpaUpdaterController,
 )
 """Those of custom kinds; the others are part of Kubernetes' own controller manager."""

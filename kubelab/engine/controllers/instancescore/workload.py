@@ -11,6 +11,8 @@ from kubelab.autoscaling.expanders.score import size
 from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.autoscaling.node_group_set import set_of
 from kubelab.client import DAEMON_SETS, PODS, Object
+from kubelab.clock import Clock
+from kubelab.engine.controllers.clusterautoscaler.daemons import DaemonSizes
 from kubelab.engine.controllers.clusterautoscaler.fresh import fresh_node
 from kubelab.engine.controllers.owners import controller_of
 from kubelab.engine.controllers.views import Views
@@ -50,8 +52,9 @@ class Workload:
         Called when there is a pod more or less.
     """
 
-    def __init__(self, views: Views, changed: Callable[[], None]) -> None:
+    def __init__(self, views: Views, clock: Clock, changed: Callable[[], None]) -> None:
         self._changed = changed
+        self._sizes = DaemonSizes(views, clock)
         self._cache = Cache(seed=0)
         self._exemplars: dict[str, Object] = {}
         self._counts: dict[str, int] = {}
@@ -70,7 +73,8 @@ class Workload:
 
     def fresh(self, group: NodeGroup) -> NodeInfo:
         """Return a new node of a group, with the pods that DaemonSets would put there."""
-        return fresh_node(group, f"new-{group.name}", self._daemons.by_index(_ALL, _ALL), self._cache.info_of)
+        daemons = self._daemons.by_index(_ALL, _ALL)
+        return fresh_node(group, f"new-{group.name}", daemons, self._cache.info_of, self._sizes.sized)
 
     def _on_pod(self, old: Object | None, new: Object | None) -> None:
         before, after = _likeness(old), _likeness(new)

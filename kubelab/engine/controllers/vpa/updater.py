@@ -13,7 +13,6 @@ from kubelab.errors import ApiError
 from kubelab.informer import Key
 from kubelab.rightsizing.application import (
     container_policy,
-    recommendations_of,
     recommended_for,
     resources_for,
     update_mode,
@@ -45,7 +44,7 @@ class VpaUpdaterController(Controller):
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
-        self.world = World(self.views)
+        self.world = World(self.views, self.clock)
         self.measures = UpdaterMeasures(around.measures)
         self._admits = around.admits_recommendations
         self._runs = False
@@ -63,8 +62,11 @@ class VpaUpdaterController(Controller):
     async def _apply(self, autoscaler: Object, pods: list[Object]) -> None:
         """Bring on the pods of one autoscaler, the most urgent first."""
         limits = self.world.limits(autoscaler["metadata"]["namespace"])
-        given = recommendations_of(autoscaler)
-        found = [(pod, recommended_for(autoscaler, pod, given, limits)) for pod in pods]
+        given = [self.world.recommendations(autoscaler, pod) for pod in pods]
+        found = [
+            (pod, recommended_for(autoscaler, pod, each, limits))
+            for pod, each in zip(pods, given, strict=True)
+        ]
         now = look(autoscaler, found, self.world.configured(pods), self.clock.now())
         verbs: Counter[str] = Counter()
         for candidate in now.candidates:
