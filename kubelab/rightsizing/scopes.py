@@ -62,6 +62,30 @@ def scope_value(scope: str, node: str, labels: Mapping[str, str] | None) -> str 
     return None if labels is None else labels.get(scope, ABSENT)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Kind:
+    """The nodes that have one value of a scope.
+
+    Attributes
+    ----------
+    scope : str
+        The label.
+    """
+
+    scope: str
+    value: str
+
+
+def kind_on(vpa: Object, node: str, labels: Mapping[str, str] | None) -> Kind | None:
+    """Return the kind of node that a pod is on; None without a scope, or while it cannot be known.
+
+    The parameters are those of `scope_value`.
+    """
+    scope = scope_of(vpa)
+    value = scope_value(scope, node, labels) if scope else None
+    return None if value is None else Kind(scope, value)
+
+
 def aggregation_label(scope: str) -> str:
     """Return the label, which no user's label can be, that samples are told apart by."""
     return f"{_AGGREGATION}{fnv32a(scope.encode()):x}"
