@@ -13,6 +13,7 @@ from kubelab.errors import KubelabError
 from kubelab.quantities import Quantity, cpu_millicores, whole
 from kubelab.scenarios.player import play, prepare
 from kubelab.scenarios.scenario import Scenario
+from kubelab.scheduling.snapshot import ScoringStrategy
 from kubelab.simulated_pod import NODE_PREFIX, read_annotation
 from kubelab.simulated_usage import DeclaredUse, Point
 
@@ -52,11 +53,13 @@ class SimulatedCluster(Cluster):
     ----------
     seed : int
         Clusters of one seed that are asked the same do the same, to the uids and times.
+    scoring_strategy : "LeastAllocated" or "MostAllocated"
+        Whether the scheduler spreads pods over nodes, as it does by default, or packs them.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, scoring_strategy: ScoringStrategy = "LeastAllocated") -> None:
         self.seed = seed
-        self._simulation = Simulation(seed)
+        self._simulation = Simulation(seed, scoring_strategy)
         self._simulation.start()
         super().__init__(f"simulated-{seed}", self._simulation.client, engine="simulated")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kubelab.autoscaling.drain import SAFE_TO_EVICT
 from kubelab.client import (
     BUDGETS,
     DAEMON_SETS,
@@ -57,9 +58,9 @@ def scale(at_s: float, name: str, where: str, replicas: int) -> Action:
 def job(
     at_s: float, name: str, where: str, pods: int, requests: Requests, *, seconds: float, **pod: Any
 ) -> Action:
-    """Create a Job whose pods run for so long, all at a time."""
+    """Create a Job whose pods run for so long, all at a time; moved, they would begin anew."""
     template = _template(name, requests, {"restartPolicy": "Never", **pod})
-    template["metadata"]["annotations"] = {RUN_DURATION: f"{seconds:g}"}
+    template["metadata"]["annotations"] = {RUN_DURATION: f"{seconds:g}", SAFE_TO_EVICT: "false"}
     spec = {
         "completions": pods,
         "parallelism": pods,
