@@ -116,7 +116,7 @@ def test_an_applied_recommendation_changes_the_limits_of_a_running_process(in_cl
     pod = kubectl.json("get", "pod", name)
     status, was = (each["status"]["containerStatuses"][0] for each in (pod, before))
     assert status["resources"] == {
-        "requests": {"cpu": "30m", "memory": "48Mi"},
+        "requests": {"cpu": "30m", "memory": "50331648"},
         "limits": {"cpu": "300m", "memory": "96Mi"},
     }
     assert (status["containerID"], status["restartCount"]) == (was["containerID"], 0)
