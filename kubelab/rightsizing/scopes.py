@@ -30,6 +30,9 @@ NEW_NODES = "rightsizing.kubelab.dev/new-nodes"
 """The annotation that asks, by ``predict``, for more than the AEP has: pods on nodes whose group has no
 recommendation get one from the other groups and what the node is like."""
 
+PREDICTED = "rightsizing.kubelab.dev/predicted"
+"""The annotation of a pod that got a prediction: what it got, how sure that is, and what it is made from."""
+
 Origin = Literal["group", "predicted", "aggregate", "none"]
 
 
