@@ -101,4 +101,4 @@ def test_capabilities_of_a_lab_are_its_custom_kinds(cluster: Cluster) -> None:
     assert found.training_operator.api == "kubeflow.org/v1"
     assert found.metrics.api == "metrics.k8s.io/v1beta1"
     assert found.vpa.state == "found"
-        assert found.cluster_autoscaler.state == found.prometheus.state == "missing"
+    assert found.cluster_autoscaler.state == found.prometheus.state == "missing"
