@@ -22,6 +22,7 @@ from kubelab.rightsizing.application import (
 from kubelab.rightsizing.controlling import in_charge, workload_of
 from kubelab.rightsizing.policies import ContainerPolicy
 from kubelab.rightsizing.priority import OBSERVED_CONTAINERS
+from kubelab.rightsizing.scopes import PREDICTED, Selected
 from kubelab.scheduling.selectors import target_node
 
 _UPDATES = "vpaUpdates"
@@ -61,19 +62,20 @@ class RecommendedPods:
         if autoscaler is None:
             return False
         containers = pod["spec"]["containers"]
-        updates = [] if update_mode(autoscaler) == "Off" else self._update(pod, autoscaler)
         notes = {OBSERVED_CONTAINERS: ", ".join(each["name"] for each in containers)}
-        if updates:
-            by = autoscaler["metadata"]["name"]
-            notes[_UPDATES] = f"Pod resources updated by {by}: {'; '.join(updates)}"
+        if update_mode(autoscaler) != "Off":
+            name = target_node(pod)
+            node = self._beside.lookup(NODES, "", name) if name else None
+            selected = self._scoped.on(autoscaler, name, node)
+            if updates := self._update(pod, autoscaler, selected):
+                by = autoscaler["metadata"]["name"]
+                notes[_UPDATES] = f"Pod resources updated by {by}: {'; '.join(updates)}"
+                notes |= {PREDICTED: selected.why} if selected.why else {}
         pod["metadata"]["annotations"] = {**(pod["metadata"].get("annotations") or {}), **notes}
         return True
 
-    def _update(self, pod: Object, autoscaler: Object) -> list[str]:
+    def _update(self, pod: Object, autoscaler: Object, selected: Selected) -> list[str]:
         limits = ContainerLimits.of(self._beside.limit_ranges(pod["metadata"]["namespace"]))
-        name = target_node(pod)
-        node = self._beside.lookup(NODES, "", name) if name else None
-        selected = self._scoped.on(autoscaler, name, node)
         found = recommended_for(autoscaler, pod, selected.containers, limits)
         told = []
         for index, container in enumerate(pod["spec"]["containers"]):

@@ -83,7 +83,7 @@ def test_checkpoints_have_a_short_name(kubectl: Kubectl) -> None:
         ({"updatePolicy": {"minReplicas": 2}}, "updateMode is required if UpdatePolicy is used"),
         ({"updatePolicy": {"updateMode": "Auto", "minReplicas": 0}}, "minReplicas has to be positive"),
         ({"resourcePolicy": {"containerPolicies": [{"mode": "Auto"}]}}, "containerName is required"),
-        ({"scope": "kubernetes.io/hostname"}, "scope is for DaemonSets only"),
+        ({"scope": "kubernetes.io/hostname"}, "scope is only supported when targetRef.kind is DaemonSet"),
         ({"recommenders": [{"name": "a"}, {"name": "b"}]}, "must have at most 1 item"),
     ],
 )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 
 from kubelab.client import DAEMON_SETS, NODES, VERTICAL_POD_AUTOSCALERS, Object
-from kubelab.clock import Clock
-from kubelab.engine.controllers.views import Views
+from kubelab.engine.controllers.controller import Surroundings
 from kubelab.engine.scoped_recommendations import ScopedRecommendations
 from kubelab.rightsizing.application import recommended_for, resources_for, update_mode
 from kubelab.rightsizing.controlling import Workload, in_charge, target_of
@@ -20,18 +19,15 @@ class DaemonSizes:
     """Sizes pods as admission does, by the VerticalPodAutoscaler in charge and its scope.
 
     Bounds that a LimitRange sets are not looked at.
-
-    Parameters
-    ----------
-    views : Views
     """
 
-    def __init__(self, views: Views, clock: Clock) -> None:
+    def __init__(self, around: Surroundings) -> None:
+        views = around.views
         self.autoscalers = views.of(VERTICAL_POD_AUTOSCALERS)
         self.autoscalers.index(_BY_TARGET, _target)
         nodes = views.of(NODES)
         nodes.index(_ALL, lambda _obj: (_ALL,))
-        self._scoped = ScopedRecommendations(lambda: nodes.by_index(_ALL, _ALL), clock)
+        self._scoped = ScopedRecommendations(lambda: nodes.by_index(_ALL, _ALL), around.clock)
 
     def sized(self, pod: Object, node: Object) -> Object:
         """Return a DaemonSet's pod with the requests that it will be admitted with on a node."""
