@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from kubelab.client import PODS, VERTICAL_POD_AUTOSCALERS, Object
+from kubelab.client import PODS, VERTICAL_POD_AUTOSCALERS, Object, Resource
 from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.vpa.measures import UpdaterMeasures
@@ -12,14 +13,20 @@ from kubelab.engine.controllers.vpa.world import World
 from kubelab.errors import ApiError
 from kubelab.informer import Key
 from kubelab.rightsizing.application import (
+    Recommended,
     recommended_for,
     resources_for,
     update_mode,
 )
+from kubelab.rightsizing.conflicts import same_metrics
 from kubelab.rightsizing.policies import ContainerPolicy
 from kubelab.rightsizing.updater import Candidate, Round, Verb, look
 
 _ROUND: Key = ("", "round")
+_CHASE = (
+    "so that the two would chase each other: let it measure by AverageValue, "
+    "or leave that out of controlledResources."
+)
 _TO_APPLY = "to apply resource recommendation."
 
 
@@ -71,6 +78,16 @@ class VpaUpdaterController(Controller):
                 if await self._carry_out(verb, now, candidate, len(pods)):
                     now.done(candidate)
         self.measures.saw(update_mode(autoscaler), len(pods), verbs)
+        if now.candidates:
+            self._warn(autoscaler, found)
+
+    def _warn(self, autoscaler: Object, found: Sequence[tuple[Object, Mapping[str, Recommended]]]) -> None:
+        """Tell of horizontal autoscalers that measure by the requests which change."""
+        sized = {name for _, recommended in found for each in recommended.values() for name in each.target}
+        horizontals = self.world.horizontals(autoscaler["metadata"]["namespace"])
+        for problem in same_metrics(autoscaler, horizontals, sized):
+            about, said = _named(autoscaler, VERTICAL_POD_AUTOSCALERS), f"{problem}, {_CHASE}"
+            self.note(about, Note("Warning", "SameMetric", said[0].upper() + said[1:]))
 
     async def _carry_out(self, verb: Verb, now: Round, candidate: Candidate, size: int) -> bool:
         """Resize a pod, or evict it, also where a resize is refused; False if nothing happened to it."""
@@ -112,7 +129,8 @@ class VpaUpdaterController(Controller):
             return False
         self.views.of(PODS).wrote(written)
         self.note(
-            _named(pod), Note("Normal", "InPlaceResizedByVPA", "Pod was resized in place by VPA Updater.")
+            _named(pod, PODS),
+            Note("Normal", "InPlaceResizedByVPA", "Pod was resized in place by VPA Updater."),
         )
         return True
 
@@ -131,12 +149,10 @@ class VpaUpdaterController(Controller):
             )
         except ApiError:
             return False
-        self.note(_named(pod), Note("Normal", "EvictedByVPA", f"Pod was evicted by VPA Updater {_TO_APPLY}"))
-        about = {
-            **autoscaler,
-            "apiVersion": VERTICAL_POD_AUTOSCALERS.api_version,
-            "kind": VERTICAL_POD_AUTOSCALERS.kind,
-        }
+        self.note(
+            _named(pod, PODS), Note("Normal", "EvictedByVPA", f"Pod was evicted by VPA Updater {_TO_APPLY}")
+        )
+        about = _named(autoscaler, VERTICAL_POD_AUTOSCALERS)
         self.note(about, Note("Normal", "EvictedPod", f"VPA Updater evicted Pod {meta['name']} {_TO_APPLY}"))
         return True
 
@@ -146,5 +162,5 @@ class VpaUpdaterController(Controller):
             self.queue.add_after(_ROUND, self.first_s)
 
 
-def _named(pod: Object) -> Object:
-    return {**pod, "apiVersion": PODS.api_version, "kind": PODS.kind}
+def _named(obj: Object, resource: Resource) -> Object:
+    return {**obj, "apiVersion": resource.api_version, "kind": resource.kind}

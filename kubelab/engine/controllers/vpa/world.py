@@ -9,6 +9,7 @@ from kubelab.client import (
     CRON_JOBS,
     DAEMON_SETS,
     DEPLOYMENTS,
+    HORIZONTAL_AUTOSCALERS,
     JOBS,
     NODES,
     PODS,
@@ -52,7 +53,8 @@ class World:
         self.nodes = views.of(NODES)
         self.nodes.index(ALL, lambda _obj: (ALL,))
         self._scoped = ScopedRecommendations(lambda: self.nodes.by_index(ALL, ALL), clock)
-        for view in (self.pods, self._limits):
+        self._horizontals = views.of(HORIZONTAL_AUTOSCALERS)
+        for view in (self.pods, self._limits, self._horizontals):
             view.index(_NAMESPACE, lambda obj: (obj["metadata"]["namespace"],))
         for resource in (*_OWNERS.values(), *_TARGETS.values()):
             views.of(resource)
@@ -128,6 +130,10 @@ class World:
     def limits(self, namespace: str) -> ContainerLimits:
         """Return what a namespace's limit ranges say of containers."""
         return ContainerLimits.of(self._limits.by_index(_NAMESPACE, namespace))
+
+    def horizontals(self, namespace: str) -> list[Object]:
+        """Return a namespace's horizontal autoscalers."""
+        return self._horizontals.by_index(_NAMESPACE, namespace)
 
     def lookup(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """Return an object as this process knows it."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from kubelab import Cluster, portal
-from kubelab.client import BUDGETS, NODES, PODS, VERTICAL_POD_AUTOSCALERS, Object
+from kubelab.client import BUDGETS, HORIZONTAL_AUTOSCALERS, NODES, PODS, VERTICAL_POD_AUTOSCALERS, Object
 from kubelab.rightsizing.scopes import HOSTNAME, recommendation_groups
 from kubelab.scenarios.objects import daemon_set
 from kubelab.scenarios.player import play
@@ -129,3 +129,16 @@ def test_daemons_pods_are_resized_to_what_their_nodes_group_needs(lab: Simulated
         pod["spec"]["nodeName"]: pod["spec"]["containers"][0]["resources"]["requests"] for pod in pods(lab)
     }
     assert given == {first: {"cpu": "300m"}, second: {"cpu": "100m"}}
+
+
+def test_horizontal_autoscaler_that_measures_by_the_same_requests_is_warned_of(lab: SimulatedCluster) -> None:
+    deploy(lab, 2, ONE)
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    create(lab, HORIZONTAL_AUTOSCALERS, "web", {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 3})
+    autoscale(lab, "InPlaceOrRecreate", recommender="by-hand")
+    recommend(lab, {"memory": "512Mi"}, {"memory": "500Mi"}, {"memory": "600Mi"})
+    lab.run(seconds=62)
+    assert "SameMetric" not in reasons(lab, "VerticalPodAutoscaler")
+    recommend(lab, {"cpu": "250m"}, *BOUNDS)
+    lab.run(seconds=62)
+    assert "SameMetric" in reasons(lab, "VerticalPodAutoscaler")
