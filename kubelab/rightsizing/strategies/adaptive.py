@@ -238,4 +238,5 @@ def _evidence(
 
 ADAPTIVE = Adaptive()
 LEAN = Adaptive("adaptive-lean", price=0.2)
+CAREFUL = Adaptive("adaptive-careful", price=8.0, forgets=False)
 SAFE = Adaptive("adaptive-safe", price=32.0, forgets=False)
