@@ -16,7 +16,13 @@ from kubelab.rightsizing.guards.holding import (
     hold_for_quotas,
     hold_small,
 )
-from kubelab.rightsizing.guards.mending import keep_limits_above, keep_qos, protect_current_use, protect_peaks
+from kubelab.rightsizing.guards.mending import (
+    add_nothing_in_place,
+    keep_limits_above,
+    keep_qos,
+    protect_current_use,
+    protect_peaks,
+)
 from kubelab.rightsizing.guards.surroundings import Rails, Surroundings
 
 __all__ = ["GUARDS", "Guard", "Rails", "Surroundings", "guarded"]
@@ -26,6 +32,7 @@ Guard = Callable[[Change, Surroundings, Rails], Change]
 GUARDS: tuple[Guard, ...] = (
     protect_peaks,
     protect_current_use,
+    add_nothing_in_place,
     keep_limits_above,
     keep_qos,
     hold_for_autoscalers,

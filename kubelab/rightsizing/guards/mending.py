@@ -39,6 +39,23 @@ def protect_current_use(change: Change, _around: Surroundings, _rails: Rails) ->
     return change
 
 
+def add_nothing_in_place(change: Change, around: Surroundings, _rails: Rails) -> Change:
+    """Give a running pod no request or limit that it has not: nobody could take it away again.
+
+    Upstream: ``ValidatePodResize`` (v1.37): "resource limits cannot be removed".
+    """
+    if not around.in_place:
+        return change
+    requests = {name: amount for name, amount in change.requests.items() if name in change.group.requests}
+    limits = {name: amount for name, amount in change.limits.items() if name in change.group.limits}
+    left_out = [f"{name} request" for name in change.requests if name not in requests]
+    left_out += [f"{name} limit" for name in change.limits if name not in limits]
+    if not left_out:
+        return change
+    note = f"no {', no '.join(left_out)}: a running pod could not lose it again"
+    return replace(change, requests=requests, limits=limits, notes=(*change.notes, note))
+
+
 def keep_limits_above(change: Change, _around: Surroundings, _rails: Rails) -> Change:
     """Keep every limit at its request at least."""
     for resource in _RESOURCES:
@@ -67,8 +84,6 @@ def keep_qos(change: Change, around: Surroundings, _rails: Rails) -> Change:
     if before == "Guaranteed":
         return _guaranteed(change)
     if before == "BestEffort":
-        if around.in_place:
-            return change.hold("the pod is BestEffort, and one with requests is not; change its workload")
         return replace(change, notes=(*change.notes, "the pod is no longer BestEffort"))
     for name in _RESOURCES:
         if name in change.limits and name not in change.group.limits:

@@ -80,6 +80,14 @@ def test_no_request_is_below_what_is_used_now() -> None:
     assert found.notes[0] == "cpu raised to what is used now, 250m"
 
 
+def test_a_running_pod_gets_no_limit_that_it_could_not_lose_again() -> None:
+    wanted = change(BURSTABLE, {"cpu": 0.2, "memory": 0.5 * GIB}, {"memory": GIB})
+    found = guarded(wanted, around(BURSTABLE, in_place=True), Rails())
+    assert found.limits == {}
+    assert found.notes == ("no memory limit: a running pod could not lose it again",)
+    assert guarded(wanted, around(BURSTABLE), Rails()).limits == {"memory": GIB}
+
+
 def test_a_guaranteed_pod_stays_so() -> None:
     same = {"cpu": "500m", "memory": "1Gi"}
     guaranteed = pod(requests=same, limits=same)
@@ -119,7 +127,9 @@ def test_a_burstable_pod_with_limits_keeps_them_above_its_requests() -> None:
 def test_a_best_effort_pod_is_not_resized_in_place() -> None:
     nothing = pod()
     wanted = change(nothing, {"cpu": 0.2, "memory": 0.5 * GIB})
-    assert "BestEffort" in guarded(wanted, around(nothing, in_place=True), Rails()).held[0]
+    in_place = guarded(wanted, around(nothing, in_place=True), Rails())
+    assert in_place.requests == {}
+    assert in_place.held
     template = guarded(wanted, around(nothing), Rails())
     assert not template.held
     assert "the pod is no longer BestEffort" in template.notes

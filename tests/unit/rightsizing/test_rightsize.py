@@ -221,7 +221,8 @@ def test_a_scope_sizes_each_node_apart_and_in_place(agents: SimulatedCluster) ->
     assert plan.apply()["done"].all()
     agents.run(minutes=1)
     assert requests_of(agents) == {"kwok-node-0": "800m", "kwok-node-1": "100m"}
-    assert plan.undo()["done"].all()
+    undone = plan.undo()
+    assert undone["done"].all(), list(undone["message"])
     agents.run(minutes=1)
     assert set(requests_of(agents).values()) == {"400m"}
 
