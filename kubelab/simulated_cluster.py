@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from kubelab import portal
-from kubelab.client import NODES
+from kubelab.client import NODES, Client
+from kubelab.clock import Clock
 from kubelab.cluster import Cluster
 from kubelab.engine.simulation import Simulation
 from kubelab.errors import KubelabError
@@ -16,6 +18,9 @@ from kubelab.scenarios.scenario import Scenario
 from kubelab.scheduling.snapshot import ScoringStrategy
 from kubelab.simulated_pod import NODE_PREFIX, read_annotation
 from kubelab.simulated_usage import DeclaredUse, Point
+
+if TYPE_CHECKING:
+    from kubelab.usage.series import UsageSource
 
 
 class SimulationTimeError(KubelabError, ValueError):
@@ -158,8 +163,17 @@ class SimulatedCluster(Cluster):
             self._simulation.advance(min(every_s, left_s), at_most_s=left_s)
         return self.now
 
+    def usage_source(self) -> UsageSource:
+        """Return who knows best what containers used: what was recorded, else what the pods there declare."""
+        from kubelab.usage.declared import DeclaredUsage
+
+        return self._history or DeclaredUsage(self.client)
+
     def _now(self) -> datetime:
         return self.now
+
+    def _begin(self, work: Callable[[Client, Clock], Coroutine[Any, Any, None]]) -> None:
+        self._simulation.spawn(lambda client: work(client, self._simulation.clock))
 
     def close(self) -> None:
         """End the cluster; nothing of it is kept."""

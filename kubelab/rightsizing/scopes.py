@@ -30,6 +30,9 @@ NEW_NODES = "rightsizing.kubelab.dev/new-nodes"
 """The annotation that asks, by ``predict``, for more than the AEP has: pods on nodes whose group has no
 recommendation get one from the other groups and what the node is like."""
 
+PREDICTED = "rightsizing.kubelab.dev/predicted"
+"""The annotation of a pod that got a prediction: what it got, how sure that is, and what it is made from."""
+
 Origin = Literal["group", "predicted", "aggregate", "none"]
 
 
@@ -60,6 +63,30 @@ def scope_value(scope: str, node: str, labels: Mapping[str, str] | None) -> str 
     if scope == HOSTNAME:
         return node
     return None if labels is None else labels.get(scope, ABSENT)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Kind:
+    """The nodes that have one value of a scope.
+
+    Attributes
+    ----------
+    scope : str
+        The label.
+    """
+
+    scope: str
+    value: str
+
+
+def kind_on(vpa: Object, node: str, labels: Mapping[str, str] | None) -> Kind | None:
+    """Return the kind of node that a pod is on; None without a scope, or while it cannot be known.
+
+    The parameters are those of `scope_value`.
+    """
+    scope = scope_of(vpa)
+    value = scope_value(scope, node, labels) if scope else None
+    return None if value is None else Kind(scope, value)
 
 
 def aggregation_label(scope: str) -> str:

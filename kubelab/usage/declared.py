@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kubelab.client import NODES, PODS, Client, Object
 from kubelab.clock import parse_rfc3339
 from kubelab.node_template import FAKE_NODE
+from kubelab.owners import Owner
 from kubelab.simulated_pod import DeclarationError, usage_of
 from kubelab.simulated_usage import NO_USE, DeclaredUse
 from kubelab.usage.series import ContainerKey, Resource, Usage, UsageSeries
@@ -65,10 +66,12 @@ class DeclaredUsage:
         times = np.arange(last, first, -self._step_s, dtype=np.float64)[::-1]
         cpu, memory = _sampled(use, since, end, times, self._step_s)
         containers = [each["name"] for each in pod["spec"]["containers"]]
-        meta = pod["metadata"]
+        owner, meta = Owner.of(pod), pod["metadata"]
         resources: tuple[tuple[Resource, NDArray[np.float64]], ...] = (("cpu", cpu), ("memory", memory))
         for name in containers:
-            key = ContainerKey(meta["namespace"], meta["name"], name, node=pod["spec"]["nodeName"])
+            key = ContainerKey(
+                meta["namespace"], meta["name"], name, owner.kind, owner.controller, pod["spec"]["nodeName"]
+            )
             for resource, values in resources:
                 yield UsageSeries(key, resource, times, values / len(containers))
 

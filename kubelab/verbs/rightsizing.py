@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kubelab import portal
 from kubelab.client import NODES, PODS
-from kubelab.verbs.handle import Handle
+from kubelab.verbs.usage import UsageVerbs
 
 if TYPE_CHECKING:
     from kubelab.costs.prices import Prices
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kubelab.usage.series import UsageSource
 
 
-class RightsizingVerbs(Handle):
+class RightsizingVerbs(UsageVerbs):
     """The verbs about requests and limits."""
 
     def rightsize(
@@ -45,8 +45,7 @@ class RightsizingVerbs(Handle):
         window : timedelta, optional
             How much use counts; as much as the strategy looks at unless given.
         source : UsageSource, optional
-            Who knows what was used. Unless given, pods on simulated nodes say what they used since they
-            started, and metrics.k8s.io what others use now.
+            Who knows what was used; `usage_source` unless given.
         prices : Prices, optional
             What nodes cost that do not say it in their annotations; the catalogue's unless given, and
             OpenCost's default sheet for nodes that it does not know.
@@ -61,15 +60,11 @@ class RightsizingVerbs(Handle):
         from kubelab.rightsizing.plan import Proposal, Reach
         from kubelab.rightsizing.rightsizing import rightsize
         from kubelab.rightsizing.strategies import strategy_of
-        from kubelab.usage.declared import DeclaredUsage
-        from kubelab.usage.metrics_api import MetricsUsage
-        from kubelab.usage.together import Together
 
-        known = Together(DeclaredUsage(self.client), MetricsUsage(self.client))
         chosen, now, nodes = strategy_of(strategy), self._now(), self._list(NODES)
         length_s = window.total_seconds() if window else chosen.lookback_s
         usage = portal.run(
-            (source or known).read(now - timedelta(seconds=length_s), now, namespace=namespace)
+            (source or self.usage_source()).read(now - timedelta(seconds=length_s), now, namespace=namespace)
         )
         groups = [
             each

@@ -3,7 +3,7 @@
 Each fleet has 60 nodes that run a daemon and 40 that do not yet. A node's use is a level, which depends on
 what the node is like and on a part that nothing tells, with a daily course and noise. The error is the sum of
 the distances between what new nodes are first given and what two days of their own samples lead to, over the
-sum of the latter.
+sum of the latter. All of it is recommended as a VerticalPodAutoscaler does.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from kubelab.clock import monotonic
 from kubelab.rightsizing.new_nodes.features import NodeFeatures
 from kubelab.rightsizing.new_nodes.prediction import Known, NewNodes, Prediction
+from kubelab.rightsizing.recommender import Recommender, Workload
+from kubelab.usage.series import ContainerKey, Resource, UsageSeries
 from tests.bench.figure import Figure
 
 KNOWN, NEW, SEEDS = 60, 40, range(10)
@@ -25,6 +27,10 @@ _UNTOLD = 0.2
 """The standard deviation, as a logarithm, of what differs between nodes that are alike."""
 _SIZES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 _POOLS = {"web": 1.0, "batch": 2.0, "data": 4.0, "edge": 8.0}
+
+_TIMES = 1_800_000_000 + np.arange(576) * 300.0
+_RESOURCES: tuple[Resource, Resource] = ("cpu", "memory")
+_UNIT: dict[Resource, float] = {"cpu": 1.0, "memory": 2**30}
 
 Floats = NDArray[np.float64]
 Level = Callable[[NodeFeatures, Generator], float]
@@ -37,7 +43,7 @@ class Fleet:
     Attributes
     ----------
     own : ndarray, shape (KNOWN + NEW,)
-        What each node's own samples lead to, in cores.
+        What each node's own samples lead to, in millicores or bytes.
     together : float
         What the known nodes' samples lead to together.
     """
@@ -56,6 +62,7 @@ def measure() -> list[Figure]:
         "pools, cores and GPUs": _mixed,
     }
     figures = [_figure(name, level, asked=0.5) for name, level in kinds.items()]
+    figures.append(_figure("pools, cores and GPUs", _mixed, 0.5, "memory"))
     untold = _figure(
         "nothing tells nodes apart", lambda _, random: float(random.lognormal(-2, 1)), asked=None
     )
@@ -67,12 +74,20 @@ def _mixed(node: NodeFeatures, _: Generator) -> float:
     return level * (3 if node.devices else 1)
 
 
-def fleet(seed: int, level: Level) -> Fleet:
+def fleet(seed: int, level: Level, resource: Resource = "cpu") -> Fleet:
     """Return a fleet."""
     random = np.random.default_rng(seed)
     features = [_node(random) for _ in range(KNOWN + NEW)]
-    use = np.stack([_use(level(node, random), random) for node in features])
-    return Fleet(features, np.array([_recommended(each) for each in use]), _recommended(use[:KNOWN].ravel()))
+    recommender = Recommender()
+    for at, node in enumerate(features):
+        key = ContainerKey("kube-system", f"agent-{at}", "agent")
+        recommender.track(key, at)
+        use = _use(level(node, random), random)
+        recommender.observe([UsageSeries(key, each, _TIMES, use * _UNIT[each]) for each in _RESOURCES])
+    single = [Workload({"agent": [at]}) for at in range(KNOWN + NEW)]
+    found = recommender.recommend([*single, Workload({"agent": list(range(KNOWN))})])
+    targets = [float(getattr(each[0].target, resource)) for each in found]
+    return Fleet(features, np.array(targets[:-1]), targets[-1])
 
 
 def predictions(of: Fleet) -> list[Prediction]:
@@ -82,10 +97,10 @@ def predictions(of: Fleet) -> list[Prediction]:
     return [made.predict(node) for node in of.features[KNOWN:]]
 
 
-def _figure(name: str, level: Level, asked: float | None) -> Figure:
+def _figure(name: str, level: Level, asked: float | None, resource: Resource = "cpu") -> Figure:
     wrong, together, inside, widths = [], [], [], []
     for seed in SEEDS:
-        made = fleet(seed, level)
+        made = fleet(seed, level, resource)
         found, own = predictions(made), made.own[KNOWN:]
         wrong.append(_error(np.array([each.target for each in found]), own))
         together.append(_error(np.full(NEW, made.together), own))
@@ -94,7 +109,7 @@ def _figure(name: str, level: Level, asked: float | None) -> Figure:
     worst = max(a / b for a, b in zip(wrong, together, strict=True))
     return Figure(
         "new nodes",
-        f"error over that of one recommendation for all: {name}",
+        f"error over that of one recommendation for all, {resource}: {name}",
         asked,
         float(np.mean(wrong) / np.mean(together)),
         "x",
@@ -122,14 +137,9 @@ def _node(random: Generator) -> NodeFeatures:
 
 def _use(level: float, random: Generator) -> Floats:
     """Return two days of samples, one each five minutes."""
-    at = np.arange(576) / 288
-    course = 1 + 0.4 * np.sin(2 * np.pi * at) + 0.2 * random.standard_normal(len(at))
+    course = 1 + 0.4 * np.sin(2 * np.pi * _TIMES / 86400) + 0.2 * random.standard_normal(len(_TIMES))
     used: Floats = level * float(random.lognormal(0, _UNTOLD)) * np.maximum(course, 0.05)
     return used
-
-
-def _recommended(samples: Floats) -> float:
-    return float(np.quantile(samples, 0.9)) * 1.15
 
 
 def _time() -> Figure:

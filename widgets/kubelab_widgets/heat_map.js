@@ -16,7 +16,7 @@ export class HeatMap {
     this.words = h("p", { class: "kl-hint" });
     this.table = h("tbody");
     this.details = h("details", { class: "kl-data", ontoggle: () => this.render() }, h("summary", {}, "Data"),
-      h("div", { class: "kl-scroll" }, h("table", {}, h("thead", {}, headRow("Node", "Asks for", "Uses", "Peak", "Should")), this.table)));
+      h("div", { class: "kl-scroll" }, h("table", {}, h("thead", {}, headRow("Node", "Asks for", "Uses", "Peak", "Recommended")), this.table)));
     this.element = h("section", { class: "kl-heat", "aria-label": "DaemonSets by node", hidden: true },
       h("div", { class: "kl-act" }, h("b", {}, "DaemonSets by node"), this.which, this.value), this.tiles, this.words, this.details);
   }

@@ -19,7 +19,7 @@ _HEADS = (
     "asks for",
     "uses",
     "peak",
-    "should",
+    "recommended",
     "between",
     "USD/month",
     "why",
@@ -49,7 +49,7 @@ def _table(rows: Sequence[SizedRow]) -> str:
         "asks for",
         "uses",
         "peak",
-        "should",
+        "recommended",
         "between",
         "USD/month",
         "why",
@@ -74,7 +74,7 @@ def _map(heat: HeatMap) -> str:
     highest = max((cell.use or 0.0 for cell in heat.cells), default=0.0)
     cells = "".join(_cell(each, heat.resource, highest) for each in heat.cells[:_NODES])
     rest = f"<p>and {len(heat.cells) - _NODES} more nodes</p>" if len(heat.cells) > _NODES else ""
-    head = "".join(f'<th scope="col">{each}</th>' for each in ("node", "asks for", "uses", "should"))
+    head = "".join(f'<th scope="col">{each}</th>' for each in ("node", "asks for", "uses", "recommended"))
     caption = f"<caption>{escape(heat.of)}, {heat.resource} by node</caption>"
     return f"<table>{caption}<tr>{head}</tr>{cells}</table>{rest}"
 

@@ -92,7 +92,7 @@ function summaryWords(rightsizing, rows) {
   if (!rightsizing) return "";
   const counted = (advice) => rows.filter((row) => row.advice === advice).length;
   const scope = rightsizing.scope ? ` by ${rightsizing.scope}` : "";
-  const words = [["lower", "could be lower"], ["raise", "are too low"], ["fits", "fit"], ["unknown", "are unknown"]]
+  const words = [["lower", "could be lower"], ["raise", "too low"], ["fits", "fitting"], ["unknown", "unknown"]]
     .filter(([advice]) => counted(advice)).map(([advice, text]) => `${counted(advice)} ${text}`);
   return `${rightsizing.strategy}${scope}: ${words.join(", ") || "no requests"}; ${dollars(-rightsizing.saves_usd_per_month)} USD/month of requests`;
 }

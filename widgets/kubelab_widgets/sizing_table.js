@@ -19,7 +19,7 @@ export class SizingTable {
     this.element = h("div", { class: "kl-sizing" },
       h("div", { class: "kl-act" }, this.filter, this.resource, legend()),
       h("div", { class: "kl-scroll kl-sizing-box", tabindex: "0", "aria-label": "Requests" },
-        h("table", {}, h("thead", {}, headRow("Container", "What", "Asks for", "Uses", "Should", "Picture", "USD/month")), this.body)),
+        h("table", {}, h("thead", {}, headRow("Container", "What", "Asks for", "Uses", "Recommended", "Picture", "USD/month")), this.body)),
       this.more);
   }
 

@@ -16,13 +16,14 @@ from kubelab.engine.scoped_recommendations import ScopedRecommendations
 from kubelab.rightsizing.application import (
     Amounts,
     ContainerLimits,
-    container_policy,
     recommended_for,
     resources_for,
     update_mode,
 )
 from kubelab.rightsizing.controlling import in_charge, workload_of
+from kubelab.rightsizing.policies import ContainerPolicy
 from kubelab.rightsizing.priority import OBSERVED_CONTAINERS
+from kubelab.rightsizing.scopes import PREDICTED, Selected
 from kubelab.scheduling.selectors import target_node
 
 _UPDATES = "vpaUpdates"
@@ -45,23 +46,24 @@ class RecommendedPods:
         if autoscaler is None:
             return
         containers = pod["spec"]["containers"]
-        updates = [] if update_mode(autoscaler) == "Off" else self._update(pod, autoscaler)
         notes = {OBSERVED_CONTAINERS: ", ".join(each["name"] for each in containers)}
-        if updates:
-            by = autoscaler["metadata"]["name"]
-            notes[_UPDATES] = f"Pod resources updated by {by}: {'; '.join(updates)}"
+        if update_mode(autoscaler) != "Off":
+            node = target_node(pod)
+            selected = self._scoped.on(autoscaler, node, self._lookup(NODES, "", node) if node else None)
+            if updates := self._update(pod, autoscaler, selected):
+                by = autoscaler["metadata"]["name"]
+                notes[_UPDATES] = f"Pod resources updated by {by}: {'; '.join(updates)}"
+                notes |= {PREDICTED: selected.why} if selected.why else {}
         pod["metadata"]["annotations"] = {**(pod["metadata"].get("annotations") or {}), **notes}
 
-    def _update(self, pod: Object, autoscaler: Object) -> list[str]:
+    def _update(self, pod: Object, autoscaler: Object, selected: Selected) -> list[str]:
         limits = ContainerLimits.of(self._limits.of(pod))
-        node = target_node(pod)
-        selected = self._scoped.on(autoscaler, node, self._lookup(NODES, "", node) if node else None)
         found = recommended_for(autoscaler, pod, selected.containers, limits)
         told = []
         for index, container in enumerate(pod["spec"]["containers"]):
             if container["name"] not in found:
                 continue
-            policy = container_policy(autoscaler, container["name"])
+            policy = ContainerPolicy.of(autoscaler, container["name"])
             target = found[container["name"]].target
             before = container.get("resources") or {}
             container["resources"] = resources_for(container, target, policy, limits)

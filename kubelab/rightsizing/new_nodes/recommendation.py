@@ -31,9 +31,10 @@ class FirstRecommendation:
 
     @property
     def why(self) -> str:
-        """What each figure is made from, for people."""
+        """Each figure with its interval and what it is made from, for people."""
+        by_name = {each["containerName"]: each for each in self.containers}
         return "; ".join(
-            f"{container} {resource}: {prediction.why}"
+            _said(container, resource, by_name[container], prediction)
             for (container, resource), prediction in self.evidence.items()
         )
 
@@ -69,6 +70,12 @@ class FirstRecommendations:
         names = dict.fromkeys(container for container, _ in evidence)
         containers = (_container(name, evidence, node) for name in names)
         return FirstRecommendation(tuple(containers), evidence)
+
+
+def _said(name: str, resource: str, container: Object, prediction: Prediction) -> str:
+    target, lower, upper = (container[bound][resource] for bound in ("target", "lowerBound", "upperBound"))
+    sure = f"{target}, in {prediction.level:.0%} of cases {lower} to {upper}"
+    return f"{name} {resource}: {sure}, {prediction.why}"
 
 
 def _container(name: str, evidence: Mapping[tuple[str, str], Prediction], node: NodeFeatures) -> Object:

@@ -73,7 +73,7 @@ def test_a_node_that_is_not_there_yet_gets_what_nodes_like_it_need() -> None:
     fleet = Fleet()
     selected = fleet.scoped.on(fleet.vpa(), "new", node("new", 32))
     assert (cpu(selected), selected.origin, selected.scope_value) == ("800m", "predicted", "new")
-    assert "from 8 groups by cpu^1" in selected.why
+    assert selected.why.startswith("agent cpu: 800m, in 89% of cases 800m to 800m, from 8 groups by cpu^1")
 
 
 def test_without_asking_for_predictions_the_aggregate_is_used_as_the_aep_says() -> None:

@@ -6,7 +6,7 @@ check is in the schema (`kubelab.engine.crds.vpa`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from kubelab.client import Object
 from kubelab.engine.apiserver.validation.causes import Cause, invalid
@@ -34,17 +34,16 @@ def _policy(policy: Object, path: str) -> Iterator[Cause]:
             yield invalid(f"{path}.maxAllowed[{name}]", canonical(most[name]), problem)
     for name, amount in most.items():
         yield from _resolution(name, amount, f"{path}.maxAllowed[{name}]")
-    yield from _at_least_one(policy, path)
+    yield from _bump(policy, path)
 
 
-def _at_least_one(policy: Mapping[str, Quantity], path: str) -> Iterator[Cause]:
-    ratio, bump = policy.get("oomBumpUpRatio"), policy.get("oomMinBumpUp")
-    if ratio is not None and parse_quantity(ratio) < 1:
-        yield invalid(
-            f"{path}.oomBumpUpRatio", float(parse_quantity(ratio)), "must be greater than or equal to 1.0"
-        )
-    if bump is not None and whole(bump) < 0:
-        yield invalid(f"{path}.oomMinBumpUp", whole(bump), "must be greater than or equal to 0")
+def _bump(policy: Object, path: str) -> Iterator[Cause]:
+    ratio = parse_quantity(policy.get("oomBumpUpRatio", 1))
+    if ratio < 1:
+        yield invalid(f"{path}.oomBumpUpRatio", float(ratio), "must be greater than or equal to 1.0")
+    least = whole(policy.get("oomMinBumpUp", 0))
+    if least < 0:
+        yield invalid(f"{path}.oomMinBumpUp", least, "must be greater than or equal to 0")
 
 
 def _resolution(name: str, amount: Quantity, path: str) -> Iterator[Cause]:

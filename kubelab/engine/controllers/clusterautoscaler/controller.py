@@ -36,7 +36,7 @@ class ClusterAutoscalerController(Controller):
             self.views.of(resource).index(ALL, lambda _obj: (ALL,))
         self.views.of(CONFIG_MAPS)
         self.measures = around.measures
-        self._sizes = DaemonSizes(self.views, self.clock)
+        self._sizes = DaemonSizes(around)
         self._world: World | None = None
         self._step: Step | None = None
 

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 
 import numpy as np
 
 from kubelab.client import POD_METRICS, Client, Object
 from kubelab.clock import parse_rfc3339
+from kubelab.engine.controllers.vpa.groups import Group
 from kubelab.engine.controllers.vpa.kills import Kill
 from kubelab.quantities import parse_quantity
 from kubelab.rightsizing.policies import ContainerPolicy
 from kubelab.rightsizing.recommender import Recommender
+from kubelab.rightsizing.scopes import Kind
 from kubelab.usage.series import ContainerKey, Resource
 
 Place = tuple[str, str, str]
 """A container by its namespace, its pod and its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Containers whose samples count together.
-
-    Attributes
-    ----------
-    autoscaler : str
-        Its uid.
-    from_checkpoint : bool
-        Whether this is what a checkpoint kept, rather than what was seen since.
-    """
-
-    autoscaler: str
-    container: str
-    from_checkpoint: bool = False
 
 
 class Feeding:
@@ -45,15 +29,30 @@ class Feeding:
         self._rows: dict[Place, int] = {}
         self._policies: dict[Place, ContainerPolicy] = {}
 
-    def track(self, controlled: Iterable[tuple[Object, Sequence[Object]]]) -> None:
-        """Take note of which containers there are, and which groups they belong to."""
+    def track(
+        self,
+        controlled: Iterable[tuple[Object, Sequence[Object]]],
+        kind_of: Callable[[Object, Object], Kind | None],
+    ) -> list[Group]:
+        """Take note of which containers there are, and return which groups they belong to.
+
+        Parameters
+        ----------
+        kind_of : callable
+            Gives the kind of node that an autoscaler's pod is on.
+        """
         self._rows.clear()
         self._policies.clear()
+        groups: dict[Group, None] = {}
         for autoscaler, pods in controlled:
             uid = autoscaler["metadata"]["uid"]
             for pod in pods:
+                kind = kind_of(autoscaler, pod)
                 for name in (each["name"] for each in pod["spec"]["containers"]):
-                    self._track(autoscaler, pod, name, Group(uid, name))
+                    group = Group(uid, name, kind=kind)
+                    groups[group] = None
+                    self._track(autoscaler, pod, name, group)
+        return list(groups)
 
     @property
     def rows(self) -> Collection[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,17 +10,19 @@ import numpy as np
 
 from kubelab.client import Object
 from kubelab.clock import rfc3339
-from kubelab.engine.controllers.vpa.feeding import Feeding, Group
+from kubelab.engine.controllers.vpa.feeding import Feeding
+from kubelab.engine.controllers.vpa.groups import Group, Groups, Kinds, workload
 from kubelab.engine.controllers.vpa.keeping import Checkpoints
 from kubelab.engine.controllers.vpa.kills import Kill
 from kubelab.engine.controllers.vpa.status import new_status
 from kubelab.rightsizing.application import update_mode
-from kubelab.rightsizing.policies import ContainerPolicy
 from kubelab.rightsizing.recommender import Recommender, Workload
 
 if TYPE_CHECKING:
     from kubelab.engine.controllers.vpa.recommender import VpaRecommenderController
 
+EXPIRED_S = 8 * 86400.0
+"""How long a group is kept after its last sample: upstream's eight half-lives of a sample's weight."""
 _FORGET_S = 3600.0
 """How often containers that are gone are forgotten; their samples stay in their groups."""
 
@@ -39,7 +41,7 @@ class Memory:
         self._recommender = Recommender()
         self._feeding = Feeding(controller.client, self._recommender)
         self._checkpoints = Checkpoints(controller, controller.checkpoints)
-        self._containers: dict[str, dict[str, None]] = {}  # names of each autoscaler's, by its uid
+        self._groups = Groups()
         self._kept_at = self._forgot_at = controller.clock.now()
 
     def __len__(self) -> int:
@@ -50,10 +52,7 @@ class Memory:
         controller, now = self._controller, self._controller.clock.now()
         controlled = controller.world.controlled(autoscalers)
         self._meet(autoscalers)
-        self._feeding.track(controlled)
-        for autoscaler, pods in controlled:
-            known = self._containers[autoscaler["metadata"]["uid"]]
-            known |= dict.fromkeys(each["name"] for pod in pods for each in pod["spec"]["containers"])
+        self._groups.add(self._feeding.track(controlled, controller.world.kind))
         with controller.measures.timed("LoadMetrics"):
             await self._feeding.take_samples()
         self._feeding.take_kills(killed)
@@ -65,27 +64,27 @@ class Memory:
 
     def _meet(self, autoscalers: Sequence[Object]) -> None:
         """Load what was kept of autoscalers that are new here, and forget those that are gone."""
-        uids = {each["metadata"]["uid"] for each in autoscalers}
-        if self._containers.keys() - uids:
-            self._containers = {uid: names for uid, names in self._containers.items() if uid in uids}
-            groups = self._recommender.aggregation.groups.names()
-            kept: list[Hashable] = [
-                each for each in groups if isinstance(each, Group) and each.autoscaler in uids
-            ]
-            self._recommender.aggregation.keep(kept)
+        if self._groups.keep({each["metadata"]["uid"] for each in autoscalers}):
+            self._recommender.aggregation.keep(self._groups.all())
         for autoscaler in autoscalers:
             uid = autoscaler["metadata"]["uid"]
-            if uid not in self._containers:
+            if uid not in self._groups:
                 loaded = self._checkpoints.load(self._recommender.aggregation, autoscaler)
-                self._containers[uid] = dict.fromkeys(loaded)
+                self._groups.meet(uid, loaded)
 
     async def _recommend(self, controlled: Sequence[tuple[Object, Sequence[Object]]], now: datetime) -> None:
-        found = self._recommender.recommend([self._workload(autoscaler) for autoscaler, _ in controlled])
+        kinds = [self._groups.by_kind(autoscaler) for autoscaler, _ in controlled]
+        found = iter(self._recommender.recommend([*self._workloads(controlled, kinds)]))
         self._controller.measures.begin()
-        for (autoscaler, pods), recommendations in zip(controlled, found, strict=True):
-            problem = self._controller.world.problem_of_target(autoscaler)
+        for (autoscaler, pods), its_kinds in zip(controlled, kinds, strict=True):
+            problem, recommendations = self._controller.world.problem_of_target(autoscaler), next(found)
             status = new_status(
-                autoscaler, recommendations, matched=bool(pods), problem=problem, now=rfc3339(now)
+                autoscaler,
+                recommendations,
+                groups={kind.value: next(found) for kind in its_kinds},
+                matched=bool(pods),
+                problem=problem,
+                now=rfc3339(now),
             )
             self._controller.measures.saw(
                 update_mode(autoscaler),
@@ -95,21 +94,20 @@ class Memory:
             )
             await self._controller.write(autoscaler, status)
 
-    def _workload(self, autoscaler: Object) -> Workload:
-        uid = autoscaler["metadata"]["uid"]
-        names = self._containers[uid]
-        return Workload(
-            {name: [Group(uid, name, from_checkpoint=kept) for kept in (False, True)] for name in names},
-            {name: ContainerPolicy.of(autoscaler, name) for name in names},
-        )
+    def _workloads(
+        self, controlled: Sequence[tuple[Object, object]], kinds: Sequence[Kinds]
+    ) -> Iterator[Workload]:
+        """Yield of each autoscaler what is recommended for all pods, then for those on each kind of node."""
+        for (autoscaler, _), its_kinds in zip(controlled, kinds, strict=True):
+            yield workload(autoscaler, self._groups.together(autoscaler))
+            yield from (workload(autoscaler, containers) for containers in its_kinds.values())
 
     async def _keep(self, autoscalers: Sequence[Object], now: datetime) -> None:
         if now < self._kept_at + timedelta(seconds=self._controller.checkpoint_s):
             return
         self._kept_at = now
         for each in autoscalers:
-            names = self._containers[each["metadata"]["uid"]]
-            await self._checkpoints.write(self._recommender.aggregation, each, names, now)
+            await self._checkpoints.write(self._recommender.aggregation, each, self._groups, now)
         await self._checkpoints.remove_others(self._controller.world.all())
 
     def _forget(self, now: datetime) -> None:
@@ -118,3 +116,12 @@ class Memory:
         self._forgot_at = now
         containers = self._recommender.aggregation.containers
         containers.take(np.array(sorted(self._feeding.rows), dtype=np.intp))
+        if old := [*self._outlived(now)]:
+            self._groups.drop(old)
+            self._recommender.aggregation.keep(self._groups.all())
+
+    def _outlived(self, now: datetime) -> Iterator[Group]:
+        """Yield the groups of kinds of nodes that were last seen long ago."""
+        rows, oldest = self._recommender.aggregation.groups, now.timestamp() - EXPIRED_S
+        last = dict(zip(rows.names(), rows["last"].tolist(), strict=True))
+        yield from (each for each in self._groups.all() if each.kind and last.get(each, 0.0) < oldest)

@@ -6,10 +6,11 @@ which upstream describes but never sets, is true while a container was seen for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kubelab.client import Object
 from kubelab.rightsizing.recommender import ContainerRecommendation
+from kubelab.rightsizing.scopes import recommendation_groups
 
 PROVIDED = "RecommendationProvided"
 NO_PODS = "NoPodsMatched"
@@ -24,6 +25,7 @@ def new_status(
     autoscaler: Object,
     recommendations: Sequence[ContainerRecommendation],
     *,
+    groups: Mapping[str, Sequence[ContainerRecommendation]],
     matched: bool,
     problem: str,
     now: str,
@@ -32,6 +34,8 @@ def new_status(
 
     Parameters
     ----------
+    groups : mapping
+        What is recommended on each kind of node, by scope value; empty without a scope.
     matched : bool
         Whether there are pods.
     problem : str
@@ -49,6 +53,8 @@ def new_status(
     if recommendations:
         listed = [each.as_object() for each in recommendations]
         status["recommendation"] = {"containerRecommendations": listed}
+    if known := {value: [each.as_object() for each in found] for value, found in groups.items() if found}:
+        status["recommendationGroups"] = recommendation_groups(known)
     return status
 
 

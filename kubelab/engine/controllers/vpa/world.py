@@ -21,11 +21,12 @@ from kubelab.client import (
 from kubelab.clock import Clock
 from kubelab.engine.apiserver.limits import LIMIT_RANGES
 from kubelab.engine.controllers.owners import controller_of
-from kubelab.engine.controllers.pods import is_active, node_of
+from kubelab.engine.controllers.pods import is_active, labels_of, node_of
 from kubelab.engine.controllers.views import Views
 from kubelab.engine.scoped_recommendations import ScopedRecommendations
 from kubelab.rightsizing.application import ContainerLimits
 from kubelab.rightsizing.controlling import Workload, above, target_of, workload_of
+from kubelab.rightsizing.scopes import Kind, kind_on
 
 _NAMESPACE = "namespace"
 ALL = "all"
@@ -95,6 +96,11 @@ class World:
             elif uid not in found:
                 found[uid] = self._wanted(owner, pod["metadata"]["namespace"])
         return {uid: wanted for uid, wanted in found.items() if wanted}
+
+    def kind(self, autoscaler: Object, pod: Object) -> Kind | None:
+        """Return the kind of node that a pod is on, by its autoscaler's scope."""
+        node = self.nodes.get("", node_of(pod))
+        return kind_on(autoscaler, node_of(pod), None if node is None else labels_of(node))
 
     def recommendations(self, autoscaler: Object, pod: Object) -> tuple[Object, ...]:
         """Return what an autoscaler recommends for the containers of a pod on its node."""

@@ -8,7 +8,7 @@ import pytest
 
 from kubelab import Cluster, portal
 from kubelab.client import NODES, PODS, VERTICAL_POD_AUTOSCALERS, Object
-from kubelab.rightsizing.scopes import HOSTNAME, NEW_NODES, recommendation_groups
+from kubelab.rightsizing.scopes import HOSTNAME, NEW_NODES, PREDICTED, recommendation_groups
 from kubelab.scenarios.objects import daemon_set, deployment
 from kubelab.scenarios.player import play
 from kubelab.simulated_cluster import SimulatedCluster
@@ -94,6 +94,10 @@ def test_a_node_is_as_large_as_its_daemon_will_need(lab: SimulatedCluster) -> No
     groups, where, agent = added(lab)
     assert (groups, where) == (["large"], "large")
     assert agent in ("1589m", "1590m", "1591m")
+    pods = portal.run(lab.client.list(PODS)).items
+    notes = [(pod["metadata"].get("annotations") or {}).get(PREDICTED) for pod in pods]
+    (note,) = (each for each in notes if each)
+    assert note.startswith(f"main cpu: {agent}, in 89% of cases ")
 
 
 def test_a_group_of_the_type_counts_before_any_prediction(lab: SimulatedCluster) -> None:

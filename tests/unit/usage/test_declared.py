@@ -1,4 +1,4 @@
-"""What pods used, as simulated ones declare it and as metrics.k8s.io has it."""
+"""What simulated pods used, as they declare it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from kubelab import Cluster, portal
 from kubelab.client import PODS
 from kubelab.simulated_cluster import SimulatedCluster
 from kubelab.usage.declared import DeclaredUsage
-from kubelab.usage.metrics_api import MetricsUsage
+from kubelab.usage.samples import LastMinute
 from kubelab.usage.series import Usage, UsageSeries, UsageSource
-from kubelab.usage.together import Together
 
 MIB = 2**20
 USAGE = f"[[0, 200, {100 * MIB}], [600, 800, {300 * MIB}]]"
@@ -76,20 +75,20 @@ def test_only_the_window_is_told(lab: SimulatedCluster) -> None:
 
 
 def test_metrics_are_one_sample_and_agree_with_what_is_declared(lab: SimulatedCluster) -> None:
-    metrics, declared = read(lab, MetricsUsage(lab.client)), read(lab, DeclaredUsage(lab.client))
+    metrics, declared = read(lab, LastMinute(lab.client)), read(lab, DeclaredUsage(lab.client))
     for name in ("cpu", "memory"):
         one = only(metrics, "app", name)
         assert len(one.times) == 1
         assert one.values[0] == pytest.approx(only(declared, "app", name).values[-1])
 
 
-def test_together_the_first_source_that_knows_a_container_is_believed(lab: SimulatedCluster) -> None:
-    both = read(lab, Together(DeclaredUsage(lab.client), MetricsUsage(lab.client)))
-    assert len(only(both, "app", "cpu").times) == 20
-    assert len(both.series) == 4
-    assert read(lab, Together(MetricsUsage(lab.client), DeclaredUsage(lab.client))).series[0].times.size == 1
+def test_a_simulated_cluster_asks_its_pods_until_something_is_recorded(lab: SimulatedCluster) -> None:
+    assert len(only(read(lab, lab.usage_source()), "app", "cpu").times) == 20
+    lab.record_usage(every_s=60)
+    lab.run(seconds=300)
+    assert len(only(read(lab, lab.usage_source()), "app", "cpu").times) <= 6
 
 
 def test_another_namespace_has_nothing(lab: SimulatedCluster) -> None:
-    source = Together(DeclaredUsage(lab.client), MetricsUsage(lab.client))
+    source = DeclaredUsage(lab.client)
     assert portal.run(source.read(lab.now - timedelta(hours=1), lab.now, namespace="other")).series == ()
