@@ -1,4 +1,4 @@
-"""Figures of rightsizing: what strategies waste against how often they fall short, and requests beside use."""
+"""Figures of rightsizing: what strategies waste against how often they fall short; requests beside use."""
 
 from __future__ import annotations
 
