@@ -15,7 +15,7 @@ import numpy as np
 
 from kubelab.rightsizing.history import History
 from kubelab.rightsizing.recommendation import Recommendation
-from kubelab.rightsizing.strategies.strategy import Strategy
+from kubelab.rightsizing.strategies.strategy import DAY_S, Strategy
 from kubelab.usage.series import ContainerKey, Resource, UsageSeries
 
 if TYPE_CHECKING:
@@ -233,6 +233,7 @@ def _size(
         (series,),
         request=current.request if current else None,
         limit=current.limit if current else None,
+        recheck_s=terms.every_s or DAY_S,
     )
     return strategy.size(known.between(now - lookback, now))
 

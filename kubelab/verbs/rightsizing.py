@@ -26,6 +26,7 @@ class RightsizingVerbs(UsageVerbs):
         daemonset: str | None = None,
         namespace: str | None = None,
         window: timedelta | None = None,
+        recheck: timedelta = timedelta(days=1),
         source: UsageSource | None = None,
         prices: Prices | None = None,
     ) -> Proposal:
@@ -44,6 +45,8 @@ class RightsizingVerbs(UsageVerbs):
             Only this one; all unless given.
         window : timedelta, optional
             How much use counts; as much as the strategy looks at unless given.
+        recheck : timedelta
+            How soon you will ask again: what the adaptive strategies recommend has to hold until then.
         source : UsageSource, optional
             Who knows what was used; `usage_source` unless given.
         prices : Prices, optional
@@ -80,6 +83,7 @@ class RightsizingVerbs(UsageVerbs):
             prices=prices or Catalogue.load(),
             until=now.timestamp() + 1,
             lookback_s=length_s,
+            recheck_s=recheck.total_seconds(),
             scope=scope or "",
         )
         return Proposal(

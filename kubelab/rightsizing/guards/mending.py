@@ -95,10 +95,12 @@ def keep_qos(change: Change, around: Surroundings, _rails: Rails) -> Change:
 
 
 def _guaranteed(change: Change) -> Change:
-    """Return a change whose limits are its requests, those of memory no less than the highest use."""
+    """Return a change whose limits are its requests: no less than the highest use, as nothing is above."""
     requests = dict(change.requests)
-    if "memory" in requests and "memory" in change.peaks:
-        requests["memory"] = max(requests["memory"], rounded("memory", change.peaks["memory"]))
+    for name, amount in change.requests.items():
+        new_limit = change.limits.get(name, 0.0)
+        wanted = new_limit if new_limit != change.group.limits.get(name) else 0.0
+        requests[name] = max(amount, wanted, rounded(name, change.peaks.get(name, 0.0)))
     note = "limits and requests are the same: the pod stays Guaranteed"
     return replace(change, requests=requests, limits=dict(requests), notes=(*change.notes, note))
 

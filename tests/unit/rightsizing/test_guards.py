@@ -111,6 +111,14 @@ def test_a_guaranteed_pod_grows_as_a_whole_where_its_peak_asks_for_it() -> None:
     assert found.limits["memory"] >= 0.75 * GIB
 
 
+def test_a_guaranteed_pods_memory_is_the_limit_that_was_asked_for() -> None:
+    same = {"cpu": "500m", "memory": "1Gi"}
+    guaranteed = pod(requests=same, limits=same)
+    wanted = change(guaranteed, {"cpu": 0.2, "memory": 0.3 * GIB}, {"cpu": 0.5, "memory": 0.6 * GIB})
+    found = guarded(wanted, around(guaranteed), Rails())
+    assert found.requests == found.limits == {"cpu": 0.2, "memory": 0.6 * GIB}
+
+
 def test_a_burstable_pod_does_not_become_guaranteed() -> None:
     wanted = change(BURSTABLE, {"cpu": 0.2, "memory": 0.5 * GIB}, {"cpu": 0.2, "memory": 0.5 * GIB})
     assert guarded(wanted, around(BURSTABLE), Rails()).limits == {}
