@@ -45,7 +45,7 @@ class ContainerGroup:
     limits: Amounts
     ooms: tuple[float, ...] = ()
 
-    def history(self, resource: Resource, usage: Iterable[UsageSeries]) -> History:
+    def history(self, resource: Resource, usage: Iterable[UsageSeries], *, recheck_s: float) -> History:
         """Return what these containers used, pods that are gone included where their workload is known."""
         return History(
             self.key,
@@ -54,6 +54,7 @@ class ContainerGroup:
             self.requests.get(resource),
             self.limits.get(resource),
             self.ooms if resource == "memory" else (),
+            recheck_s,
         )
 
     def _has(self, other: ContainerKey) -> bool:
