@@ -135,3 +135,22 @@ def memory_limit(cgroups: str) -> int | None:
             if file.exists() and re.fullmatch(r"\d+", text := file.read_text().strip()):
                 return int(text) if int(text) < 1 << 40 else None
     return None
+
+
+@pytest.mark.slow
+def test_the_use_of_a_process_becomes_a_recommendation(in_cluster: Kubectl) -> None:
+    kubectl, web = in_cluster, deployment(replicas=1)
+    main = {"name": "main", "image": "busybox", "command": ["sh", "-c", _WAITS]}
+    web["spec"]["template"]["spec"] = {"containers": [main], "terminationGracePeriodSeconds": 2}
+    kubectl("create", "-f", "-", stdin=web)
+    kubectl("wait", "deployment/web", "--for=condition=Available", "--timeout=60s")
+    kubectl("create", "-f", "-", stdin=autoscaler(updatePolicy={"updateMode": "Off"}))
+    for _ in range(3):  # the recommender looks at once and then every minute; kubectl is given a minute
+        done = kubectl.run("wait", "vpa/web", "--for=condition=RecommendationProvided", "--timeout=50s")
+        if done.returncode == 0:
+            break
+    (printed,) = kubectl.table("get", "vpa")
+    assert printed["PROVIDED"] == "True"
+    found = kubectl.json("get", "vpa", "web")["status"]["recommendation"]["containerRecommendations"][0]
+    assert found["containerName"] == "main"
+    assert found["target"]["memory"] == "250Mi" or int(found["target"]["memory"].rstrip("k")) >= 262144

@@ -16,12 +16,12 @@ from kubelab.engine.scoped_recommendations import ScopedRecommendations
 from kubelab.rightsizing.application import (
     Amounts,
     ContainerLimits,
-    container_policy,
     recommended_for,
     resources_for,
     update_mode,
 )
 from kubelab.rightsizing.controlling import in_charge, workload_of
+from kubelab.rightsizing.policies import ContainerPolicy
 from kubelab.rightsizing.priority import OBSERVED_CONTAINERS
 from kubelab.rightsizing.scopes import PREDICTED, Selected
 from kubelab.scheduling.selectors import target_node
@@ -63,7 +63,7 @@ class RecommendedPods:
         for index, container in enumerate(pod["spec"]["containers"]):
             if container["name"] not in found:
                 continue
-            policy = container_policy(autoscaler, container["name"])
+            policy = ContainerPolicy.of(autoscaler, container["name"])
             target = found[container["name"]].target
             before = container.get("resources") or {}
             container["resources"] = resources_for(container, target, policy, limits)

@@ -7,8 +7,9 @@ import copy
 from kubelab.client import DAEMON_SETS, NODES, VERTICAL_POD_AUTOSCALERS, Object
 from kubelab.engine.controllers.controller import Surroundings
 from kubelab.engine.scoped_recommendations import ScopedRecommendations
-from kubelab.rightsizing.application import container_policy, recommended_for, resources_for, update_mode
+from kubelab.rightsizing.application import recommended_for, resources_for, update_mode
 from kubelab.rightsizing.controlling import Workload, in_charge, target_of
+from kubelab.rightsizing.policies import ContainerPolicy
 
 _ALL = "all"
 _BY_TARGET = "target"
@@ -44,7 +45,7 @@ class DaemonSizes:
         for container in sized["spec"]["containers"]:
             name = container["name"]
             if name in amounts:
-                policy = container_policy(autoscaler, name)
+                policy = ContainerPolicy.of(autoscaler, name)
                 container["resources"] = resources_for(container, amounts[name].target, policy)
         return sized
 

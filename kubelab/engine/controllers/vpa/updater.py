@@ -12,11 +12,11 @@ from kubelab.engine.controllers.vpa.world import World
 from kubelab.errors import ApiError
 from kubelab.informer import Key
 from kubelab.rightsizing.application import (
-    container_policy,
     recommended_for,
     resources_for,
     update_mode,
 )
+from kubelab.rightsizing.policies import ContainerPolicy
 from kubelab.rightsizing.updater import Candidate, Round, Verb, look
 
 _ROUND: Key = ("", "round")
@@ -100,7 +100,7 @@ class VpaUpdaterController(Controller):
                 "resources": resources_for(
                     each,
                     candidate.recommended[each["name"]].target,
-                    container_policy(autoscaler, each["name"]),
+                    ContainerPolicy.of(autoscaler, each["name"]),
                     limits,
                 ),
             }

@@ -169,3 +169,16 @@ def test_containers_of_pods_that_are_replaced_count_on(lab: SimulatedCluster) ->
     portal.run(lab.client.delete(PODS, pod["metadata"]["name"], "default"))
     lab.run(hours=1)
     assert int(recommended(lab)["upperBound"]["memory"]) <= int(upper["memory"])
+
+
+def test_pod_that_is_killed_for_memory_is_given_more_at_once(lab: SimulatedCluster) -> None:
+    grows = "[[0, 100, 100000000], [1200, 100, 400000000]]"
+    few = {"requests": {"cpu": "200m", "memory": "256Mi"}, "limits": {"memory": "256Mi"}}
+    deploy(lab, 2, few, usage=grows)
+    autoscale(lab, "InPlaceOrRecreate")
+    lab.run(minutes=19)
+    assert {each["memory"] for each in requests(lab)} == {"256Mi"}
+    lab.run(minutes=6)
+    killed = [pod["status"]["containerStatuses"][0] for pod in pods(lab)]
+    assert {each["lastState"]["terminated"]["reason"] for each in killed} == {"OOMKilled"}
+    assert all(int(each["memory"]) > 400_000_000 for each in requests(lab))
