@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from kubelab.costs.allocation import Allocation, Money, PodCost
 from kubelab.costs.focus import focus_rows
+from kubelab.costs.grouping import IDLE, UNALLOCATED
 from kubelab.costs.rates import Resources
 
 if TYPE_CHECKING:
     import pandas as pd
-
-IDLE = "__idle__"
-UNALLOCATED = "__unallocated__"
-"""OpenCost's names for what no pod had, and for pods that have no such owner or label."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +165,7 @@ class Cost:
         """Return rows with: pods, hours of cores, memory (GiB) and devices, USD of each, all, and prices_of.
 
         The dearest stand first; those that have no key, and what is idle, last. They add up to
-        ``total_usd``, unless pods used more than their nodes have.
+        ``total_usd``.
         """
         import pandas as pd
 

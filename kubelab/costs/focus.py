@@ -15,6 +15,7 @@ from typing import Any
 
 from kubelab.clock import rfc3339
 from kubelab.costs.allocation import Allocation, NodeCost, PodCost, Window
+from kubelab.costs.windows import month_of
 
 _COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 
@@ -57,8 +58,8 @@ def _row(node: NodeCost, window: Window, usd: float, tags: dict[str, str]) -> di
     bought = {"capacity_type": life.capacity_type, "node_group": life.node_group}
     return {
         "BillingCurrency": "USD",
-        "BillingPeriodStart": _month(window.start, 0),
-        "BillingPeriodEnd": _month(window.start, 1),
+        "BillingPeriodStart": rfc3339(month_of(window.start)),
+        "BillingPeriodEnd": rfc3339(month_of(window.start, 1)),
         "ChargePeriodStart": rfc3339(max(window.start, life.start)),
         "ChargePeriodEnd": rfc3339(min(window.end, life.end)),
         "ChargeCategory": "Usage",
@@ -82,11 +83,3 @@ def _row(node: NodeCost, window: Window, usd: float, tags: dict[str, str]) -> di
         "Tags": json.dumps({**tags, **{name: value for name, value in bought.items() if value}}),
         "x_PriceDate": f"{price.date}",
     }
-
-
-def _month(moment: datetime, later: int) -> str:
-    number = moment.year * 12 + moment.month - 1 + later
-    first = moment.replace(
-        year=number // 12, month=number % 12 + 1, day=1, hour=0, minute=0, second=0, microsecond=0
-    )
-    return rfc3339(first)

@@ -8,7 +8,6 @@ from kubelab.client import Client, Object
 from kubelab.clock import parse_rfc3339
 from kubelab.costs.excess import Excess, used_of
 from kubelab.costs.intervals import pod_interval
-from kubelab.costs.rates import Resources
 from kubelab.engine.controllers.views import View
 from kubelab.errors import NotFoundError
 from kubelab.node_template import FAKE_NODE
@@ -46,9 +45,9 @@ class Sampling:
         node = self._nodes.get("", (pod.get("spec") or {}).get("nodeName", ""))
         return node is not None and FAKE_NODE not in (node["metadata"].get("annotations") or {})
 
-    def average(self, uid: str) -> Resources:
+    def of(self, uid: str) -> Excess:
         """Return what a pod has used beyond what it asked for."""
-        return self._known.get(uid, Excess(uid)).average
+        return self._known.get(uid, Excess(uid))
 
     async def sample(self, kept: Iterable[Excess]) -> tuple[Excess, ...]:
         """Look once more, and return what is known of pods that are there.
@@ -75,5 +74,5 @@ class Sampling:
             run = pod_interval(pod, parse_rfc3339(each["timestamp"]))
             if run is not None:
                 before = known.get(run.uid, Excess(run.uid))
-                self._known[run.uid] = before.sampled(run.held, used_of(each))
+                self._known[run.uid] = before.sampled(run.asked, used_of(each))
         return tuple(self._known.values())
