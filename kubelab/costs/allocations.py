@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from kubelab.costs import efficiency
 from kubelab.costs.allocation import Allocation, Window
+from kubelab.costs.anomalies import anomalies
 from kubelab.costs.grouping import Grouping
 from kubelab.costs.ledger import Ledger
 from kubelab.costs.opencost import opencost_row
@@ -63,14 +64,17 @@ class Allocations:
     ----------
     window : Window
         As far as it is known.
+    windows : tuple of Window
+        The steps.
     steps : tuple of list of Share
-        In order of time.
+        What each group cost in each of them.
     assets_usd : float
         What all nodes cost.
     """
 
     window: Window
     grouping: Grouping
+    windows: tuple[Window, ...]
     steps: tuple[Sequence[Share], ...]
     assets_usd: float
     price_dates: tuple[date, ...] = ()
@@ -102,6 +106,7 @@ class Allocations:
         return Allocations(
             known,
             grouping,
+            tuple(part.window for part in parts),
             tuple(spreading.of(part, grouping) for part in parts),
             sum(each.money.total for part in parts for each in part.nodes),
             tuple(sorted(priced)),
@@ -112,6 +117,39 @@ class Allocations:
     def total_usd(self) -> float:
         """What all rows come to: the nodes, and what is shared beside them."""
         return sum(each.total_usd for step in self.steps for each in step)
+
+    def series(self, name: str | None = None) -> list[tuple[datetime, datetime, float]]:
+        """Return start, end and USD of each step: of one group by OpenCost's name, or of all together."""
+        return [
+            (step.start, step.end, sum(each.total_usd for each in rows if name in {None, each.name}))
+            for step, rows in zip(self.windows, self.steps, strict=True)
+        ]
+
+    def anomalies(self, season: int = 0) -> pd.DataFrame:
+        """Return steps of groups that are far off the ones before, the dearest first.
+
+        Parameters
+        ----------
+        season : int
+            After how many steps costs repeat, such as 7 for days.
+
+        Returns
+        -------
+        DataFrame
+            start (UTC), name, usd, expected_usd, low_usd, high_usd, why.
+        """
+        import pandas as pd
+
+        length = max((each.end - each.start for each in self.windows), default=None)
+        rows = []
+        for name in sorted({each.name for step in self.steps for each in step}):
+            whole = [(start, usd) for start, end, usd in self.series(name) if end - start == length]
+            for each in anomalies([usd for _, usd in whole], season=season):
+                start = whole[each.place][0]
+                rows.append((start, name, each.usd, each.expected_usd, each.low_usd, each.high_usd, each.why))
+        rows.sort(key=lambda row: -abs(row[2] - row[3]))
+        columns = ["start", "name", "usd", "expected_usd", "low_usd", "high_usd", "why"]
+        return pd.DataFrame(rows, columns=columns)
 
     def frame(self) -> pd.DataFrame:
         """Return one row a step and group.

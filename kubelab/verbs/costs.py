@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from kubelab import portal
-from kubelab.client import NODE_GROUPS
+from kubelab.client import NAMESPACES, NODE_GROUPS
 from kubelab.errors import KubelabError
 from kubelab.verbs.handle import Handle
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kubelab.autoscaling.catalogue import Catalogue
     from kubelab.autoscaling.node_group import NodeGroup
     from kubelab.costs.allocations import Allocations
@@ -102,6 +105,57 @@ class CostVerbs(Handle):
         )
         found = parse_window(window, self._now())
         return Allocations.of(self._ledger(prices), found, aggregate, step=step, spreading=spreading)
+
+    def budgets(
+        self,
+        budgets: Mapping[str, float] | None = None,
+        aggregate: str | Sequence[str] = "namespace",
+        *,
+        share_idle: bool = False,
+        prices: Prices | None = None,
+    ) -> pd.DataFrame:
+        """Return how budgets stand in this month, with a forecast of its end.
+
+        Parameters
+        ----------
+        budgets : mapping of str to float, optional
+            By a group's name: USD a month. Unless given, what Namespaces say by the annotation
+            ``costs.kubelab.dev/budget-usd-per-month``.
+        aggregate : str or sequence of str
+            What the names are of, as in `allocation`.
+        share_idle : bool
+            Whether groups bear what is idle.
+        prices : Prices, optional
+            As in `cost`.
+
+        Returns
+        -------
+        DataFrame
+            name, budget_usd, spent_usd, month_end_usd, low_usd, high_usd (with 80 % confidence; None where
+            too little is known), state.
+        """
+        import pandas as pd
+
+        from kubelab.costs.allocations import Allocations, Spreading
+        from kubelab.costs.budgets import budgets_of, statuses
+        from kubelab.costs.windows import parse_window
+
+        given = budgets_of(self._list(NAMESPACES)) if budgets is None else budgets
+        ledger = self._ledger(prices)
+        month = parse_window("month", ledger.now)
+        step = timedelta(days=1) if ledger.now - ledger.begins > timedelta(days=7) else timedelta(hours=1)
+        season, text = (7, "1d") if step.days else (24, "1h")
+        found = Allocations.of(ledger, month, aggregate, step=text, spreading=Spreading(share_idle))
+        rows = [
+            (
+                each.name, each.usd_per_month, each.spent_usd,
+                *((end.usd, end.low_usd, end.high_usd) if (end := each.month_end) else (None, None, None)),
+                each.state,
+            )
+            for each in statuses(found, given, step=step, season=season)
+        ]  # fmt: skip
+        columns = ["name", "budget_usd", "spent_usd", "month_end_usd", "low_usd", "high_usd", "state"]
+        return pd.DataFrame(rows, columns=columns)
 
     def _ledger(self, prices: Prices | None) -> Ledger:
         from kubelab.autoscaling.catalogue import Catalogue
