@@ -9,9 +9,8 @@ from datetime import datetime
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339
 from kubelab.costs.prices import Price, Prices, price_of
-from kubelab.costs.rates import Resources
-from kubelab.owners import Owner
 from kubelab.costs.rates import NOTHING, Resources
+from kubelab.owners import Owner
 from kubelab.scheduling.requests import Amounts, amounts, held_requests
 from kubelab.simulated_pod import DeclarationError, usage_of
 

@@ -11,9 +11,6 @@ from kubelab.client import Client, Object
 from kubelab.clock import parse_rfc3339
 from kubelab.costs.excess import SAMPLE_S, Excess, used_of
 from kubelab.costs.intervals import PodInterval, pod_interval
-from kubelab.costs.rates import Resources
-from kubelab.costs.excess import Excess, used_of
-from kubelab.costs.intervals import pod_interval
 from kubelab.engine.controllers.views import View
 from kubelab.errors import NotFoundError
 from kubelab.node_template import FAKE_NODE
