@@ -1,7 +1,7 @@
 """Guard rails: each a pure function that mends a change or holds it back, and says why.
 
-Mending comes first: peaks and the use of now are protected, limits stay above requests, what autoscalers go by
-is left alone, and the quality of service class stays. What is then still unsafe, or not worth it, is held.
+Mending comes first: peaks and the use of now are protected, limits stay above requests, what autoscalers go
+by is left alone, and the quality of service class stays. What is then still unsafe, or not worth it, is held.
 """
 
 from __future__ import annotations
