@@ -10,10 +10,8 @@ from kubelab.client import Object
 from kubelab.owners import Owner
 from kubelab.quantities import Quantity, parse_quantity
 from kubelab.rightsizing.history import History
+from kubelab.rightsizing.scopes import scope_value
 from kubelab.usage.series import ContainerKey, Resource, UsageSeries
-
-ABSENT = "__absent__"
-"""The scope value of nodes without the label, as AEP-10031 has it."""
 
 Amounts = Mapping[Resource, float]
 """Cores of cpu, bytes of memory; what is not asked for is not there."""
@@ -85,7 +83,8 @@ def container_groups(
     for pod in pods:
         if not _runs(pod):
             continue
-        value = None if scope is None else labels.get(pod["spec"]["nodeName"], {}).get(scope, ABSENT)
+        node = pod["spec"]["nodeName"]
+        value = scope_value(scope, node, labels.get(node, {})) if scope else None
         for container in pod["spec"]["containers"]:
             found[_key(pod, container), value].append((pod, container))
     return [_group(key, value, members) for (key, value), members in sorted(found.items(), key=_order)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from kubelab.client import METER_READINGS, NODES, PODS, Object
@@ -15,6 +14,7 @@ from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.meter.sampling import Sampling
 from kubelab.errors import AlreadyExistsError
 from kubelab.informer import Key
+from kubelab.simulated_pod import declarations_of
 
 _GONE: Key = ("", "gone")
 _USE: Key = ("", "use")
@@ -56,6 +56,8 @@ class MeterController(Controller):
         return None
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is not None and declarations_of(new):
+            self.queue.add_after(_USE, SAMPLE_S)
         if old is None:
             return
         before = node_interval(old, self.clock.now())
@@ -72,8 +74,7 @@ class MeterController(Controller):
             return
         after = pod_interval(new, before.end) if new else None
         if after is None or before.held != after.held:
-            beyond = self._sampling.average(before.uid)
-            self._note(Rows(pods=(replace(before, held=before.held + beyond),)))
+            self._note(Rows(pods=(self._sampling.of(before.uid).applied_to(before),)))
 
     def _note(self, rows: Rows) -> None:
         self._noted.append(rows)
@@ -98,7 +99,7 @@ class MeterController(Controller):
     async def _sample(self) -> float | None:
         kept = self.readings.get("", RUNNING)
         before = rows_of(kept).excess if kept else ()
-        found = tuple(each for each in await self._sampling.sample(before) if each.total != NOTHING)
+        found = await self._sampling.sample(before)
         if found != before:
             reading = reading_object(RUNNING, Rows(excess=found), self.clock.now())
             if kept is None:
