@@ -26,7 +26,7 @@ def rightsize_recording(
 ) -> Rightsizing:
     """Return what a strategy recommends for the containers of a recording.
 
-    What they ask for now is not in it, so nothing is said of savings. Dollars are of OpenCost's default sheet.
+    What they ask for now is not in it, so nothing is said of savings. Prices are OpenCost's default sheet.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ def test_pods_of_a_workload_are_sized_together(recording: Path) -> None:
 
 def test_only_the_window_before_the_end_counts(recording: Path) -> None:
     found = rightsize_recording(recording, "krr-simple", window=timedelta(minutes=40))
-    assert {each.problem.split()[2] for each in found.rows} == {"41", "82"}
+    assert {each.problem.split()[2] for each in found.rows} == {"40", "80"}
     assert all("samples of shop/app and needs 100" in each.problem for each in found.rows)
 
 
