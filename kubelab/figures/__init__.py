@@ -1,7 +1,7 @@
 """Figures: each a pure function from data to a ``plotly.graph_objects.Figure``; no widgets, no I/O."""
 
 from kubelab.figures.autoscaling import policies_figure, spending_figure
-from kubelab.figures.rightsizing import frontier_figure, requests_figure
+from kubelab.figures.rightsizing import frontier_figure, intervals_figure, requests_figure
 from kubelab.figures.sweeps import (
     history_figure,
     importance_figure,
@@ -15,6 +15,7 @@ __all__ = [
     "frontier_figure",
     "history_figure",
     "importance_figure",
+    "intervals_figure",
     "loss_figure",
     "metric_figure",
     "parallel_coordinates_figure",

@@ -75,3 +75,43 @@ def requests_figure(use: pd.Series, requests: Mapping[str, pd.Series], *, unit: 
         figure.add_scatter(x=values.index, y=values.to_numpy(), name=label, mode="lines", line=line)
     figure.update_yaxes(rangemode="tozero")
     return figure
+
+
+def intervals_figure(sized: pd.DataFrame) -> go.Figure:
+    """Return each request, recommended request and its interval, as shares of the highest use.
+
+    Parameters
+    ----------
+    sized : DataFrame
+        As `kubelab.rightsizing.rightsizing.Rightsizing.frame` returns it.
+    """
+    known = sized[sized["target"].notna() & (sized["peak"] > 0)].iloc[::-1]
+    names = [f"{row.workload}/{row.container} {row.resource}" for row in known.itertuples()]
+    shares = {
+        name: known[name] / known["peak"] * 100 for name in ("request", "target", "lower", "upper", "use")
+    }
+    figure = new_figure(x="% of the highest use", y="")
+    figure.add_bar(
+        x=list(shares["upper"] - shares["lower"]),
+        base=list(shares["lower"]),
+        y=names,
+        orientation="h",
+        name="interval",
+        width=0.4,
+        marker={"color": COLOURS[5], "opacity": 0.5},
+    )
+    for label, of, colour, symbol in (
+        ("use (mean)", "use", _USE_COLOUR, "line-ns-open"),
+        ("recommended", "target", COLOURS[2], "diamond"),
+        ("request now", "request", COLOURS[1], "x"),
+    ):
+        figure.add_scatter(
+            x=[None if value != value else value for value in shares[of]],  # noqa: PLR0124 - NaN
+            y=names,
+            mode="markers",
+            name=label,
+            marker={"color": colour, "symbol": symbol, "size": 9},
+        )
+    figure.update_xaxes(rangemode="tozero")
+    figure.update_layout(height=140 + 32 * len(names), yaxis={"automargin": True})
+    return figure

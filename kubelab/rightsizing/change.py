@@ -12,6 +12,7 @@ from kubelab.rightsizing.rightsizing import Row
 from kubelab.usage.series import Resource
 
 MIB = 2**20
+GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,5 +111,9 @@ def resource_list(amounts: Amounts) -> Mapping[str, str]:
 
 def _written(resource: Resource, amount: float) -> str:
     if resource == "cpu":
-        return f"{math.ceil(round(amount * 1000, 6))}m"
-    return f"{amount / MIB:.0f}Mi" if amount % MIB == 0 else f"{amount:.0f}"
+        millicores = math.ceil(round(amount * 1000, 6))
+        return f"{millicores}m" if millicores % 1000 else f"{millicores // 1000}"
+    for unit, suffix in ((GIB, "Gi"), (MIB, "Mi")):
+        if amount % unit == 0:
+            return f"{amount / unit:.0f}{suffix}"
+    return f"{amount:.0f}"

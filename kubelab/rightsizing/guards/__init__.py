@@ -1,7 +1,7 @@
 """Guard rails: each a pure function that mends a change or holds it back, and says why.
 
-Mending comes first: peaks and the use of now are protected, limits stay above requests, and the quality of
-service class stays. What is then still unsafe, or not worth it, is held.
+Mending comes first: peaks and the use of now are protected, limits stay above requests, what autoscalers go
+by is left alone, and the quality of service class stays. What is then still unsafe, or not worth it, is held.
 """
 
 from __future__ import annotations
@@ -9,17 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kubelab.rightsizing.change import Change
-from kubelab.rightsizing.guards.holding import (
-    hold_cooling,
-    hold_for_autoscalers,
-    hold_for_nodes,
-    hold_for_quotas,
-    hold_small,
-)
+from kubelab.rightsizing.guards.holding import hold_cooling, hold_for_nodes, hold_for_quotas, hold_small
 from kubelab.rightsizing.guards.mending import (
     add_nothing_in_place,
     keep_limits_above,
     keep_qos,
+    leave_to_autoscalers,
     protect_current_use,
     protect_peaks,
 )
@@ -34,8 +29,8 @@ GUARDS: tuple[Guard, ...] = (
     protect_current_use,
     add_nothing_in_place,
     keep_limits_above,
+    leave_to_autoscalers,
     keep_qos,
-    hold_for_autoscalers,
     hold_for_quotas,
     hold_for_nodes,
     hold_small,

@@ -16,34 +16,6 @@ from kubelab.usage.series import Resource
 _RESOURCES: tuple[Resource, ...] = ("cpu", "memory")
 
 
-def hold_for_autoscalers(change: Change, around: Surroundings, _rails: Rails) -> Change:
-    """Hold what a HorizontalPodAutoscaler measures by: its share of a smaller request is larger."""
-    key = change.group.key
-    for each in around.autoscalers:
-        target = each["spec"]["scaleTargetRef"]
-        if each["metadata"]["namespace"] != key.namespace or (target["kind"], target["name"]) != (
-            key.controller_kind,
-            key.controller_name,
-        ):
-            continue
-        measured = {name for metric in each["spec"].get("metrics") or () if (name := _by_share(metric))}
-        for name in sorted(measured & {name for name in _RESOURCES if _moves(change, name)}):
-            change = change.hold(
-                f"the HorizontalPodAutoscaler {each['metadata']['name']} measures {name} by its request, so "
-                "that the two would chase each other; let it measure by AverageValue"
-            )
-    return change
-
-
-def _by_share(metric: Object) -> str:
-    source = metric.get("resource") or metric.get("containerResource") or {}
-    return str(source.get("name", "")) if (source.get("target") or {}).get("type") == "Utilization" else ""
-
-
-def _moves(change: Change, name: Resource) -> bool:
-    return change.requests.get(name) != change.group.requests.get(name)
-
-
 def hold_for_quotas(change: Change, around: Surroundings, _rails: Rails) -> Change:
     """Hold what a ResourceQuota of the namespace has no room for."""
     pods = len(change.group.pods)
@@ -114,7 +86,9 @@ def _fits(wanted: Mapping[str, float] | Amounts, room: Mapping[str, float]) -> b
 def hold_small(change: Change, _around: Surroundings, rails: Rails) -> Change:
     """Hold what changes too little to be worth it."""
     step = change.largest_step()
-    if step < rails.min_change or step == 0:
+    if step == 0:
+        return change.hold("; ".join(change.notes) or "it asks for what it should")
+    if step < rails.min_change:
         return change.hold(f"the change of {step:.1%} is below the minimum of {rails.min_change:.0%}")
     return change
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from kubelab.client import Object
 from kubelab.rightsizing.change import Change, resource_list, rounded
-from kubelab.rightsizing.containers import amounts_of
+from kubelab.rightsizing.containers import Amounts, amounts_of
 from kubelab.rightsizing.guards.surroundings import Rails, Surroundings
 from kubelab.rightsizing.recommendation import shown, unit_of
 from kubelab.scheduling.qos import qos_class
@@ -136,3 +136,42 @@ def _class_after(change: Change, pod: Object) -> str:
 
 def _others(given: Mapping[str, str] | None) -> dict[str, str]:
     return {name: value for name, value in (given or {}).items() if name not in _RESOURCES}
+
+
+def leave_to_autoscalers(change: Change, around: Surroundings, _rails: Rails) -> Change:
+    """Leave alone what a HorizontalPodAutoscaler measures by: its share of a smaller request is larger."""
+    key = change.group.key
+    for each in around.autoscalers:
+        target = each["spec"]["scaleTargetRef"]
+        if each["metadata"]["namespace"] != key.namespace or (target["kind"], target["name"]) != (
+            key.controller_kind,
+            key.controller_name,
+        ):
+            continue
+        measured = {_by_share(metric) for metric in each["spec"].get("metrics") or ()}
+        for name in _RESOURCES:
+            if name in measured and change.requests.get(name) != change.group.requests.get(name):
+                change = _left(change, name, each["metadata"]["name"])
+    return change
+
+
+def _by_share(metric: Object) -> str:
+    source = metric.get("resource") or metric.get("containerResource") or {}
+    return str(source.get("name", "")) if (source.get("target") or {}).get("type") == "Utilization" else ""
+
+
+def _left(change: Change, name: Resource, autoscaler: str) -> Change:
+    def without(new: Amounts, old: Amounts) -> Amounts:
+        kept = {each: amount for each, amount in new.items() if each != name}
+        return {**kept, name: old[name]} if name in old else kept
+
+    note = (
+        f"{name} is left alone: the HorizontalPodAutoscaler {autoscaler} measures it by its request, and the "
+        "two would chase each other; let it measure by AverageValue"
+    )
+    return replace(
+        change,
+        requests=without(change.requests, change.group.requests),
+        limits=without(change.limits, change.group.limits),
+        notes=(*change.notes, note),
+    )

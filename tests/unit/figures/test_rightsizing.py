@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from kubelab.figures import frontier_figure, requests_figure
+from kubelab.figures import frontier_figure, intervals_figure, requests_figure
 
 FRONTIER = pd.DataFrame(
     [("lean", 0.2, 0.15, True), ("safe", 0.5, 0.01, True), ("max", 0.6, 0.05, False)],
@@ -28,3 +28,14 @@ def test_requests_are_steps_beside_the_use() -> None:
     assert figure.data[1].line.shape == "hv"
     assert list(figure.data[1].y) == [0.5, 0.5, 0.4]
     assert figure.layout.yaxis.title.text == "cores"
+
+
+def test_intervals_are_shares_of_the_highest_use() -> None:
+    sized = pd.DataFrame(
+        [("web", "app", "cpu", 2.0, 0.25, 0.5, 0.4, 0.4, 0.6), ("web", "app", "memory", *[float("nan")] * 6)],
+        columns=["workload", "container", "resource", "request", "use", "peak", "target", "lower", "upper"],
+    )
+    interval, use, target, request = intervals_figure(sized).data
+    assert list(interval.y) == ["web/app cpu"]
+    assert list(interval.base) == [80.0]
+    assert [list(trace.x) for trace in (use, target, request)] == [[50.0], [80.0], [400.0]]

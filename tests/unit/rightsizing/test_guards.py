@@ -155,9 +155,16 @@ def autoscaler(target_type: str) -> Object:
 
 
 def test_what_a_horizontal_autoscaler_measures_by_its_share_is_held() -> None:
-    wanted = change(BURSTABLE, {"cpu": 0.2, "memory": GIB})
-    found = guarded(wanted, around(BURSTABLE, autoscalers=[autoscaler("Utilization")]), Rails())
-    assert "the HorizontalPodAutoscaler web-hpa measures cpu by its request" in found.held[0]
+    there = around(BURSTABLE, autoscalers=[autoscaler("Utilization")])
+    found = guarded(change(BURSTABLE, {"cpu": 0.2, "memory": GIB}), there, Rails())
+    assert "the HorizontalPodAutoscaler web-hpa measures it by its request" in found.held[0]
+
+
+def test_what_a_horizontal_autoscaler_does_not_measure_is_still_changed() -> None:
+    there = around(BURSTABLE, autoscalers=[autoscaler("Utilization")])
+    found = guarded(change(BURSTABLE, {"cpu": 0.2, "memory": 0.5 * GIB}), there, Rails())
+    assert found.requests == {"cpu": 0.5, "memory": 0.5 * GIB}
+    assert not found.held
 
 
 @pytest.mark.parametrize(
@@ -166,7 +173,7 @@ def test_what_a_horizontal_autoscaler_measures_by_its_share_is_held() -> None:
 )
 def test_another_resource_and_an_absolute_target_are_no_conflict(requests: Amounts, target: str) -> None:
     found = guarded(change(BURSTABLE, requests), around(BURSTABLE, autoscalers=[autoscaler(target)]), Rails())
-    assert not found.held
+    assert found.requests == requests
 
 
 def quota(hard: str, used: str) -> Object:

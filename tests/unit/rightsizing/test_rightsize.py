@@ -10,6 +10,7 @@ import pytest
 
 from kubelab import Cluster, portal
 from kubelab.client import DAEMON_SETS, DEPLOYMENTS, EVENTS, NODES, PODS, Object
+from kubelab.rightsizing.advice import advice
 from kubelab.rightsizing.plan import Proposal
 from kubelab.rightsizing.strategies import UnknownStrategyError
 from kubelab.simulated_cluster import SimulatedCluster
@@ -237,3 +238,10 @@ def test_declared_use_needs_no_source(agents: SimulatedCluster) -> None:
     found = agents.rightsize().frame().query("workload == 'agent' and resource == 'cpu'").iloc[0]
     assert found["use"] == pytest.approx(0.45)
     assert "x 1." in found["why"]
+
+
+def test_advice_says_what_to_do_and_what_it_is_worth(lab: SimulatedCluster) -> None:
+    found = advice(proposal(lab)).set_index("what to do")
+    assert list(found.index) == ["lower cpu from 500m to 125m", "lower memory from 256Mi to 70Mi"]
+    assert found["saves_usd_per_month"].iloc[0] == pytest.approx(2 * 0.375 * 0.031611 * 730)
+    assert set(found["how_sure"]) == {"fairly sure"}  # an hour of samples is not much
