@@ -179,6 +179,7 @@ class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, CostVerbs, Righ
 
     def close(self) -> None:
         """Let go of the connection; the cluster and its jobs go on."""
+        self._end_recording()
         portal.run(self.client.close())
 
     def down(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from kubelab import portal
-from kubelab.client import NODES
+from kubelab.client import NODES, Client
+from kubelab.clock import Clock
 from kubelab.cluster import Cluster
 from kubelab.engine.simulation import Simulation
 from kubelab.errors import KubelabError
@@ -160,6 +162,9 @@ class SimulatedCluster(Cluster):
 
     def _now(self) -> datetime:
         return self.now
+
+    def _begin(self, work: Callable[[Client, Clock], Coroutine[Any, Any, None]]) -> None:
+        self._simulation.spawn(lambda client: work(client, self._simulation.clock))
 
     def close(self) -> None:
         """End the cluster; nothing of it is kept."""

@@ -39,6 +39,8 @@ from kubelab.engine.state import Engine, Running, StateFolder
 from kubelab.engine.usage import UsageSource
 from kubelab.errors import KubelabError
 from kubelab.informer import Informers
+from kubelab.usage.history import USAGE_FILE, History
+from kubelab.usage.recording import record
 
 if TYPE_CHECKING:
     from kubelab.engine.controllers.controller import Controller
@@ -215,6 +217,7 @@ async def _serve(
     if not plane.has_scheduler:
         client = plane.client("system:kube-scheduler")
         tasks.append(_started("scheduler", scheduler(client, informers, clock, measures=measures).run))
+    tasks.append(_started("use", _use(folder, plane.client("system:kubelab:usage"), clock)))
     tasks.append(_started("recording", Recording(informers, folder.name, folder.path).run))
     gc.collect()
     gc.freeze()
@@ -229,6 +232,19 @@ async def _serve(
 
 def _started(name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
     return asyncio.create_task(keep(name, run), name=name)
+
+
+def _use(folder: StateFolder, client: Client, clock: Clock) -> Callable[[], Awaitable[None]]:
+    """Return what keeps the history of use."""
+
+    async def run() -> None:
+        history = await asyncio.to_thread(History, folder.path / USAGE_FILE)
+        try:
+            await record(client, history, clock)
+        finally:
+            history.close()
+
+    return run
 
 
 def _managers() -> tuple[type[Controllers], type[Scheduler]]:

@@ -169,7 +169,7 @@ def frontier(tests: Sequence[Backtest]) -> pd.DataFrame:
 
 def _outcome(strategy: Strategy, whole: UsageSeries, terms: Terms) -> Outcome:
     begin = int(len(whole.values) * terms.sized_by)
-    used = whole.values[begin:]  # noqa: PD011 - a UsageSeries, not a DataFrame
+    used = whole.values[begin:]
     requests, limits = _sized(strategy, whole, begin, terms)
     use, request = float(used.mean()), float(requests.mean())
     beyond = np.maximum(used - limits, 0.0)

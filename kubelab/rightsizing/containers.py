@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kubelab.client import Object
-from kubelab.costs.owners import Owner
+from kubelab.owners import Owner
 from kubelab.quantities import Quantity, parse_quantity
 from kubelab.rightsizing.history import History
 from kubelab.rightsizing.scopes import scope_value

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kubelab.client import Client
-from kubelab.clock import VirtualClock
+from kubelab.clock import Clock, VirtualClock
 from kubelab.engine.apiserver.app import ApiServer
 from kubelab.engine.bootstrap import bootstrap
 from kubelab.engine.controllers.registry import Controllers
@@ -69,6 +69,11 @@ class Simulation:
         self._passing = threading.Lock()
         inner = self._server.client("system:masters").transport
         self.client = Client(Doorway(self._loop, inner))
+
+    @property
+    def clock(self) -> Clock:
+        """The simulation's clock."""
+        return self._clock
 
     @property
     def now(self) -> datetime:

@@ -78,7 +78,6 @@ class Choice:
     request: float
     slack: float
     overrun: float
-    cost: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +108,8 @@ class Adaptive:
         values = np.maximum(history.values, CPU_FLOOR if is_cpu else MEMORY_FLOOR)
         shift = self._shift(history.times, values)
         replay = _Replay.of(history.times, values, self.recheck_s, shift)
-        found = replay.choices(self.price if is_cpu else self.price * MEMORY_PRICE)
-        best = min(found, key=lambda choice: choice.cost)
-        near = [each.request for each in found if each.cost <= best.cost + TOLERANCE]
+        judged = replay.judged(self.price if is_cpu else self.price * MEMORY_PRICE)
+        best, (lower, upper) = judged.best(), judged.interval()
         peak = float(values.max())
         limit = None if is_cpu else max(best.request, *history.ooms, peak) * MEMORY_LIMIT
         return Recommendation(
@@ -119,8 +117,8 @@ class Adaptive:
             history.resource,
             best.request,
             limit,
-            min(near),
-            max(near),
+            lower,
+            upper,
             _why(best, replay, shift, unit_of(history.resource)),
             _evidence(best, replay, shift, peak, history),
         )
@@ -158,18 +156,39 @@ class _Replay:
         by = np.searchsorted(checks, times[judged:], side="left") - 1
         return _Replay(values[judged:], levels[:, by], levels[:, -1], float(end - checks[0]))
 
-    def choices(self, price: float) -> list[Choice]:
-        """Return every level with every margin."""
-        found = []
-        for place, level in enumerate(LEVELS):
-            ratios = np.sort(self.values / self.known[place])
-            overrun = 1 - np.searchsorted(ratios, MARGINS, side="right") / len(ratios)
-            slack = np.maximum(0.0, 1 - self.values.sum() / (MARGINS * self.known[place].sum()))
-            for margin, spare, over in zip(MARGINS, slack, overrun, strict=True):
-                request = float(margin * self.now[place])
-                cost = float(spare + price * over)
-                found.append(Choice(level, float(margin), request, float(spare), float(over), cost))
-        return found
+    def judged(self, price: float) -> _Judged:
+        """Return what every level with every margin would have cost."""
+        ratios = np.sort(self.values / self.known, axis=1)
+        within = np.array([np.searchsorted(each, MARGINS, side="right") for each in ratios])
+        overrun = 1 - within / len(self.values)
+        asked = MARGINS * self.known.sum(axis=1, keepdims=True)
+        slack = np.maximum(0.0, 1 - self.values.sum() / asked)
+        return _Judged(MARGINS * self.now[:, None], slack, overrun, slack + price * overrun)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """For every level and margin; arrays of shape (levels, margins)."""
+
+    requests: NDArray[np.float64]
+    slack: NDArray[np.float64]
+    overrun: NDArray[np.float64]
+    cost: NDArray[np.float64]
+
+    def best(self) -> Choice:
+        level, margin = divmod(int(np.argmin(self.cost)), len(MARGINS))
+        return Choice(
+            LEVELS[level],
+            float(MARGINS[margin]),
+            float(self.requests[level, margin]),
+            float(self.slack[level, margin]),
+            float(self.overrun[level, margin]),
+        )
+
+    def interval(self) -> tuple[float, float]:
+        """Return the least and the greatest request that would have cost hardly more than the best."""
+        near = self.requests[self.cost <= self.cost.min() + TOLERANCE]
+        return float(near.min()), float(near.max())
 
 
 def _at(
