@@ -86,6 +86,10 @@ class ControlPlane(Protocol):
         """Serve what is known of nodes and pods as metrics.k8s.io."""
         ...
 
+    async def admit_recommendations(self, informers: Informers) -> None:
+        """Give new pods what vertical pod autoscalers recommend for them."""
+        ...
+
     async def metrics_url(self) -> str:
         """Return where Prometheus finds what kubelab's parts measure."""
         ...
@@ -193,6 +197,7 @@ async def _serve(
     lease_s = 300 if engine == "embedded" else 40  # upstream's node controller allows 50 s without renewal
     simulated = SimulatedNodes(plane.client("system:simulated-nodes"), informers, clock, lease_s=lease_s)
     await plane.serve_usage((node.usage, simulated.usage), informers)
+    await plane.admit_recommendations(informers)
     parts = {"node": node.run, "simulated nodes": simulated.run}
     tasks = [_started(name, run) for name, run in parts.items()]
     with contextlib.suppress(TimeoutError):
@@ -209,7 +214,6 @@ async def _serve(
         server_url=await plane.progress_url(),
         ca_pem=tls.ca.read_text(),
         api_url=url,
-        admits_recommendations=engine == "embedded",  # kube-apiserver knows nothing of them
         which=plane.controllers,
         measures=measures,
     )

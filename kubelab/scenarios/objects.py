@@ -12,12 +12,15 @@ from kubelab.client import (
     DEPLOYMENTS,
     JOBS,
     NAMESPACES,
+    NODES,
     SERVICES,
     STATEFUL_SETS,
     Object,
     Resource,
 )
 from kubelab.scenarios.scenario import Action
+from kubelab.simulated_pod import NODE_PREFIX
+from kubelab.simulated_usage import DeclaredUse
 
 RUN_DURATION = "simulated.kubelab.dev/run-duration"
 
@@ -53,6 +56,13 @@ def deployment(at_s: float, name: str, where: str, replicas: int, requests: Requ
 def scale(at_s: float, name: str, where: str, replicas: int) -> Action:
     """Set how many pods a Deployment has."""
     return Action(at_s, "patch", DEPLOYMENTS, name, where, {"spec": {"replicas": replicas}})
+
+
+def use(at_s: float, name: str, where: str, node: str, *, millicores: int, memory_bytes: int) -> Action:
+    """Let each pod of a workload on one node use so much from then on, whatever it declares itself."""
+    text = DeclaredUse(((0.0, millicores, memory_bytes),)).written()
+    annotations = {f"{NODE_PREFIX}{where}.{name}": text}
+    return Action(at_s, "patch", NODES, node, body={"metadata": {"annotations": annotations}})
 
 
 def job(

@@ -83,7 +83,7 @@ def test_checkpoints_have_a_short_name(kubectl: Kubectl) -> None:
         ({"updatePolicy": {"minReplicas": 2}}, "updateMode is required if UpdatePolicy is used"),
         ({"updatePolicy": {"updateMode": "Auto", "minReplicas": 0}}, "minReplicas has to be positive"),
         ({"resourcePolicy": {"containerPolicies": [{"mode": "Auto"}]}}, "containerName is required"),
-        ({"scope": "kubernetes.io/hostname"}, "scope is for DaemonSets only"),
+        ({"scope": "kubernetes.io/hostname"}, "scope is only supported when targetRef.kind is DaemonSet"),
         ({"recommenders": [{"name": "a"}, {"name": "b"}]}, "must have at most 1 item"),
     ],
 )
@@ -154,3 +154,30 @@ def test_the_use_of_a_process_becomes_a_recommendation(in_cluster: Kubectl) -> N
     found = kubectl.json("get", "vpa", "web")["status"]["recommendation"]["containerRecommendations"][0]
     assert found["containerName"] == "main"
     assert found["target"]["memory"] == "250Mi" or int(found["target"]["memory"].rstrip("k")) >= 262144
+
+
+@pytest.mark.slow
+def test_a_new_pod_begins_with_what_is_recommended(in_cluster: Kubectl) -> None:
+    kubectl, web = in_cluster, deployment(replicas=1)
+    kubectl(
+        "create",
+        "-f",
+        "-",
+        stdin=autoscaler(updatePolicy={"updateMode": "Initial"}, recommenders=[{"name": "by-hand"}]),
+    )
+    recommend(kubectl, "web", target={"cpu": "30m", "memory": "48M"})
+    main = {"name": "main", "image": "busybox", "command": ["sh", "-c", _WAITS]}
+    main["resources"] = {"requests": {"cpu": "20m"}, "limits": {"cpu": "200m"}}
+    web["spec"]["template"]["spec"] = {"containers": [main], "terminationGracePeriodSeconds": 2}
+    kubectl("create", "-f", "-", stdin=web)
+    kubectl("wait", "deployment/web", "--for=condition=Available", "--timeout=60s")
+    (pod,) = kubectl.json("get", "pods")["items"]
+    assert pod["spec"]["containers"][0]["resources"] == {
+        "requests": {"cpu": "30m", "memory": "48M"},
+        "limits": {"cpu": "300m"},
+    }
+    assert pod["metadata"]["annotations"] == {
+        "vpaObservedContainers": "main",
+        "vpaUpdates": "Pod resources updated by web: container 0: cpu request, memory request, cpu limit",
+    }
+    assert pod["status"]["containerStatuses"][0]["resources"]["limits"] == {"cpu": "300m"}

@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 class Surroundings:
     """What controllers are given: clients by user, caches, events, the time, the server's address, measures.
 
-    ``admits_recommendations`` says whether the API server gives new pods what an autoscaler recommends.
     ``server_url`` and ``ca_pem`` are where trainers' pods report to, ``api_url`` is where pods reach the API
     server; empty if there is none.
     """
@@ -38,7 +37,6 @@ class Surroundings:
     server_url: str = ""
     ca_pem: str = ""
     api_url: str = ""
-    admits_recommendations: bool = True
     measures: Measures = field(default_factory=Measures)
 
 

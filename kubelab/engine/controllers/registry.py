@@ -99,8 +99,6 @@ class Controllers:
         Where pods report their progress, and its certificate authority; empty if they cannot.
     api_url : str
         Where pods reach the API server; empty if they cannot.
-    admits_recommendations : bool
-        Whether the API server gives new pods what a vertical pod autoscaler recommends.
     which : tuple of Controller types
         All of them unless given.
     measures : Measures, optional
@@ -116,7 +114,6 @@ class Controllers:
         server_url: str = "",
         ca_pem: str = "",
         api_url: str = "",
-        admits_recommendations: bool = True,
         which: tuple[type[Controller], ...] = CONTROLLERS,
         measures: Measures | None = None,
     ) -> None:
@@ -131,7 +128,6 @@ class Controllers:
             server_url=server_url,
             ca_pem=ca_pem,
             api_url=api_url,
-            admits_recommendations=admits_recommendations,
             measures=measures,
         )
         self.all = tuple(controller(around) for controller in which)

@@ -18,13 +18,11 @@ _BY_TARGET = "target"
 class DaemonSizes:
     """Sizes pods as admission does, by the VerticalPodAutoscaler in charge and its scope.
 
-    Bounds that a LimitRange sets are not looked at. Where pods are not admitted with what is recommended for
-    them, their templates count.
+    Bounds that a LimitRange sets are not looked at.
     """
 
     def __init__(self, around: Surroundings) -> None:
         views = around.views
-        self._admits = around.admits_recommendations
         self.autoscalers = views.of(VERTICAL_POD_AUTOSCALERS)
         self.autoscalers.index(_BY_TARGET, _target)
         nodes = views.of(NODES)
@@ -36,7 +34,7 @@ class DaemonSizes:
         meta = pod["metadata"]
         workload = Workload(meta["namespace"], DAEMON_SETS.kind, meta["ownerReferences"][0]["name"])
         found = self.autoscalers.by_index(_BY_TARGET, _key(workload))
-        autoscaler = in_charge(workload, found) if self._admits else None
+        autoscaler = in_charge(workload, found)
         if autoscaler is None or update_mode(autoscaler) == "Off":
             return pod
         selected = self._scoped.on(autoscaler, node["metadata"]["name"], node)

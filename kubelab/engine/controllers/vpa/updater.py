@@ -26,9 +26,6 @@ _TO_APPLY = "to apply resource recommendation."
 class VpaUpdaterController(Controller):
     """Brings running pods to what is recommended for them, while there is an autoscaler.
 
-    Evicted pods come back with what is recommended only where the API server admits them so. Where it does
-    not, none is evicted, as upstream's updater does nothing while its webhook is not heard.
-
     Attributes
     ----------
     interval_s : float
@@ -46,7 +43,6 @@ class VpaUpdaterController(Controller):
         super().__init__(around)
         self.world = World(self.views, self.clock)
         self.measures = UpdaterMeasures(around.measures)
-        self._admits = around.admits_recommendations
         self._runs = False
         self.world.autoscalers.subscribe(self._changed)
 
@@ -85,7 +81,7 @@ class VpaUpdaterController(Controller):
                 return True
             if mode == "InPlace" or not now.may_evict(candidate.pod):
                 return False
-        if not self._admits or not await self._evict(now.autoscaler, candidate):
+        if not await self._evict(now.autoscaler, candidate):
             return False
         self.measures.evicted(mode, size)
         return True

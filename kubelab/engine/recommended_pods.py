@@ -1,17 +1,16 @@
 """Admission of pods that a VerticalPodAutoscaler is in charge of: they begin with what is recommended.
 
-Upstream: the webhook of ``pkg/admission-controller`` (VPA 1.7), which likewise comes after LimitRanger.
+Upstream: the webhook of ``pkg/admission-controller`` (VPA 1.7), which comes after LimitRanger. Here the
+embedded API server does the same in its own admission, and upstream's asks the daemon.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Protocol
 
-from kubelab.client import NODES, VERTICAL_POD_AUTOSCALERS, Object, Resource
+from kubelab.client import NODES, Object, Resource
 from kubelab.clock import Clock
-from kubelab.engine.apiserver.collection import Key, Stored
-from kubelab.engine.apiserver.limits import LimitRanges
-from kubelab.engine.apiserver.store import Store
 from kubelab.engine.scoped_recommendations import ScopedRecommendations
 from kubelab.rightsizing.application import (
     Amounts,
@@ -29,35 +28,54 @@ from kubelab.scheduling.selectors import target_node
 _UPDATES = "vpaUpdates"
 
 
+class Beside(Protocol):
+    """What there is beside a new pod."""
+
+    def autoscalers(self, namespace: str) -> Iterable[Object]:
+        """Return the VerticalPodAutoscalers of a namespace."""
+        ...
+
+    def limit_ranges(self, namespace: str) -> Iterable[Object]:
+        """Return the LimitRanges of a namespace."""
+        ...
+
+    def nodes(self) -> Iterable[Object]:
+        """Return all Nodes."""
+        ...
+
+    def lookup(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """Return an object, or None."""
+        ...
+
+
 class RecommendedPods:
-    """The autoscalers in the store, applied to pods that are created beside them."""
+    """Gives new pods what is recommended for them."""
 
-    def __init__(self, store: Store, limits: LimitRanges, clock: Clock) -> None:
-        self._store = store
-        self._limits = limits
-        self._autoscalers = store.collection(VERTICAL_POD_AUTOSCALERS)
-        self._parsed: dict[Key, tuple[Stored, Object]] = {}
-        self._scoped = ScopedRecommendations(self._nodes, clock)
+    def __init__(self, beside: Beside, clock: Clock) -> None:
+        self._beside = beside
+        self._scoped = ScopedRecommendations(beside.nodes, clock)
 
-    def apply(self, pod: Object) -> None:
-        """Give a new pod, in place, what is recommended for it."""
-        found = list(self._in(pod["metadata"]["namespace"]))
-        autoscaler = in_charge(workload_of(pod, self._lookup), found) if found else None
+    def apply(self, pod: Object) -> bool:
+        """Change a new pod, in place; False if no autoscaler is in charge of it."""
+        found = list(self._beside.autoscalers(pod["metadata"]["namespace"]))
+        autoscaler = in_charge(workload_of(pod, self._beside.lookup), found) if found else None
         if autoscaler is None:
-            return
+            return False
         containers = pod["spec"]["containers"]
         notes = {OBSERVED_CONTAINERS: ", ".join(each["name"] for each in containers)}
         if update_mode(autoscaler) != "Off":
-            node = target_node(pod)
-            selected = self._scoped.on(autoscaler, node, self._lookup(NODES, "", node) if node else None)
+            name = target_node(pod)
+            node = self._beside.lookup(NODES, "", name) if name else None
+            selected = self._scoped.on(autoscaler, name, node)
             if updates := self._update(pod, autoscaler, selected):
                 by = autoscaler["metadata"]["name"]
                 notes[_UPDATES] = f"Pod resources updated by {by}: {'; '.join(updates)}"
                 notes |= {PREDICTED: selected.why} if selected.why else {}
         pod["metadata"]["annotations"] = {**(pod["metadata"].get("annotations") or {}), **notes}
+        return True
 
     def _update(self, pod: Object, autoscaler: Object, selected: Selected) -> list[str]:
-        limits = ContainerLimits.of(self._limits.of(pod))
+        limits = ContainerLimits.of(self._beside.limit_ranges(pod["metadata"]["namespace"]))
         found = recommended_for(autoscaler, pod, selected.containers, limits)
         told = []
         for index, container in enumerate(pod["spec"]["containers"]):
@@ -69,31 +87,6 @@ class RecommendedPods:
             container["resources"] = resources_for(container, target, policy, limits)
             told.append(f"container {index}: {', '.join(_changes(before, container['resources'], target))}")
         return told
-
-    def _in(self, namespace: str) -> Iterator[Object]:
-        collection = self._autoscalers
-        for key in {**collection.objects, **collection.pending}:
-            if key[0] != namespace:
-                continue
-            stored = collection.latest(key)
-            if stored is None:
-                self._parsed.pop(key, None)
-                continue
-            known = self._parsed.get(key)
-            if known is None or known[0] is not stored:
-                known = self._parsed[key] = (stored, stored.object())
-            yield known[1]
-
-    def _nodes(self) -> Iterator[Object]:
-        collection = self._store.collection(NODES)
-        for key in {**collection.objects, **collection.pending}:
-            stored = collection.latest(key)
-            if stored is not None:
-                yield stored.object()
-
-    def _lookup(self, resource: Resource, namespace: str, name: str) -> Object | None:
-        stored = self._store.collection(resource).latest((namespace, name))
-        return None if stored is None else stored.object()
 
 
 def _changes(before: Object, after: Object, target: Amounts) -> Iterator[str]:
