@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubelab import portal
 from kubelab.client import NODES, Client
@@ -18,6 +18,9 @@ from kubelab.scenarios.scenario import Scenario
 from kubelab.scheduling.snapshot import ScoringStrategy
 from kubelab.simulated_pod import NODE_PREFIX, read_annotation
 from kubelab.simulated_usage import DeclaredUse, Point
+
+if TYPE_CHECKING:
+    from kubelab.usage.series import UsageSource
 
 
 class SimulationTimeError(KubelabError, ValueError):
@@ -159,6 +162,12 @@ class SimulatedCluster(Cluster):
             left_s = (end - self.now).total_seconds()
             self._simulation.advance(min(every_s, left_s), at_most_s=left_s)
         return self.now
+
+    def usage_source(self) -> UsageSource:
+        """Return who knows best what containers used: what was recorded, else what the pods there declare."""
+        from kubelab.usage.declared import DeclaredUsage
+
+        return self._history or DeclaredUsage(self.client)
 
     def _now(self) -> datetime:
         return self.now

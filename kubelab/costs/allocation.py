@@ -2,13 +2,15 @@
 
 OpenCost specification v0.1: a pod's cost is the larger of what it asked for and what it used, times hours,
 times its node's rates; what of a node's cost no pod has is idle, by resource, and never below zero.
+Where pods had more of a node than there is of it, theirs is cut to what the node cost, so that pods and idle
+together are always what the nodes cost; OpenCost would say more than the bill (its issues 3359 and 3387).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kubelab.costs.intervals import NodeInterval, PodInterval
@@ -57,10 +59,17 @@ class Money:
     def __add__(self, other: Money) -> Money:
         return Money(self.cpu + other.cpu, self.ram + other.ram, self.gpu + other.gpu)
 
+    def times(self, each: Money) -> Money:
+        """Return each part times that of another."""
+        return Money(self.cpu * each.cpu, self.ram * each.ram, self.gpu * each.gpu)
+
     def less(self, other: Money) -> Money:
         """Return what is left of each part, nothing where that is below zero."""
         parts = ((self.cpu, other.cpu), (self.ram, other.ram), (self.gpu, other.gpu))
         return Money(*(max(0.0, one - taken) for one, taken in parts))
+
+
+NO_MONEY = Money()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,8 @@ class PodCost:
         Core hours, GiB hours, device hours.
     money : Money
         Nothing where the node's price is not known.
+    adjustment : Money
+        What it is below hours times rates, as the node does not have all that its pods had; never above zero.
     """
 
     pod: PodInterval
@@ -82,6 +93,7 @@ class PodCost:
     hours: float
     resource_hours: Resources
     money: Money
+    adjustment: Money = NO_MONEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +131,38 @@ def allocate(nodes: Iterable[NodeInterval], pods: Iterable[PodInterval], window:
         by_name[node.name].append(index)
     rates = [split(node.price.usd_per_hour if node.price else 0.0, node.capacity) for node in ordered]
     taken = [Money()] * len(ordered)
-    costs: list[PodCost] = []
+    costs: list[tuple[int, PodCost]] = []
     for pod in sorted(pods, key=lambda pod: (pod.start, pod.namespace, pod.name, pod.uid)):
         for index in by_name.get(pod.node, ()):
             cost = _pod_cost(pod, ordered[index], rates[index], window)
             if cost.hours:
                 taken[index] += cost.money
-                costs.append(cost)
-    found = (_node_cost(*each, window) for each in zip(ordered, rates, taken, strict=True))
-    return Allocation(window, tuple(each for each in found if each.hours), tuple(costs))
+                costs.append((index, cost))
+    found = [_node_cost(*each, window) for each in zip(ordered, rates, taken, strict=True)]
+    cuts = [_cut(node.money, all_of) for node, all_of in zip(found, taken, strict=True)]
+    pods_costs = tuple(_reconciled(cost, cuts[index]) for index, cost in costs)
+    return Allocation(window, tuple(each for each in found if each.hours), pods_costs)
 
 
 def _pod_cost(pod: PodInterval, node: NodeInterval, rates: Rates, window: Window) -> PodCost:
     hours = window.overlap_hours(pod, node)
     resource_hours = pod.held.times(hours)
     return PodCost(pod, node, hours, resource_hours, Money.of(resource_hours, rates))
+
+
+def _cut(cost: Money, taken: Money) -> Money | None:
+    """Return by which factors pods' parts are cut to come to what a node cost; None if they need not be."""
+    parts = ((cost.cpu, taken.cpu), (cost.ram, taken.ram), (cost.gpu, taken.gpu))
+    factors = [has / had if had > has else 1.0 for has, had in parts]
+    return Money(*factors) if min(factors) < 1 else None
+
+
+def _reconciled(cost: PodCost, cut: Money | None) -> PodCost:
+    if cut is None:
+        return cost
+    money = cost.money.times(cut)
+    adjustment = Money(money.cpu - cost.money.cpu, money.ram - cost.money.ram, money.gpu - cost.money.gpu)
+    return replace(cost, money=money, adjustment=adjustment)
 
 
 def _node_cost(node: NodeInterval, rates: Rates, taken: Money, window: Window) -> NodeCost:

@@ -6,18 +6,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubelab.costs.allocation import Allocation, Money, PodCost
-from kubelab.costs.focus import focus_rows
+from kubelab.costs.focus import focus_rows, write_focus
+from kubelab.costs.grouping import IDLE, UNALLOCATED
 from kubelab.costs.rates import Resources
 
 if TYPE_CHECKING:
     import pandas as pd
-
-IDLE = "__idle__"
-UNALLOCATED = "__unallocated__"
-"""OpenCost's names for what no pod had, and for pods that have no such owner or label."""
 
 
 @dataclass(frozen=True)
@@ -164,11 +162,22 @@ class Cost:
 
         return pd.DataFrame(focus_rows(self.allocation, account))
 
+    def write_focus(self, path: Path, account: str = "kubelab") -> Path:
+        """Write the bill in FOCUS v1.2's columns, as CSV or Parquet by the file's ending.
+
+        Raises
+        ------
+        KubelabError
+            If the ending is neither ``.csv`` nor ``.parquet``, or Parquet's library is not installed.
+        """
+        write_focus(self.to_focus(account), path)
+        return path
+
     def _frame(self, names: Sequence[str], key: Callable[[PodCost], tuple[str, ...] | None]) -> pd.DataFrame:
         """Return rows with: pods, hours of cores, memory (GiB) and devices, USD of each, all, and prices_of.
 
         The dearest stand first; those that have no key, and what is idle, last. They add up to
-        ``total_usd``, unless pods used more than their nodes have.
+        ``total_usd``.
         """
         import pandas as pd
 

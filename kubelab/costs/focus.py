@@ -11,11 +11,18 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from kubelab.clock import rfc3339
 from kubelab.costs.allocation import Allocation, NodeCost, PodCost, Window
+from kubelab.costs.windows import month_of
+from kubelab.errors import KubelabError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TIMES = ("PeriodStart", "PeriodEnd")
 _COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 
 
@@ -57,8 +64,8 @@ def _row(node: NodeCost, window: Window, usd: float, tags: dict[str, str]) -> di
     bought = {"capacity_type": life.capacity_type, "node_group": life.node_group}
     return {
         "BillingCurrency": "USD",
-        "BillingPeriodStart": _month(window.start, 0),
-        "BillingPeriodEnd": _month(window.start, 1),
+        "BillingPeriodStart": rfc3339(month_of(window.start)),
+        "BillingPeriodEnd": rfc3339(month_of(window.start, 1)),
         "ChargePeriodStart": rfc3339(max(window.start, life.start)),
         "ChargePeriodEnd": rfc3339(min(window.end, life.end)),
         "ChargeCategory": "Usage",
@@ -84,9 +91,27 @@ def _row(node: NodeCost, window: Window, usd: float, tags: dict[str, str]) -> di
     }
 
 
-def _month(moment: datetime, later: int) -> str:
-    number = moment.year * 12 + moment.month - 1 + later
-    first = moment.replace(
-        year=number // 12, month=number % 12 + 1, day=1, hour=0, minute=0, second=0, microsecond=0
-    )
-    return rfc3339(first)
+def write_focus(frame: pd.DataFrame, path: Path) -> None:
+    """Write rows as CSV or Parquet; in Parquet, times are timestamps in UTC.
+
+    Raises
+    ------
+    KubelabError
+        If the file's ending is neither ``.csv`` nor ``.parquet``, or pyarrow is not installed.
+    """
+    import pandas as pd
+
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+        return
+    if path.suffix != ".parquet":
+        raise KubelabError(f"{path.name} is neither CSV nor Parquet. End its name in .csv or .parquet.")
+    times = {name: pd.to_datetime(frame[name], utc=True) for name in frame if name.endswith(_TIMES)}
+    texts = {name: frame[name].astype("string") for name in frame if frame[name].dtype == object}
+    try:
+        frame.assign(**{**texts, **times}).to_parquet(path, index=False)
+    except ImportError:
+        raise KubelabError(
+            f"{path.name} cannot be written, as pyarrow is not installed. Run: pip install pyarrow, "
+            "or write CSV."
+        ) from None

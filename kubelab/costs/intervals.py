@@ -9,7 +9,7 @@ from datetime import datetime
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339
 from kubelab.costs.prices import Price, Prices, price_of
-from kubelab.costs.rates import Resources
+from kubelab.costs.rates import NOTHING, Resources
 from kubelab.owners import Owner
 from kubelab.scheduling.requests import Amounts, amounts, held_requests
 from kubelab.simulated_pod import DeclarationError, usage_of
@@ -55,6 +55,10 @@ class PodInterval:
     ----------
     held : Resources
         On average over that time, the larger of what it asked for and what it used.
+    asked : Resources
+        What it asked for.
+    used : Resources or None
+        What it used on average; None where nothing is known of that.
     """
 
     namespace: str
@@ -66,6 +70,8 @@ class PodInterval:
     held: Resources
     owner: Owner = field(default_factory=Owner)
     labels: Mapping[str, str] = field(default_factory=dict)
+    asked: Resources = NOTHING
+    used: Resources | None = None
 
 
 def node_interval(node: Object, end: datetime, prices: Prices | None = None) -> NodeInterval:
@@ -97,6 +103,8 @@ def pod_interval(pod: Object, end: datetime) -> PodInterval | None:
         return None
     start = parse_rfc3339(status["startTime"])
     end = max(start, min(end_of(status) or end, end))
+    asked = _resources(held_requests(pod))
+    held, used = _consumed(pod, asked, start, end)
     return PodInterval(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -104,34 +112,38 @@ def pod_interval(pod: Object, end: datetime) -> PodInterval | None:
         node=node,
         start=start,
         end=end,
-        held=_held(pod, start, end),
+        held=held,
         owner=Owner.of(pod),
         labels={
             name: value
             for name, value in (meta.get("labels") or {}).items()
             if not name.startswith(_NOT_THE_USERS)
         },
+        asked=asked,
+        used=used,
     )
 
 
-def _held(pod: Object, start: datetime, end: datetime) -> Resources:
-    """Return the larger of what a pod asked for and what it used, on average since it began.
+def _consumed(
+    pod: Object, asked: Resources, start: datetime, end: datetime
+) -> tuple[Resources, Resources | None]:
+    """Return what a pod held, the larger of request and use, and what it used: on average since it began.
 
     Use is known of pods that declare it: see `kubelab.simulated_pod`.
     """
-    asked = _resources(held_requests(pod))
     try:
         use = usage_of(pod)
     except DeclarationError:
         use = None
     lasted_s = (end - start).total_seconds()
     if use is None or not lasted_s:
-        return asked
-    held = Resources(gpus=asked.gpus)
+        return asked, None
+    held, used = asked, NOTHING
     for seconds, (_, millicores, memory) in use.between(start, end):
-        used = Resources(max(millicores / 1000, asked.cpu_cores), max(memory / _GIB, asked.ram_gib))
-        held += used.times(seconds / lasted_s)
-    return held
+        now = Resources(millicores / 1000, memory / _GIB)
+        held += now.beyond(asked).times(seconds / lasted_s)
+        used += now.times(seconds / lasted_s)
+    return held, used
 
 
 def _resources(found: Amounts) -> Resources:

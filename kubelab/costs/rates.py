@@ -47,6 +47,14 @@ class Resources:
             self.cpu_cores + other.cpu_cores, self.ram_gib + other.ram_gib, self.gpus + other.gpus
         )
 
+    def beyond(self, other: Resources) -> Resources:
+        """Return by how much each is more than another, nothing where it is less."""
+        return Resources(
+            max(0.0, self.cpu_cores - other.cpu_cores),
+            max(0.0, self.ram_gib - other.ram_gib),
+            max(0.0, self.gpus - other.gpus),
+        )
+
     def times(self, factor: float) -> Resources:
         """Return so many times as much, such as core hours of cores."""
         return Resources(self.cpu_cores * factor, self.ram_gib * factor, self.gpus * factor)

@@ -84,11 +84,10 @@ def reading_object(name: str, rows: Rows, now: datetime) -> Object:
 def rows_of(reading: Object) -> Rows:
     """Return the rows of a MeterReading."""
     content = orjson.loads(zlib.decompress(base64.b64decode(reading["spec"]["rows"])))
-    excess = ({**row, "total": Resources(**row["total"])} for row in content["excess"])
     return Rows(
         tuple(map(_node, content["nodes"])),
         tuple(map(_pod, content["pods"])),
-        tuple(Excess(**row) for row in excess),
+        tuple(map(_excess, content["excess"])),
     )
 
 
@@ -125,7 +124,18 @@ def _node(row: dict[str, Any]) -> NodeInterval:
 
 
 def _pod(row: dict[str, Any]) -> PodInterval:
-    return PodInterval(**{**row, **_common(row, "held"), "owner": Owner(**row["owner"])})
+    """Read a pod; readings of before 2026-11-27 do not tell what it asked for and used."""
+    used = row.get("used")
+    known = {
+        "owner": Owner(**row["owner"]),
+        "asked": Resources(**(row.get("asked") or row["held"])),
+        "used": Resources(**used) if used else None,
+    }
+    return PodInterval(**{**row, **_common(row, "held"), **known})
+
+
+def _excess(row: dict[str, Any]) -> Excess:
+    return Excess(row["uid"], row["samples"], Resources(**row["total"]), Resources(**row.get("used") or {}))
 
 
 def _common(row: dict[str, Any], resources: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class ContainerGroup:
     limits: Amounts
     ooms: tuple[float, ...] = ()
 
-    def history(self, resource: Resource, usage: Iterable[UsageSeries]) -> History:
+    def history(self, resource: Resource, usage: Iterable[UsageSeries], *, recheck_s: float) -> History:
         """Return what these containers used, pods that are gone included where their workload is known."""
         return History(
             self.key,
@@ -52,6 +52,7 @@ class ContainerGroup:
             self.requests.get(resource),
             self.limits.get(resource),
             self.ooms if resource == "memory" else (),
+            recheck_s,
         )
 
     def _has(self, other: ContainerKey) -> bool:

@@ -20,12 +20,13 @@ class RightsizingVerbs(UsageVerbs):
 
     def rightsize(
         self,
-        strategy: str = "peak",
+        strategy: str = "adaptive",
         *,
         scope: str | None = None,
         daemonset: str | None = None,
         namespace: str | None = None,
         window: timedelta | None = None,
+        recheck: timedelta = timedelta(days=1),
         source: UsageSource | None = None,
         prices: Prices | None = None,
     ) -> Proposal:
@@ -44,9 +45,10 @@ class RightsizingVerbs(UsageVerbs):
             Only this one; all unless given.
         window : timedelta, optional
             How much use counts; as much as the strategy looks at unless given.
+        recheck : timedelta
+            How soon you will ask again: what the adaptive strategies recommend has to hold until then.
         source : UsageSource, optional
-            Who knows what was used; what was recorded unless given (`record_usage`), else metrics.k8s.io,
-            which knows only the last minute.
+            Who knows what was used; `usage_source` unless given.
         prices : Prices, optional
             What nodes cost that do not say it in their annotations; the catalogue's unless given, and
             OpenCost's default sheet for nodes that it does not know.
@@ -81,6 +83,7 @@ class RightsizingVerbs(UsageVerbs):
             prices=prices or Catalogue.load(),
             until=now.timestamp() + 1,
             lookback_s=length_s,
+            recheck_s=recheck.total_seconds(),
             scope=scope or "",
         )
         return Proposal(

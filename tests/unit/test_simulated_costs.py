@@ -7,7 +7,7 @@ import pytest
 from kubelab import Cluster, portal
 from kubelab.client import JOBS, METER_READINGS, NODES, PODS
 from kubelab.costs.cost import Cost
-from kubelab.costs.survey import WindowError
+from kubelab.costs.windows import WindowError
 from kubelab.simulated_cluster import SimulatedCluster
 from tests.unit.simulated_day import DEPLOYMENTS, deployment, job
 

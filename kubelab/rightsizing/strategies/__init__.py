@@ -18,6 +18,7 @@ _ALL: tuple[Strategy, ...] = (
     peak.Peak(),
     adaptive.ADAPTIVE,
     adaptive.LEAN,
+    adaptive.CAREFUL,
     adaptive.SAFE,
 )
 STRATEGIES: dict[str, Strategy] = {each.name: each for each in _ALL}

@@ -3,8 +3,8 @@
 A request is a level that is known when it is set (the median or the peak of a recent while) times a margin.
 Which level and which margin is decided by replaying the last three days: each pair is charged the slack that
 it would have left, and ``price`` times the share of samples that would have been above it. The cheapest pair
-is the recommendation. History before the latest shift of level does not count, once the new level has lasted
-a day.
+is the recommendation. The replay looks again as often as somebody will: what holds for a day has to fit a
+day. History before the latest shift of level does not count, once the new level has lasted a day.
 """
 
 from __future__ import annotations
@@ -90,14 +90,11 @@ class Adaptive:
         What share of a request one would waste to spare one share of the time above it.
     forgets : bool
         Whether history before the latest shift of level stops counting.
-    recheck_s : float
-        How often the recommendation is looked at again; the replay does as much.
     """
 
     name: str = "adaptive"
     price: float = 2.0
     forgets: bool = True
-    recheck_s: float = HOUR_S
     lookback_s: float = 10 * DAY_S
     needed: int = 12
 
@@ -107,7 +104,7 @@ class Adaptive:
         is_cpu = history.resource == "cpu"
         values = np.maximum(history.values, CPU_FLOOR if is_cpu else MEMORY_FLOOR)
         shift = self._shift(history.times, values)
-        replay = _Replay.of(history.times, values, self.recheck_s, shift)
+        replay = _Replay.of(history.times, values, history.recheck_s, shift)
         judged = replay.judged(self.price if is_cpu else self.price * MEMORY_PRICE)
         best, (lower, upper) = judged.best(), judged.interval()
         peak = float(values.max())
@@ -238,4 +235,5 @@ def _evidence(
 
 ADAPTIVE = Adaptive()
 LEAN = Adaptive("adaptive-lean", price=0.2)
+CAREFUL = Adaptive("adaptive-careful", price=8.0, forgets=False)
 SAFE = Adaptive("adaptive-safe", price=32.0, forgets=False)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubelab.costs.allocation import Window, allocate
-from kubelab.costs.cost import IDLE, UNALLOCATED, Cost
+from kubelab.costs.cost import Cost
 from kubelab.costs.excess import Excess
+from kubelab.costs.grouping import IDLE, UNALLOCATED
 from kubelab.costs.intervals import node_interval, pod_interval
 from kubelab.costs.rates import Resources
 from kubelab.costs.readings import Rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,7 +26,7 @@ def series(values: NDArray[np.float64], resource: Resource = "cpu") -> UsageSeri
 
 
 def history(values: NDArray[np.float64], resource: Resource = "cpu") -> History:
-    return History(KEY, resource, (series(values, resource),))
+    return History(KEY, resource, (series(values, resource),), recheck_s=3600.0)
 
 
 def noisy(days: int, level: float, seed: int = 0) -> NDArray[np.float64]:
@@ -52,6 +54,13 @@ def test_a_dearer_overrun_is_met_by_a_larger_request(seed: int) -> None:
     requests = [Adaptive(price=price).size(used).request for price in (0.2, 2.0, 32.0)]
     assert requests == sorted(requests)
     assert requests[0] < requests[-1]
+
+
+def test_what_holds_for_a_day_fits_the_busiest_hour_of_the_day() -> None:
+    rhythm = 0.5 - 0.4 * np.cos(2 * np.pi * np.arange(4 * DAY) / DAY)  # the last sample is a quiet one
+    used = history(rhythm)
+    assert strategy_of("adaptive").size(used).request < 0.3
+    assert strategy_of("adaptive").size(replace(used, recheck_s=86_400.0)).request > 0.8
 
 
 def test_what_it_says_of_the_past_is_what_the_past_was() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from kubelab import Cluster, portal
 from kubelab.scenarios.objects import deployment
 from kubelab.scenarios.player import play
 from kubelab.simulated_cluster import SimulatedCluster
+from kubelab.usage.samples import LastMinute
 
 
 @pytest.fixture
@@ -36,12 +38,22 @@ def test_what_containers_used_is_known_afterwards(lab: SimulatedCluster) -> None
     assert frame.attrs["missing"] == ()
 
 
-def test_without_a_history_only_the_last_minute_is_known_and_said(lab: SimulatedCluster) -> None:
+def test_simulated_pods_tell_what_they_declared_also_without_a_history(
+    lab: SimulatedCluster,
+) -> None:
     lab.set_usage("web", "node-1", cpu="250m", memory="64Mi")
     lab.run(minutes=10)
     frame = lab.usage()
-    assert frame.cpu_cores.tolist() == [0.25]
-    assert frame.attrs["missing"] == ("there is no history: only the last minute is known",)
+    assert set(frame.cpu_cores) == {0.25}
+    assert len(frame) > 9
+
+
+async def test_metrics_api_alone_knows_the_last_minute_and_says_so(lab: SimulatedCluster) -> None:
+    lab.set_usage("web", "node-1", cpu="250m", memory="64Mi")
+    lab.run(minutes=10)
+    found = await LastMinute(lab.client).read(lab.now - timedelta(hours=1), lab.now)
+    assert [each.values.tolist() for each in found.series if each.resource == "cpu"] == [[0.25]]
+    assert found.missing == ("there is no history: only the last minute is known",)
 
 
 def test_rightsizing_looks_at_what_was_recorded(lab: SimulatedCluster) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from kubelab.client import METER_READINGS, NODES, PODS, Object
@@ -75,8 +74,7 @@ class MeterController(Controller):
             return
         after = pod_interval(new, before.end) if new else None
         if after is None or before.held != after.held:
-            beyond = self._sampling.average(before.uid)
-            self._note(Rows(pods=(replace(before, held=before.held + beyond),)))
+            self._note(Rows(pods=(self._sampling.of(before.uid).applied_to(before),)))
 
     def _note(self, rows: Rows) -> None:
         self._noted.append(rows)
@@ -101,7 +99,7 @@ class MeterController(Controller):
     async def _sample(self) -> float | None:
         kept = self.readings.get("", RUNNING)
         before = rows_of(kept).excess if kept else ()
-        found = tuple(each for each in await self._sampling.sample(before) if each.total != NOTHING)
+        found = await self._sampling.sample(before)
         if found != before:
             reading = reading_object(RUNNING, Rows(excess=found), self.clock.now())
             if kept is None:

@@ -11,7 +11,6 @@ from kubelab.client import Client, Object
 from kubelab.clock import parse_rfc3339
 from kubelab.costs.excess import SAMPLE_S, Excess, used_of
 from kubelab.costs.intervals import PodInterval, pod_interval
-from kubelab.costs.rates import Resources
 from kubelab.engine.controllers.views import View
 from kubelab.errors import NotFoundError
 from kubelab.node_template import FAKE_NODE
@@ -53,9 +52,9 @@ class Sampling:
         annotations = node["metadata"].get("annotations") or {}
         return FAKE_NODE not in annotations or NODE_PREFIX + workload_of(pod) in annotations
 
-    def average(self, uid: str) -> Resources:
+    def of(self, uid: str) -> Excess:
         """Return what a pod has used beyond what it asked for."""
-        return self._known.get(uid, Excess(uid)).average
+        return self._known.get(uid, Excess(uid))
 
     async def sample(self, kept: Iterable[Excess]) -> tuple[Excess, ...]:
         """Look once more, and return what is known of pods that are there.
@@ -83,6 +82,8 @@ class Sampling:
             if run is not None:
                 before = known.get(run.uid) or self._first(pod, run)
                 self._known[run.uid] = before.sampled(run.held, used_of(each))
+                before = known.get(run.uid, Excess(run.uid))
+                self._known[run.uid] = before.sampled(run.asked, used_of(each))
         return tuple(self._known.values())
 
     def _first(self, pod: Object, run: PodInterval) -> Excess:

@@ -1,0 +1,49 @@
+"""How budgets stand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from kubelab.costs.allocation import Window
+from kubelab.costs.allocations import Allocations
+from kubelab.costs.budgets import BUDGET, budgets_of, statuses
+from kubelab.costs.ledger import Ledger
+from tests.unit.costs.objects import at, node, pod
+
+DAY = timedelta(days=1)
+
+
+def month(days: float) -> Allocations:
+    """A namespace that has half of a node of 24 USD a day."""
+    ledger = Ledger.of([node()], [pod("a", cpu="5", memory="5Gi")], now=at(24 * days))
+    return Allocations.of(ledger, Window(at(0), at(24 * days)), step="1d")
+
+
+@pytest.mark.parametrize(("usd", "state"), [(400.0, "within"), (371.0, "will be over"), (119.0, "over")])
+def test_a_budget_is_held_against_what_the_month_will_have_cost(usd: float, state: str) -> None:
+    (found,) = statuses(month(10.5), {"default": usd}, step=DAY)
+    assert found.spent_usd == pytest.approx(126.0)
+    assert found.month_end is not None
+    assert found.month_end.usd == pytest.approx(31 * 12)
+    assert found.state == state
+
+
+def test_too_little_known_is_no_forecast() -> None:
+    (found,) = statuses(month(2), {"default": 40.0}, step=DAY)
+    assert (found.month_end, found.state) == (None, "within")
+
+
+def test_a_namespace_that_cost_nothing_has_spent_nothing() -> None:
+    (found,) = statuses(month(5), {"other": 1.0}, step=DAY)
+    assert (found.spent_usd, found.state) == (0.0, "within")
+
+
+def test_namespaces_say_their_budgets_and_what_is_no_amount_counts_for_nothing() -> None:
+    texts = {"a": "500", "b": "much", "c": "-1", "d": "inf", "e": None}
+    namespaces = [
+        {"metadata": {"name": name, "annotations": {BUDGET: text} if text else {}}}
+        for name, text in texts.items()
+    ]
+    assert budgets_of(namespaces) == {"a": 500.0}
