@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,11 +55,9 @@ class FirstRecommendations:
         known: dict[tuple[str, str], list[Known]] = {}
         for value in sorted(groups.keys() & features.keys()):
             for each in groups[value]:
-                for resource, unit in _UNITS.items():
-                    amount = float(parse_quantity(each["target"].get(resource, 0)) * unit)
-                    if amount > 0:
-                        found = known.setdefault((each["containerName"], resource), [])
-                        found.append(Known(features[value], amount))
+                for resource, amount in _amounts(each["target"]).items():
+                    found = known.setdefault((each.get("containerName", ""), resource), [])
+                    found.append(Known(features[value], amount))
         self._models = {key: NewNodes(each) for key, each in known.items() if len(each) >= MIN_GROUPS}
 
     def on(self, node: NodeFeatures) -> FirstRecommendation:
@@ -70,6 +69,12 @@ class FirstRecommendations:
         names = dict.fromkeys(container for container, _ in evidence)
         containers = (_container(name, evidence, node) for name in names)
         return FirstRecommendation(tuple(containers), evidence)
+
+
+def _amounts(target: Object) -> dict[str, float]:
+    """Return millicores and bytes; what another recommender wrote that cannot be is left out."""
+    found = {each: float(parse_quantity(target.get(each, 0)) * unit) for each, unit in _UNITS.items()}
+    return {each: amount for each, amount in found.items() if 0 < amount < math.inf}
 
 
 def _said(name: str, resource: str, container: Object, prediction: Prediction) -> str:
@@ -96,5 +101,5 @@ def _container(name: str, evidence: Mapping[tuple[str, str], Prediction], node: 
 
 def _quantity(resource: str, amount: float, node: NodeFeatures) -> str:
     """Return an amount as upstream writes it, the allocatable of the node at most."""
-    whole = round(min(amount, node.sizes.get(resource, float("inf")) * _UNITS[resource]))
+    whole = round(min(amount, node.sizes.get(resource, math.inf) * _UNITS[resource]))
     return f"{whole}m" if resource == "cpu" else str(whole)

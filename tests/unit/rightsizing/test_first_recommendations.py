@@ -54,3 +54,11 @@ def test_containers_are_told_apart() -> None:
     agents, helpers = FirstRecommendations(groups, dict.fromkeys("abc", node())).on(node()).containers
     assert agents["target"]["cpu"] == "100m"
     assert helpers["target"] == {"cpu": "25m"}
+
+
+def test_targets_that_cannot_be_do_not_count() -> None:
+    wrong = [{"containerName": "agent", "target": {"cpu": "0"}}, {"target": {"cpu": "1E"}}, {"target": {}}]
+    groups = {"a": [agent(100)], "b": [agent(100)], "c": [agent(100)], "d": wrong, "e": [agent(10**400)]}
+    found = FirstRecommendations(groups, dict.fromkeys("abcde", node())).on(node())
+    assert [each["containerName"] for each in found.containers] == ["agent"]
+    assert found.evidence["agent", "cpu"].groups == 3

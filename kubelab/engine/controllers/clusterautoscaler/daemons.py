@@ -5,26 +5,27 @@ from __future__ import annotations
 import copy
 
 from kubelab.client import DAEMON_SETS, NODES, VERTICAL_POD_AUTOSCALERS, Object
+from kubelab.engine.apiserver.limits import LIMIT_RANGES
 from kubelab.engine.controllers.controller import Surroundings
 from kubelab.engine.scoped_recommendations import ScopedRecommendations
-from kubelab.rightsizing.application import recommended_for, resources_for, update_mode
+from kubelab.rightsizing.application import ContainerLimits, recommended_for, resources_for, update_mode
 from kubelab.rightsizing.controlling import Workload, in_charge, target_of
 from kubelab.rightsizing.policies import ContainerPolicy
 
 _ALL = "all"
 _BY_TARGET = "target"
+_NAMESPACE = "namespace"
 
 
 class DaemonSizes:
-    """Sizes pods as admission does, by the VerticalPodAutoscaler in charge and its scope.
-
-    Bounds that a LimitRange sets are not looked at.
-    """
+    """Sizes pods as admission does, by the VerticalPodAutoscaler in charge and its scope."""
 
     def __init__(self, around: Surroundings) -> None:
         views = around.views
         self.autoscalers = views.of(VERTICAL_POD_AUTOSCALERS)
         self.autoscalers.index(_BY_TARGET, _target)
+        self._limits = views.of(LIMIT_RANGES)
+        self._limits.index(_NAMESPACE, lambda each: (each["metadata"]["namespace"],))
         nodes = views.of(NODES)
         nodes.index(_ALL, lambda _obj: (_ALL,))
         self._scoped = ScopedRecommendations(lambda: nodes.by_index(_ALL, _ALL), around.clock)
@@ -38,13 +39,14 @@ class DaemonSizes:
         if autoscaler is None or update_mode(autoscaler) == "Off":
             return pod
         selected = self._scoped.on(autoscaler, node["metadata"]["name"], node)
-        amounts = recommended_for(autoscaler, pod, selected.containers)
+        limits = ContainerLimits.of(self._limits.by_index(_NAMESPACE, meta["namespace"]))
+        amounts = recommended_for(autoscaler, pod, selected.containers, limits)
         sized = copy.deepcopy(pod)
         for container in sized["spec"]["containers"]:
             name = container["name"]
             if name in amounts:
                 policy = ContainerPolicy.of(autoscaler, name)
-                container["resources"] = resources_for(container, amounts[name].target, policy)
+                container["resources"] = resources_for(container, amounts[name].target, policy, limits)
         return sized
 
 

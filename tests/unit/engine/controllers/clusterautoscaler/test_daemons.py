@@ -8,6 +8,7 @@ import pytest
 
 from kubelab import Cluster, portal
 from kubelab.client import NODES, PODS, VERTICAL_POD_AUTOSCALERS, Object
+from kubelab.engine.apiserver.limits import LIMIT_RANGES
 from kubelab.rightsizing.scopes import HOSTNAME, NEW_NODES, PREDICTED, recommendation_groups
 from kubelab.scenarios.objects import daemon_set, deployment
 from kubelab.scenarios.player import play
@@ -108,3 +109,15 @@ def test_a_group_of_the_type_counts_before_any_prediction(lab: SimulatedCluster)
 def test_what_is_only_recommended_does_not_count(lab: SimulatedCluster) -> None:
     recommend(lab, by_cores(lab), mode="Off")
     assert added(lab) == (["small"], "small", "100m")
+
+
+def test_a_limit_range_holds_what_the_daemon_will_get(lab: SimulatedCluster) -> None:
+    body = {
+        "apiVersion": LIMIT_RANGES.api_version,
+        "kind": LIMIT_RANGES.kind,
+        "metadata": {"name": "most", "namespace": "default"},
+        "spec": {"limits": [{"type": "Container", "max": {"cpu": "8"}}]},
+    }
+    portal.run(lab.client.create(LIMIT_RANGES, body))
+    recommend(lab, by_cores(lab))
+    assert added(lab) == (["small"], "small", "100m")  # its limit is the most already
