@@ -18,10 +18,9 @@ from kubelab.client import EVENTS, NODES, Client
 from kubelab.errors import ConnectionFailedError, KubelabError
 from kubelab.http import HttpTransport, Kubeconfig
 from kubelab.verbs.autoscaling import AutoscalingVerbs
-from kubelab.verbs.costs import CostVerbs
 from kubelab.verbs.jobs import JobVerbs
 from kubelab.verbs.nodes import NodeVerbs, capacity
-from kubelab.verbs.rightsizing import RightsizingVerbs
+from kubelab.verbs.savings import SavingsVerbs
 from kubelab.verbs.sweeps import SweepVerbs
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from kubelab.simulated_cluster import SimulatedCluster
 
 
-class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, CostVerbs, RightsizingVerbs):
+class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, SavingsVerbs):
     """A Kubernetes cluster to run jobs on.
 
     Make one with `connect` (the lab's own cluster), `from_context` (any other) or `simulated` (none but in

@@ -1,6 +1,8 @@
 """Live state for views: objects are watched, and frozen snapshots come out at most ten times a second."""
 
 from kubelab.live.cost_history import CostCurves
+from kubelab.live.cost_snapshot import CostRow, CostSnapshot
+from kubelab.live.cost_watch import CostWatch
 from kubelab.live.decision_snapshot import AutoscalerSnapshot, DecisionRow, DecisionUpdate
 from kubelab.live.decision_watch import DecisionWatch
 from kubelab.live.fleet_snapshot import Fleet, FleetSnapshot, FleetUpdate, GroupRow, NodeRow, PodRow, share
@@ -27,6 +29,9 @@ __all__ = [
     "Axis",
     "ChangeRow",
     "CostCurves",
+    "CostRow",
+    "CostSnapshot",
+    "CostWatch",
     "DecisionRow",
     "DecisionUpdate",
     "DecisionWatch",

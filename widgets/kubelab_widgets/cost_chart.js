@@ -38,8 +38,14 @@ export function roundTicks(most) {
   return Array.from({ length: Math.ceil((most || 1) / step) + 1 }, (_, i) => Number((i * step).toPrecision(6)));
 }
 
+/** A group's colour, by its place; what nobody has is grey. */
+export function areaColour(name, place, dark) {
+  return name === "__idle__" ? REST : (AREAS[dark ? "dark" : "light"][place] ?? REST);
+}
+
 export class CostChart extends Picture {
-  constructor() {
+  /** `by` says what the areas are of, `line` what the dashed line is, `empty` how a nameless group is called. */
+  constructor({ by = "node group", line = "lower bound", empty = "other nodes" } = {}) {
     super("Cost over time, USD/h", {
       onpointermove: (event) => this.put(this.placeAt(event.offsetX)),
       onpointerleave: () => this.put(null),
@@ -48,6 +54,7 @@ export class CostChart extends Picture {
     });
     this.legend = h("ul", { class: "kl-legend" });
     this.element.append(this.legend);
+    this.labels = { by, line, empty };
     this.cost = null;
     this.bound = [];
     this.place = null;
@@ -64,8 +71,8 @@ export class CostChart extends Picture {
     if (!this.cost) return "What nodes cost over time; there is no node with a price yet.";
     const sums = this.edges.at(-1)?.[1] ?? [0];
     const bound = boundAt(this.bound, this.timeOf(sums.length - 1));
-    const line = bound === null ? "" : ` The lower bound is ${bound.toFixed(2)}.`;
-    return `USD an hour over time, by node group: now ${sums.at(-1).toFixed(2)}, at most ${Math.max(...sums).toFixed(2)}.${line}`;
+    const line = bound === null ? "" : ` The ${this.labels.line} is ${bound.toFixed(2)}.`;
+    return `USD an hour over time, by ${this.labels.by}: now ${sums.at(-1).toFixed(2)}, at most ${Math.max(...sums).toFixed(2)}.${line}`;
   }
 
   /** Seconds since 1970 in the middle of a stretch. */
@@ -99,15 +106,15 @@ export class CostChart extends Picture {
     const sum = this.edges.at(-1)?.[1][at] ?? 0;
     const when = moment(new Date(1000 * this.timeOf(at)).toISOString());
     const bound = boundAt(this.bound, this.timeOf(at));
-    const line = bound === null ? "" : `, lower bound ${bound.toFixed(2)}`;
+    const line = bound === null ? "" : `, ${this.labels.line} ${bound.toFixed(2)}`;
     say(this.readout, this.place === null ? "" : `${when}: ${sum.toFixed(2)} USD/h${line}`);
   }
 
   drawOn(context, width, height, colours) {
     context.clearRect(0, 0, width, height);
     context.font = `11px ${colours.font}`;
-    const palette = AREAS[colours.dark ? "dark" : "light"];
-    this.showLegend(palette);
+    const { dark } = colours;
+    this.showLegend(dark);
     if (!this.cost) return null;
     const count = this.edges[0]?.[1].length ?? 0;
     const most = Math.max(0.01, ...(this.edges.at(-1)?.[1] ?? []), ...this.inView(count));
@@ -115,7 +122,7 @@ export class CostChart extends Picture {
     const box = { count, across: (width - EDGE.left - EDGE.right) / count, up: (height - EDGE.top - EDGE.bottom) / ticks.at(-1),
       floor: height - EDGE.bottom, right: width - EDGE.right };
     this.drawGrid(context, box, ticks, colours);
-    this.edges.forEach((edge, i) => this.drawArea(context, box, edge[1], this.edges[i - 1]?.[1], palette[i] ?? REST));
+    this.edges.forEach((edge, i) => this.drawArea(context, box, edge[1], this.edges[i - 1]?.[1], areaColour(edge[0], i, dark)));
     this.drawBound(context, box, colours);
     if (this.place !== null) this.drawCursor(context, box, colours);
     return box;
@@ -198,17 +205,17 @@ export class CostChart extends Picture {
     context.stroke();
   }
 
-  showLegend(palette) {
+  showLegend(dark) {
     const at = this.place ?? (this.edges?.[0]?.[1].length ?? 1) - 1;
-    const groups = Object.entries(this.cost?.groups ?? {}).map(([name, values], i) => [name || "other nodes", values[at], palette[i] ?? REST]);
+    const groups = Object.entries(this.cost?.groups ?? {}).map(([name, values], i) => [name || this.labels.empty, values[at], areaColour(name, i, dark)]);
     const shown = groups.filter(([, usd]) => usd > 0);
-    const key = JSON.stringify([shown, this.bound.length > 0]);
+    const key = JSON.stringify([shown, this.bound.length > 0, dark]);
     if (key === this.key) return;
     this.key = key;
     this.legend.replaceChildren(
       ...shown.map(([name, usd, colour]) => h("li", {}, h("span", { class: "kl-swatch", style: `background: ${colour}` }),
         `${name} ${usd.toFixed(2)}`)),
-      ...(this.bound.length ? [h("li", {}, h("span", { class: "kl-bound-key" }), "lower bound")] : []));
+      ...(this.bound.length ? [h("li", {}, h("span", { class: "kl-bound-key" }), this.labels.line)] : []));
   }
 }
 
