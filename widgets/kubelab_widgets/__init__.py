@@ -7,5 +7,4 @@ from kubelab_widgets.jax_job_panel import JaxJobPanel
 from kubelab_widgets.rightsizing_panel import RightsizingPanel
 from kubelab_widgets.sweep_panel import SweepPanel
 
-__all__ = ["AutoscalerPanel", "FleetView", "JaxJobPanel", "RightsizingPanel", "SweepPanel"]
-__all__ = ["AutoscalerPanel", "CostPanel", "FleetView", "JaxJobPanel", "SweepPanel"]
+__all__ = ["AutoscalerPanel", "CostPanel", "FleetView", "JaxJobPanel", "RightsizingPanel", "SweepPanel"]
