@@ -140,7 +140,8 @@ class Aggregation:
         self, rows: NDArray[np.intp], times: NDArray[np.float64], values: NDArray[np.float64]
     ) -> int:
         state = self.containers
-        fresh = (values >= 0) & (times > state["last_cpu"][rows]) & _later(rows, times, strictly=True)
+        good = np.isfinite(values) & (values >= 0)
+        fresh = good & (times > state["last_cpu"][rows]) & _later(rows, times, strictly=True)
         rows, times, values = rows[fresh], times[fresh], values[fresh]
         groups = state["group"][rows].astype(np.intp)
         self.cpu.add(groups, np.ceil(np.round(values * 1000, 6)) / 1000, times, CPU_WEIGHT)
@@ -154,7 +155,8 @@ class Aggregation:
         self, rows: NDArray[np.intp], times: NDArray[np.float64], values: NDArray[np.float64]
     ) -> int:
         state = self.containers
-        fresh = (values >= 0) & (times >= state["last_memory"][rows]) & _later(rows, times, strictly=False)
+        good = np.isfinite(values) & (values >= 0)
+        fresh = good & (times >= state["last_memory"][rows]) & _later(rows, times, strictly=False)
         rows, times, values = rows[fresh], times[fresh], np.ceil(values[fresh])
         if not len(rows):
             return 0

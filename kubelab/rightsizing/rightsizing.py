@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,7 +110,9 @@ class Rightsizing:
         """
         import pandas as pd
 
-        return pd.DataFrame([_cells(each) for each in self.rows], columns=list(_COLUMNS))
+        frame = pd.DataFrame([_cells(each) for each in self.rows], columns=list(_COLUMNS))
+        frame.attrs["missing"] = self.missing
+        return frame
 
     def __repr__(self) -> str:
         told = sum(each.recommendation is not None for each in self.rows)
@@ -124,7 +127,8 @@ class Rightsizing:
             cells = zip(frame[name], frame["resource"], strict=True)
             frame[name] = ["" if _is_none(value) else shown(value, unit_of(of)) for value, of in cells]
         html: str = frame.to_html(index=False, float_format="{:.2f}".format, na_rep="")
-        return html
+        gaps = "".join(f"<li>{escape(each)}</li>" for each in self.missing)
+        return f"{html}<p>Missing:</p><ul>{gaps}</ul>" if gaps else html
 
 
 _COLUMNS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import threading
@@ -29,6 +30,11 @@ CREATE TABLE IF NOT EXISTS samples (
     container INTEGER, at REAL, cpu_cores REAL, memory_bytes REAL, PRIMARY KEY (container, at)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS samples_at ON samples (at);
+"""
+
+_CONTAINERS = "SELECT * FROM containers WHERE ? IS NULL OR namespace = ? ORDER BY 2, 3, 4, 5, 6, 7"
+_SAMPLES = """
+SELECT at, cpu_cores, memory_bytes FROM samples WHERE container = ? AND at >= ? AND at < ? ORDER BY at
 """
 
 
@@ -95,7 +101,8 @@ class History:
 
         series: list[UsageSeries] = []
         missing: list[str] = []
-        for key, rows in self._rows(start.timestamp(), end.timestamp(), namespace):
+        found = await asyncio.to_thread(self._rows, start.timestamp(), end.timestamp(), namespace)
+        for key, rows in found:
             times, cpu, memory = np.array(rows, dtype=np.float64).T
             cleaned = clean(times, cpu, now=end.timestamp())
             series.append(UsageSeries(key, "cpu", cleaned.times, cleaned.values))
@@ -119,13 +126,13 @@ class History:
         """Return time, cores and bytes by container, in order of the containers' names and of time."""
         found: dict[int, list[tuple[float, float, float]]] = {}
         with self._lock:
-            query = "SELECT container, at, cpu_cores, memory_bytes FROM samples WHERE at >= ? AND at < ?"
-            for container, *row in self._connection.execute(f"{query} ORDER BY container, at", (start, end)):
-                found.setdefault(container, []).append((row[0], row[1], row[2]))
-            containers = self._connection.execute("SELECT * FROM containers ORDER BY 2, 3, 4, 5, 6, 7")
+            containers = self._connection.execute(_CONTAINERS, (namespace, namespace))
             keys = {row[0]: ContainerKey(*row[1:]) for row in containers}
-        wanted = {at: key for at, key in keys.items() if namespace in {None, key.namespace}}
-        return [(key, found[at]) for at, key in wanted.items() if at in found]
+            for container in keys:
+                rows = self._connection.execute(_SAMPLES, (container, start, end)).fetchall()
+                if rows:
+                    found[container] = rows
+        return [(keys[container], rows) for container, rows in found.items()]
 
     def _id(self, key: ContainerKey) -> int:
         if key not in self._ids:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import sqlite3
 from datetime import timedelta
 
 from kubelab.client import Client
@@ -34,7 +36,10 @@ async def record(client: Client, history: History, clock: Clock, *, every_s: flo
             history.add(await read_samples(client))
         except (ApiError, ConnectionFailedError) as error:
             logger.debug("no samples this time: %s", error)
+        except sqlite3.Error as error:
+            logger.warning("what containers use could not be kept in %s: %s", history.path, error)
         if clock.now() - pruned >= _PRUNED_EVERY:
             pruned = clock.now()
-            history.prune(pruned - KEPT)
+            with contextlib.suppress(sqlite3.Error):
+                history.prune(pruned - KEPT)
         await asyncio.sleep(every_s)
