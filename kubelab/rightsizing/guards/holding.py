@@ -75,6 +75,25 @@ def _fits(wanted: Mapping[str, float] | Amounts, room: Mapping[str, float]) -> b
     return all(amount <= max(room.get(name, 0.0), 0.0) + 1e-9 for name, amount in wanted.items())
 
 
+def hold_for_vertical_autoscalers(change: Change, around: Surroundings, _rails: Rails) -> Change:
+    """Hold what a VerticalPodAutoscaler changes by itself: it would change it again."""
+    key = change.group.key
+    for each in around.vertical_autoscalers:
+        spec = each.get("spec") or {}
+        target, mode = spec.get("targetRef") or {}, (spec.get("updatePolicy") or {}).get("updateMode")
+        is_its = (each["metadata"]["namespace"], target.get("kind"), target.get("name")) == (
+            key.namespace,
+            key.controller_kind,
+            key.controller_name,
+        )
+        if is_its and mode != "Off":
+            which = each["metadata"]["name"]
+            change = change.hold(
+                f"the VerticalPodAutoscaler {which} sizes it; set its updateMode to Off first"
+            )
+    return change
+
+
 def hold_small(change: Change, _around: Surroundings, rails: Rails) -> Change:
     """Hold what changes too little to be worth it."""
     step = change.largest_step()

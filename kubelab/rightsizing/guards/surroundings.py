@@ -34,8 +34,10 @@ class Surroundings:
 
     Attributes
     ----------
-    pods, nodes, autoscalers, quotas : sequence of dict
+    pods, nodes, quotas : sequence of dict
         Objects of the cluster.
+    autoscalers, vertical_autoscalers : sequence of dict
+        HorizontalPodAutoscalers and VerticalPodAutoscalers.
     targets : mapping
         The objects that changes are written to, by kind, namespace and name.
     in_place : bool
@@ -49,6 +51,7 @@ class Surroundings:
     quotas: Sequence[Object] = ()
     targets: Mapping[tuple[str, str, str], Object] = field(default_factory=dict)
     in_place: bool = False
+    vertical_autoscalers: Sequence[Object] = ()
 
     def pods_of(self, change: Change) -> list[Object]:
         """Return the pods that a change is for."""

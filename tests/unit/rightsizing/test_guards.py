@@ -176,6 +176,16 @@ def test_another_resource_and_an_absolute_target_are_no_conflict(requests: Amoun
     assert found.requests == requests
 
 
+@pytest.mark.parametrize(("mode", "is_held"), [("Recreate", True), (None, True), ("Off", False)])
+def test_what_a_vertical_autoscaler_sizes_is_held(mode: str | None, is_held: bool) -> None:
+    target = {"kind": "StatefulSet", "name": "web"}
+    policy = {} if mode is None else {"updatePolicy": {"updateMode": mode}}
+    vertical = {"metadata": {"name": "web-vpa", "namespace": "shop"}, "spec": {"targetRef": target, **policy}}
+    there = around(BURSTABLE, vertical_autoscalers=[vertical])
+    found = guarded(change(BURSTABLE, {"cpu": 0.2, "memory": GIB}), there, Rails())
+    assert bool(found.held) is is_held
+
+
 def quota(hard: str, used: str) -> Object:
     return {
         "metadata": {"name": "team", "namespace": "shop"},
