@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 Sureness = Literal["sure", "fairly sure", "unsure"]
 NARROW, WIDE = 1.25, 2.0
 """How many times its lower end the upper end of an interval may be, to be sure and to be fairly sure."""
-A_DAY_OF_MINUTES = 1440
-"""Fewer samples than so many are never sure; VPA's confidence counts alike."""
+MANY, FEW = 1440, 100
+"""So many samples it takes to be sure (a day of minutes, as for VPA's confidence) and fairly sure (krr)."""
 
 
 def advice(sized: Rightsizing) -> pd.DataFrame:
@@ -64,6 +64,6 @@ def how_sure(row: Row) -> Sureness:
         return "unsure"
     samples = next((each.value for each in wanted.evidence if each.term == "samples"), 0.0)
     width = wanted.upper / wanted.lower
-    if width <= NARROW and samples >= A_DAY_OF_MINUTES:
+    if width <= NARROW and samples >= MANY:
         return "sure"
-    return "fairly sure" if width <= WIDE else "unsure"
+    return "fairly sure" if width <= WIDE and samples >= FEW else "unsure"

@@ -57,6 +57,18 @@ class Change:
         """Return it as one that is not made."""
         return replace(self, held=(*self.held, reason))
 
+    def growth(self) -> dict[str, float]:
+        """Return how much more all its pods ask for, by a ResourceQuota's names; less is negative."""
+        found: dict[str, float] = {}
+        for prefixes, before, after in (
+            (("requests.", ""), self.group.requests, self.requests),
+            (("limits.",), self.group.limits, self.limits),
+        ):
+            for name in {*before, *after}:
+                more = (after.get(name, 0.0) - before.get(name, 0.0)) * len(self.group.pods)
+                found |= {f"{prefix}{name}": more for prefix in prefixes}
+        return found
+
     def largest_step(self) -> float:
         """Return by what share of itself a request or limit changes at most; infinite for a new one."""
         steps = [0.0]

@@ -195,10 +195,12 @@ async def undo_all(reach: Reach, applied: Iterable[Applied]) -> list[Outcome]:
 
 async def _guarded(reach: Reach, found: Iterable[Change], rails: Rails, *, in_place: bool) -> list[Change]:
     around = await read_surroundings(reach.client, reach.now(), in_place=in_place)
-    return [
-        guarded(change, replace(around, in_place=is_in_place(change, in_place=in_place)), rails)
-        for change in found
-    ]
+    judged = []
+    for change in found:
+        around = replace(around, in_place=is_in_place(change, in_place=in_place))
+        judged.append(guarded(change, around, rails))
+        around = around.after(judged[-1])
+    return judged
 
 
 def _is_of(applied: Applied) -> Callable[[Change], bool]:

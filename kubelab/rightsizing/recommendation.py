@@ -72,7 +72,7 @@ def shown(value: float, unit: str) -> str:
         case "s":
             return f"{value / 3600:.3g} h" if value >= 3600 else f"{value:.0f} s"
         case "%":
-            return f"{value:.3g} %"
+            return f"{value:.1f} %"
         case _:
             return f"{value:.6g} {unit}".rstrip()
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from kubelab.client import HORIZONTAL_AUTOSCALERS, NODES, PODS, RESOURCE_QUOTAS, Client, Object, Resource
+from kubelab.client import (
+    HORIZONTAL_AUTOSCALERS,
+    NODES,
+    PODS,
+    RESOURCE_QUOTAS,
+    VERTICAL_POD_AUTOSCALERS,
+    Client,
+    Object,
+    Resource,
+)
 from kubelab.errors import NotFoundError
 from kubelab.rightsizing.applying import TEMPLATED
 from kubelab.rightsizing.guards import Surroundings
@@ -46,6 +55,7 @@ async def read_surroundings(client: Client, now: datetime, *, in_place: bool) ->
         await _all(client, RESOURCE_QUOTAS),
         targets,
         in_place,
+        await _all(client, VERTICAL_POD_AUTOSCALERS),
     )
 
 

@@ -17,6 +17,7 @@ from tests.realapi import build
 TUTORIAL = ROOT / "notebooks/tutorials/01-distributed-jax.ipynb"
 TUNING = ROOT / "notebooks/tutorials/02-tune-an-llm.ipynb"
 AUTOSCALER = ROOT / "notebooks/tutorials/03-autoscaler-and-expander.ipynb"
+RIGHTSIZING = ROOT / "notebooks/reports/rightsizing-report.ipynb"
 REPORT = ROOT / "notebooks/reports/autoscaler-report.ipynb"
 COSTS = ROOT / "notebooks/tutorials/04-what-a-job-costs.ipynb"
 
@@ -147,3 +148,24 @@ def test_autoscaler_report_plays_a_dump_of_a_cluster(
     told = "".join(output.get("text", "") for cell in executed.cells for output in cell.get("outputs", []))
     assert "The cheapest is price" in told
     assert "times the lower bound of 0.09 USD; prices of 2026-07-20" in told
+
+
+def test_the_rightsizing_report_reads_a_recording(
+    notebook_environment: dict[str, str], tmp_path: Path
+) -> None:
+    recording = tmp_path / "use.csv"
+    lines = ["time,namespace,pod,container,cpu_cores,memory_bytes"]
+    lines += [f"{1_770_000_000 + 60 * minute},shop,web,app,0.25,1e8" for minute in range(2000)]
+    recording.write_text("\n".join(lines))
+    executed = papermill.execute_notebook(
+        RIGHTSIZING,
+        tmp_path / "executed.ipynb",
+        {"recording": str(recording)},
+        progress_bar=False,
+        cwd=str(tmp_path),
+    )
+    told = {cell.id: cell.outputs for cell in executed.cells if cell.get("outputs")}
+    assert told["summary"][0].text.startswith(
+        "2 of 2 requests can be sized from 7d of use by the rule adaptive."
+    )
+    assert "ask for 250m of cpu" in told["todo-table"][0]["data"]["text/html"]

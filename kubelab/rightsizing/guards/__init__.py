@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kubelab.rightsizing.change import Change
-from kubelab.rightsizing.guards.holding import hold_cooling, hold_for_nodes, hold_for_quotas, hold_small
+from kubelab.rightsizing.guards.holding import (
+    hold_cooling,
+    hold_for_nodes,
+    hold_for_quotas,
+    hold_for_vertical_autoscalers,
+    hold_small,
+)
 from kubelab.rightsizing.guards.mending import (
     add_nothing_in_place,
     keep_limits_above,
@@ -31,6 +37,7 @@ GUARDS: tuple[Guard, ...] = (
     keep_limits_above,
     leave_to_autoscalers,
     keep_qos,
+    hold_for_vertical_autoscalers,
     hold_for_quotas,
     hold_for_nodes,
     hold_small,

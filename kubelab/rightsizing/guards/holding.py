@@ -18,12 +18,7 @@ _RESOURCES: tuple[Resource, ...] = ("cpu", "memory")
 
 def hold_for_quotas(change: Change, around: Surroundings, _rails: Rails) -> Change:
     """Hold what a ResourceQuota of the namespace has no room for."""
-    pods = len(change.group.pods)
-    more = {
-        **_grown("requests.", change.group.requests, change.requests, pods),
-        **_grown("", change.group.requests, change.requests, pods),
-        **_grown("limits.", change.group.limits, change.limits, pods),
-    }
+    more = change.growth()
     for quota in around.quotas:
         if quota["metadata"]["namespace"] != change.group.key.namespace:
             continue
@@ -39,16 +34,13 @@ def hold_for_quotas(change: Change, around: Surroundings, _rails: Rails) -> Chan
     return change
 
 
-def _grown(prefix: str, before: Amounts, after: Amounts, pods: int) -> dict[str, float]:
-    return {f"{prefix}{name}": (after.get(name, 0.0) - before.get(name, 0.0)) * pods for name in _RESOURCES}
-
-
 def hold_for_nodes(change: Change, around: Surroundings, _rails: Rails) -> Change:
     """Hold what a node has no room for: a pod that grows in place must fit where it is.
 
     A replaced pod can go elsewhere, but has to fit some node.
     """
-    grown = _grown("", change.group.requests, change.requests, 1)
+    pods = len(change.group.pods)
+    grown = {name: change.growth().get(name, 0.0) / pods for name in _RESOURCES}
     if not any(more > 0 for more in grown.values()):
         return change
     rooms = {node["metadata"]["name"]: _room(node, around.pods) for node in around.nodes}
@@ -81,6 +73,25 @@ def _whole(node: Object) -> dict[str, float]:
 
 def _fits(wanted: Mapping[str, float] | Amounts, room: Mapping[str, float]) -> bool:
     return all(amount <= max(room.get(name, 0.0), 0.0) + 1e-9 for name, amount in wanted.items())
+
+
+def hold_for_vertical_autoscalers(change: Change, around: Surroundings, _rails: Rails) -> Change:
+    """Hold what a VerticalPodAutoscaler changes by itself: it would change it again."""
+    key = change.group.key
+    for each in around.vertical_autoscalers:
+        spec = each.get("spec") or {}
+        target, mode = spec.get("targetRef") or {}, (spec.get("updatePolicy") or {}).get("updateMode")
+        is_its = (each["metadata"]["namespace"], target.get("kind"), target.get("name")) == (
+            key.namespace,
+            key.controller_kind,
+            key.controller_name,
+        )
+        if is_its and mode != "Off":
+            which = each["metadata"]["name"]
+            change = change.hold(
+                f"the VerticalPodAutoscaler {which} sizes it; set its updateMode to Off first"
+            )
+    return change
 
 
 def hold_small(change: Change, _around: Surroundings, rails: Rails) -> Change:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from kubelab.client import Object
-from kubelab.rightsizing.change import Change
+from kubelab.quantities import parse_quantity
+from kubelab.rightsizing.change import Change, resource_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,10 @@ class Surroundings:
 
     Attributes
     ----------
-    pods, nodes, autoscalers, quotas : sequence of dict
+    pods, nodes, quotas : sequence of dict
         Objects of the cluster.
+    autoscalers, vertical_autoscalers : sequence of dict
+        HorizontalPodAutoscalers and VerticalPodAutoscalers.
     targets : mapping
         The objects that changes are written to, by kind, namespace and name.
     in_place : bool
@@ -47,6 +51,7 @@ class Surroundings:
     quotas: Sequence[Object] = ()
     targets: Mapping[tuple[str, str, str], Object] = field(default_factory=dict)
     in_place: bool = False
+    vertical_autoscalers: Sequence[Object] = ()
 
     def pods_of(self, change: Change) -> list[Object]:
         """Return the pods that a change is for."""
@@ -56,3 +61,37 @@ class Surroundings:
             for pod in self.pods
             if pod["metadata"]["namespace"] == key.namespace and pod["metadata"]["name"] in names
         ]
+
+    def after(self, change: Change) -> Surroundings:
+        """Return what is there once a change is made too, for the next one to be judged by.
+
+        What it frees does not count: it is not free yet when the next one is made.
+        """
+        if change.held:
+            return self
+        grown = {id(pod) for pod in self.pods_of(change)}
+        pods = [_grown(pod, change) if id(pod) in grown else pod for pod in self.pods]
+        return replace(self, pods=pods, quotas=[_used(quota, change) for quota in self.quotas])
+
+
+def _grown(pod: Object, change: Change) -> Object:
+    larger = {
+        name: max(amount, change.group.requests.get(name, 0.0)) for name, amount in change.requests.items()
+    }
+    pod = copy.deepcopy(pod)
+    for container in pod["spec"]["containers"]:
+        if container["name"] == change.group.key.container:
+            resources = container.setdefault("resources", {})
+            resources["requests"] = {**(resources.get("requests") or {}), **resource_list(larger)}
+    return pod
+
+
+def _used(quota: Object, change: Change) -> Object:
+    status = quota.get("status") or {}
+    if quota["metadata"]["namespace"] != change.group.key.namespace:
+        return quota
+    used = dict(status.get("used") or {})
+    for name, more in change.growth().items():
+        if name in used and more > 0:
+            used[name] = f"{float(parse_quantity(used[name])) + more:.3f}"
+    return {**quota, "status": {**status, "used": used}}

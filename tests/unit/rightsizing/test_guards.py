@@ -176,6 +176,16 @@ def test_another_resource_and_an_absolute_target_are_no_conflict(requests: Amoun
     assert found.requests == requests
 
 
+@pytest.mark.parametrize(("mode", "is_held"), [("Recreate", True), (None, True), ("Off", False)])
+def test_what_a_vertical_autoscaler_sizes_is_held(mode: str | None, is_held: bool) -> None:
+    target = {"kind": "StatefulSet", "name": "web"}
+    policy = {} if mode is None else {"updatePolicy": {"updateMode": mode}}
+    vertical = {"metadata": {"name": "web-vpa", "namespace": "shop"}, "spec": {"targetRef": target, **policy}}
+    there = around(BURSTABLE, vertical_autoscalers=[vertical])
+    found = guarded(change(BURSTABLE, {"cpu": 0.2, "memory": GIB}), there, Rails())
+    assert bool(found.held) is is_held
+
+
 def quota(hard: str, used: str) -> Object:
     return {
         "metadata": {"name": "team", "namespace": "shop"},
@@ -189,6 +199,28 @@ def test_what_a_quota_has_no_room_for_is_held() -> None:
     found = guarded(wanted, around(BURSTABLE, quotas=[tight]), Rails())
     assert found.held == ("the quota team has too little left of requests.cpu: 1600m of 2 is used",)
     assert not guarded(wanted, around(BURSTABLE, quotas=[wide]), Rails()).held
+
+
+def test_two_changes_do_not_share_the_last_room() -> None:
+    other = pod("other", {"cpu": "500m", "memory": "1Gi"})
+    other["metadata"]["ownerReferences"][0]["name"] = "other"
+    there = around(BURSTABLE, other, nodes=[node(cpu="2")], quotas=[quota("2", "1")], in_place=True)
+    first, second = (change(of, {"cpu": 1.2, "memory": GIB}) for of in (BURSTABLE, other))
+    assert not guarded(first, there, Rails()).held
+    assert not guarded(second, there, Rails()).held
+    assert guarded(second, there.after(first), Rails()).held == (
+        "the quota team has too little left of requests.cpu: 1.700 of 2 is used",
+        "no room on node-1 for a pod that grows in place",
+    )
+    assert there.after(first.hold("no")) == there
+
+
+def test_what_a_change_frees_is_not_given_to_the_next() -> None:
+    other = pod("other", {"cpu": "1500m", "memory": "1Gi"})
+    other["metadata"]["ownerReferences"][0]["name"] = "other"
+    there = around(BURSTABLE, other, nodes=[node(cpu="2")], in_place=True)
+    freed = there.after(change(other, {"cpu": 0.2, "memory": GIB}))
+    assert guarded(change(BURSTABLE, {"cpu": 1.0, "memory": GIB}), freed, Rails()).held
 
 
 def test_a_pod_that_grows_in_place_must_fit_its_node() -> None:
