@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kubelab.rightsizing.containers import Amounts, ContainerGroup
@@ -31,6 +31,8 @@ class Change:
         What guard rails changed in it, and why.
     held : tuple of str
         Why it is not made; empty if it is.
+    seen : tuple of float or None
+        From when until when its evidence reaches, in seconds since the epoch; None where nobody says.
     """
 
     group: ContainerGroup
@@ -41,6 +43,7 @@ class Change:
     why: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    seen: tuple[float, float] | None = None
 
     def raised(self, resource: Resource, *, request: float = 0.0, limit: float = 0.0, note: str) -> Change:
         """Return it with a request and a limit of at least so much; a limit that is not there stays so."""
@@ -68,6 +71,13 @@ class Change:
                 more = (after.get(name, 0.0) - before.get(name, 0.0)) * len(self.group.pods)
                 found |= {f"{prefix}{name}": more for prefix in prefixes}
         return found
+
+    def lowers(self) -> bool:
+        """Say whether a request or limit becomes smaller, or a limit comes that was not there."""
+        pairs = ((self.group.requests, self.requests), (self.group.limits, self.limits))
+        return any(
+            after.get(name, 0.0) < amount for before, after in pairs for name, amount in before.items()
+        ) or any(name not in self.group.limits for name in self.limits)
 
     def largest_step(self) -> float:
         """Return by what share of itself a request or limit changes at most; infinite for a new one."""
@@ -106,7 +116,12 @@ def _change(sized: list[tuple[Row, Recommendation]]) -> Change:
         {row.resource: row.peak for row in rows if row.peak is not None},
         {row.resource: row.latest for row in rows if row.latest is not None},
         tuple(f"{row.resource}: {row.why}" for row in rows),
+        seen=_common([row.seen for row in rows if row.seen is not None]),
     )
+
+
+def _common(seen: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
+    return (max(first for first, _ in seen), min(last for _, last in seen)) if seen else None
 
 
 def rounded(resource: Resource, amount: float) -> float:

@@ -43,6 +43,8 @@ class Row:
         What the request costs for all pods, and what the recommended one would.
     prices_of : str
         When the prices held.
+    seen : tuple of float or None
+        When use was seen first and last, in seconds since the epoch.
     """
 
     group: ContainerGroup
@@ -57,6 +59,7 @@ class Row:
     usd_per_month: float
     target_usd_per_month: float | None
     prices_of: str
+    seen: tuple[float, float] | None = None
 
     @property
     def why(self) -> str:
@@ -230,6 +233,7 @@ def _row(strategy: Strategy, group: ContainerGroup, history: History, rates: Nod
         now,
         None if target is None else rates.month(group.nodes, history.resource, target)[0],
         dates,
+        (float(history.times[0]), float(history.times[-1])) if known else None,
     )
 
 

@@ -40,7 +40,7 @@ agent = workload("DaemonSet", "log-agent", ("200m", "256Mi"), ("40m", "90Mi"))
 portal.run(lab.client.create(DAEMON_SETS, agent, "default"))
 lab.run(minutes=2)
 lab.set_usage("log-agent", nodes[2], cpu="900m", memory="700Mi")
-lab.run(minutes=2)
+lab.run(hours=2)
 RightsizingPanel(lab)
 """
 CHECK = """

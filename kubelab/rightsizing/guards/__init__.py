@@ -14,6 +14,7 @@ from kubelab.rightsizing.guards.holding import (
     hold_for_nodes,
     hold_for_quotas,
     hold_for_vertical_autoscalers,
+    hold_on_little,
     hold_small,
 )
 from kubelab.rightsizing.guards.mending import (
@@ -40,6 +41,7 @@ GUARDS: tuple[Guard, ...] = (
     hold_for_vertical_autoscalers,
     hold_for_quotas,
     hold_for_nodes,
+    hold_on_little,
     hold_small,
     hold_cooling,
 )

@@ -94,6 +94,21 @@ def hold_for_vertical_autoscalers(change: Change, around: Surroundings, _rails: 
     return change
 
 
+def hold_on_little(change: Change, around: Surroundings, rails: Rails) -> Change:
+    """Hold what lowers a request or limit on too little evidence, or on what is no longer true."""
+    if change.seen is None or not change.lowers():
+        return change
+    known_s, age_s = change.seen[1] - change.seen[0], around.now.timestamp() - change.seen[1]
+    if age_s > rails.most_age.total_seconds():
+        return change.hold(f"its use was last seen {age_s / 60:.0f} minutes ago; nothing is lowered on that")
+    if known_s < rails.least_history.total_seconds():
+        least = rails.least_history.total_seconds() / 60
+        return change.hold(
+            f"{known_s / 60:.0f} minutes of use are known; nothing is lowered before {least:.0f}"
+        )
+    return change
+
+
 def hold_small(change: Change, _around: Surroundings, rails: Rails) -> Change:
     """Hold what changes too little to be worth it."""
     step = change.largest_step()

@@ -22,10 +22,16 @@ class Rails:
         Changes by less than this share are not worth a restart (CAST AI's default: a tenth).
     cooldown : timedelta
         How long a container is left alone after a change.
+    least_history : timedelta
+        Nothing is lowered on evidence of a shorter time.
+    most_age : timedelta
+        Nothing is lowered on evidence that ends longer ago.
     """
 
     min_change: float = 0.1
     cooldown: timedelta = timedelta(hours=1)
+    least_history: timedelta = timedelta(hours=1)
+    most_age: timedelta = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)

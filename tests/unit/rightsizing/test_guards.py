@@ -262,3 +262,17 @@ def test_a_torn_annotation_counts_as_none() -> None:
     workload = {"metadata": {"annotations": {ANNOTATION: '{"app": '}}}
     there = around(BURSTABLE, targets={("StatefulSet", "shop", "web"): workload})
     assert not guarded(change(BURSTABLE, {"cpu": 0.2, "memory": GIB}), there, Rails()).held
+
+
+def test_nothing_is_lowered_on_little_or_old_evidence() -> None:
+    now = NOW.timestamp()
+    lower, higher = (change(BURSTABLE, {"cpu": cpu, "memory": GIB}) for cpu in (0.2, 0.9))
+
+    def held(wanted: Change, first_s: float, last_s: float) -> tuple[str, ...]:
+        known = replace(wanted, seen=(now - first_s, now - last_s))
+        return guarded(known, around(BURSTABLE, nodes=[node()]), Rails()).held
+
+    assert held(lower, 600, 0) == ("10 minutes of use are known; nothing is lowered on less than 60",)
+    assert held(lower, 90_000, 3600) == ("its use was last seen 60 minutes ago; nothing is lowered on that",)
+    assert held(lower, 7200, 60) == ()
+    assert held(higher, 600, 0) == ()

@@ -29,7 +29,7 @@ class Recorded:
 
     async def read(self, start: datetime, end: datetime, *, namespace: str | None = None) -> Usage:
         key = ContainerKey("default", "web-gone", "main", "Deployment", "web")
-        times = end.timestamp() - np.arange(120, dtype=np.float64)[::-1] * 30
+        times = end.timestamp() - np.arange(120, dtype=np.float64)[::-1] * 31
         series = [
             UsageSeries(key, name, times, np.full(len(times), amount))
             for name, amount in self.amounts.items()

@@ -49,7 +49,7 @@ def lab() -> Iterator[SimulatedCluster]:
         portal.run(
             made.client.create(DAEMON_SETS, workload("DaemonSet", "agent", "50m", "64Mi", asks="100m"))
         )
-        made.run(minutes=2)
+        made.run(hours=2)
         yield made
 
 
