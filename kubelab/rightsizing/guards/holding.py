@@ -103,9 +103,8 @@ def hold_on_little(change: Change, around: Surroundings, rails: Rails) -> Change
         return change.hold(f"its use was last seen {age_s / 60:.0f} minutes ago; nothing is lowered on that")
     if known_s < rails.least_history.total_seconds():
         least = rails.least_history.total_seconds() / 60
-        return change.hold(
-            f"{known_s / 60:.0f} minutes of use are known; nothing is lowered before {least:.0f}"
-        )
+        known = f"{known_s / 60:.0f} minutes of use are known"
+        return change.hold(f"{known}; nothing is lowered on less than {least:.0f}")
     return change
 
 
