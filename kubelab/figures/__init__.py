@@ -1,6 +1,7 @@
 """Figures: each a pure function from data to a ``plotly.graph_objects.Figure``; no widgets, no I/O."""
 
 from kubelab.figures.autoscaling import policies_figure, spending_figure
+from kubelab.figures.costs import costs_figure, treemap_figure
 from kubelab.figures.sweeps import (
     history_figure,
     importance_figure,
@@ -11,6 +12,7 @@ from kubelab.figures.training import comparison_figure, loss_figure, metric_figu
 
 __all__ = [
     "comparison_figure",
+    "costs_figure",
     "history_figure",
     "importance_figure",
     "loss_figure",
@@ -20,4 +22,5 @@ __all__ = [
     "spending_figure",
     "sweep_figure",
     "throughput_figure",
+    "treemap_figure",
 ]

@@ -104,7 +104,7 @@ class CostVerbs(Handle):
             share_idle, idle_by_node, tuple(share_namespaces), share_usd_per_month, share_split
         )
         found = parse_window(window, self._now())
-        return Allocations.of(self._ledger(prices), found, aggregate, step=step, spreading=spreading)
+        return Allocations.of(self.ledger(prices=prices), found, aggregate, step=step, spreading=spreading)
 
     def budgets(
         self,
@@ -141,7 +141,7 @@ class CostVerbs(Handle):
         from kubelab.costs.windows import parse_window
 
         given = budgets_of(self._list(NAMESPACES)) if budgets is None else budgets
-        ledger = self._ledger(prices)
+        ledger = self.ledger(prices=prices)
         month = parse_window("month", ledger.now)
         step = timedelta(days=1) if ledger.now - ledger.begins > timedelta(days=7) else timedelta(hours=1)
         season, text = (7, "1d") if step.days else (24, "1h")
@@ -157,7 +157,8 @@ class CostVerbs(Handle):
         columns = ["name", "budget_usd", "spent_usd", "month_end_usd", "low_usd", "high_usd", "state"]
         return pd.DataFrame(rows, columns=columns)
 
-    def _ledger(self, prices: Prices | None) -> Ledger:
+    def ledger(self, *, prices: Prices | None = None) -> Ledger:
+        """Return all that is known of nodes and pods, from which any window's costs are reckoned."""
         from kubelab.autoscaling.catalogue import Catalogue
         from kubelab.costs.survey import read_ledger
 

@@ -29,7 +29,7 @@ for place, (team, pods, use) in enumerate([("vision", 9, "900m"), ("language", 4
     template["annotations"] = {"simulated.kubelab.dev/cpu": use, "simulated.kubelab.dev/memory": "2Gi"}
     portal.run(play(lab.client, [made]))
     lab.run(hours=1 + place)
-CostPanel(lab, budgets={"vision": 400, "language": 500, "ops": 60})
+CostPanel(lab, budgets={"vision": 400, "language": 500, "ops": 30})
 """
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
