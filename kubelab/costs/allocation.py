@@ -122,6 +122,12 @@ class Allocation:
     nodes: tuple[NodeCost, ...]
     pods: tuple[PodCost, ...]
 
+    def only(self, namespace: str) -> Allocation:
+        """Return the pods of one namespace, without nodes: what is idle is nobody's in particular."""
+        return replace(
+            self, nodes=(), pods=tuple(each for each in self.pods if each.pod.namespace == namespace)
+        )
+
 
 def allocate(nodes: Iterable[NodeInterval], pods: Iterable[PodInterval], window: Window) -> Allocation:
     """Share out what nodes cost in a window."""

@@ -77,13 +77,6 @@ class Ledger:
         """When the first node came, or from when on all is known if that is later; now without any."""
         return max(self.known_since, min((each.start for each in self.nodes), default=self.now))
 
-    def only(self, namespace: str) -> Ledger:
-        """Return it with the pods of one namespace, on nodes of which nothing else is told.
-
-        What others had of these nodes is not told apart from what is idle.
-        """
-        return replace(self, pods=tuple(each for each in self.pods if each.namespace == namespace))
-
     def allocate(self, window: Window) -> Allocation:
         """Share out what nodes cost in a window."""
         here = [each for each in self.nodes if window.overlap_hours(each)]

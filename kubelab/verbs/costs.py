@@ -59,6 +59,7 @@ class CostVerbs(Handle):
         aggregate: str | Sequence[str] = "namespace",
         *,
         step: str | None = None,
+        namespace: str | None = None,
         share_idle: bool = False,
         idle_by_node: bool = False,
         share_namespaces: Sequence[str] = (),
@@ -77,6 +78,8 @@ class CostVerbs(Handle):
             team, label:NAME, ...; several with commas.
         step : str, optional
             Into what lengths the window is cut, such as ``1d``.
+        namespace : str, optional
+            Only the pods of this one, without what is idle.
         share_idle : bool
             Whether groups bear what is idle, by what of each resource they cost.
         idle_by_node : bool
@@ -104,7 +107,9 @@ class CostVerbs(Handle):
             share_idle, idle_by_node, tuple(share_namespaces), share_usd_per_month, share_split
         )
         found = parse_window(window, self._now())
-        return Allocations.of(self.ledger(prices=prices), found, aggregate, step=step, spreading=spreading)
+        return Allocations.of(
+            self.ledger(prices=prices), found, aggregate, step=step, namespace=namespace, spreading=spreading
+        )
 
     def budgets(
         self,

@@ -187,3 +187,9 @@ def test_workloads_idle_and_shared_are_what_the_nodes_cost_to_the_cent(
     assert abs(found.total_usd - found.assets_usd) < 0.01
     assert abs(found.frame()["total_usd"].sum() - found.assets_usd) < 0.01
     assert min((each.total_usd for part in found.steps for each in part), default=0) >= 0
+
+
+def test_a_namespace_alone_has_its_own_costs_and_no_idle() -> None:
+    found = Allocations.of(ledger([node()], TEAMS), Window(at(0), at(10)), "pod", namespace="red")
+    assert names(found) == ["a"]
+    assert found.total_usd == pytest.approx(4.0)
