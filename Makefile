@@ -39,7 +39,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "kubelab needs Python 3.11 or newer. Set it: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Installing into $(VENV) (once; a few minutes on a slow link) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[jax,lab,grpc,dev]'
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[jax,lab,grpc,parquet,dev]'
 	@touch $(READY)
 
 clean:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kubelab.capabilities import Capabilities
+    from kubelab.scheduling.snapshot import ScoringStrategy
     from kubelab.simulated_cluster import SimulatedCluster
 
 
@@ -126,7 +127,7 @@ class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, SavingsVerbs):
         return _reach(kubeconfig, context, name=context, engine="context")
 
     @staticmethod
-    def simulated(seed: int = 0) -> SimulatedCluster:
+    def simulated(seed: int = 0, *, scoring_strategy: ScoringStrategy = "LeastAllocated") -> SimulatedCluster:
         """Make a cluster in this process whose time is virtual, without nodes at first.
 
         The same controllers and scheduler run as on the lab's cluster; a day passes in seconds, and only when
@@ -136,10 +137,13 @@ class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, SavingsVerbs):
         ----------
         seed : int
             Clusters of one seed that are asked the same do the same, to the uids and times.
+        scoring_strategy : "LeastAllocated" or "MostAllocated"
+            Whether the scheduler spreads pods over nodes, as it does by default, or packs them: the strategy
+            of its plugin NodeResourcesFit.
         """
         from kubelab.simulated_cluster import SimulatedCluster
 
-        return SimulatedCluster(seed)
+        return SimulatedCluster(seed, scoring_strategy)
 
     def capabilities(self) -> Capabilities:
         """Return which parts of Kubernetes' surroundings the cluster has, and how to install the others.
@@ -174,6 +178,7 @@ class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, SavingsVerbs):
 
     def close(self) -> None:
         """Let go of the connection; the cluster and its jobs go on."""
+        self._end_recording()
         portal.run(self.client.close())
 
     def down(self) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from kubelab import portal
-from kubelab.client import NODES
+from kubelab.client import NODES, Client
+from kubelab.clock import Clock
 from kubelab.cluster import Cluster
 from kubelab.engine.simulation import Simulation
 from kubelab.errors import KubelabError
 from kubelab.quantities import Quantity, cpu_millicores, whole
 from kubelab.scenarios.player import play, prepare
 from kubelab.scenarios.scenario import Scenario
+from kubelab.scheduling.snapshot import ScoringStrategy
 from kubelab.simulated_pod import NODE_PREFIX, read_annotation
 from kubelab.simulated_usage import DeclaredUse, Point
+
+if TYPE_CHECKING:
+    from kubelab.usage.series import UsageSource
 
 
 class SimulationTimeError(KubelabError, ValueError):
@@ -52,11 +58,13 @@ class SimulatedCluster(Cluster):
     ----------
     seed : int
         Clusters of one seed that are asked the same do the same, to the uids and times.
+    scoring_strategy : "LeastAllocated" or "MostAllocated"
+        Whether the scheduler spreads pods over nodes, as it does by default, or packs them.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, scoring_strategy: ScoringStrategy = "LeastAllocated") -> None:
         self.seed = seed
-        self._simulation = Simulation(seed)
+        self._simulation = Simulation(seed, scoring_strategy)
         self._simulation.start()
         super().__init__(f"simulated-{seed}", self._simulation.client, engine="simulated")
 
@@ -155,8 +163,17 @@ class SimulatedCluster(Cluster):
             self._simulation.advance(min(every_s, left_s), at_most_s=left_s)
         return self.now
 
+    def usage_source(self) -> UsageSource:
+        """Return who knows best what containers used: what was recorded, else what the pods there declare."""
+        from kubelab.usage.declared import DeclaredUsage
+
+        return self._history or DeclaredUsage(self.client)
+
     def _now(self) -> datetime:
         return self.now
+
+    def _begin(self, work: Callable[[Client, Clock], Coroutine[Any, Any, None]]) -> None:
+        self._simulation.spawn(lambda client: work(client, self._simulation.clock))
 
     def close(self) -> None:
         """End the cluster; nothing of it is kept."""

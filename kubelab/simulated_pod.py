@@ -14,6 +14,8 @@ All are optional, and their names begin with ``simulated.kubelab.dev/``:
                       `kubelab.simulated_usage`
 ===================== =========================================================================
 
+A container that uses more memory than its limit is killed for that, and its pod with it.
+
 An annotation of the node, ``usage.simulated.kubelab.dev/NAMESPACE.NAME``, says instead what pods of a
 workload of that name use on that node, written like ``usage``. All of them may change while pods run.
 
@@ -24,6 +26,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from kubelab.client import Object
@@ -67,8 +70,8 @@ class Declaration:
     usage: DeclaredUse | None
 
     @staticmethod
-    def of(pod: Object) -> Declaration:
-        """Read a pod's annotations.
+    def of(pod: Object, node: Object | None = None) -> Declaration:
+        """Read a pod's annotations, and what its node says of it.
 
         Raises
         ------
@@ -84,21 +87,24 @@ class Declaration:
             exit_code=exit_code,
             reason=found.get(f"{PREFIX}reason") or ("Error" if exit_code else "Completed"),
             termination_delay_s=_seconds(found, "termination-delay") or 0.0,
-            usage=usage_of(pod),
+            usage=usage_of(pod, node),
         )
 
 
 def usage_of(pod: Object, node: Object | None = None) -> DeclaredUse | None:
     """Return the use that a pod's node declares of it, or the pod itself; None where neither does.
 
+    What a node declares without meaning is left out; `node_declaration_error` says what it is.
+
     Raises
     ------
     DeclarationError
-        If an annotation has no meaning.
+        If an annotation of the pod has no meaning.
     """
     for_workload = ((node or {}).get("metadata") or {}).get("annotations") or {}
     if for_workload and (name := NODE_PREFIX + workload_of(pod)) in for_workload:
-        return read_annotation(name, for_workload[name])
+        with suppress(DeclarationError):
+            return read_annotation(name, for_workload[name])
     found = pod["metadata"].get("annotations") or {}
     series = found.get(f"{PREFIX}usage")
     if series is not None:
@@ -111,13 +117,18 @@ def usage_of(pod: Object, node: Object | None = None) -> DeclaredUse | None:
 
 def node_declaration_error(node: Object) -> str:
     """Return what is wrong with what a node declares of its pods, "" if nothing is."""
-    for name, text in (node["metadata"].get("annotations") or {}).items():
-        if name.startswith(NODE_PREFIX):
-            try:
-                read_annotation(name, text)
-            except DeclarationError as error:
-                return str(error)
+    for name, text in declarations_of(node).items():
+        try:
+            read_annotation(name, text)
+        except DeclarationError as error:
+            return str(error)
     return ""
+
+
+def declarations_of(node: Object) -> dict[str, str]:
+    """Return the annotations by which a node declares what its pods use."""
+    found = node["metadata"].get("annotations") or {}
+    return {name: text for name, text in found.items() if name.startswith(NODE_PREFIX)}
 
 
 def workload_of(pod: Object) -> str:

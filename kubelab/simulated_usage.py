@@ -48,6 +48,16 @@ class DeclaredUse:
         passed_s = (moment - (self.since or started)).total_seconds()
         return self.points[self._index(passed_s)]
 
+    def ahead(self, moment: datetime, started: datetime) -> Iterator[tuple[float, Point]]:
+        """Yield what holds from a moment on, each point once, and in how many seconds it begins."""
+        passed_s, waited_s = (moment - (self.since or started)).total_seconds(), 0.0
+        for _ in range(len(self.points) + 1):
+            point, lasts_s = self._from(passed_s + waited_s)
+            yield waited_s, point
+            if math.isinf(lasts_s):
+                return
+            waited_s += max(lasts_s, 1e-6)  # a moment has microseconds
+
     def between(self, start: datetime, end: datetime) -> Iterator[tuple[float, Point]]:
         """Yield for how many seconds each point holds in a run from start to end."""
         moment = start

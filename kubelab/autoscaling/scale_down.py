@@ -128,7 +128,7 @@ def find_unneeded(
         Reads a Pod as the scheduler does.
     """
     left = dict(spare)
-    simulation = _Simulation(snapshot, budgets, now, info_of)
+    simulation = Removals(snapshot, budgets, now, info_of)
     verdicts: list[Verdict] = []
     for candidate in candidates:
         verdict = _kept(candidate, left, thresholds) or simulation.remove(
@@ -160,7 +160,7 @@ def _kept(candidate: Candidate, left: Mapping[str, int], thresholds: Thresholds)
     return None
 
 
-class _Simulation:
+class Removals:
     """The cluster without the nodes that were found unneeded, their pods moved."""
 
     def __init__(
@@ -209,6 +209,10 @@ class _Simulation:
         return Verdict(
             name, group, used, "", f"{resource} is asked for to {used:.0%}; {where}", said.evict, moves
         )
+
+    def add(self, fresh: NodeInfo) -> None:
+        """Let pods move to a new node, once the others have no room."""
+        self.nodes[fresh.name] = fresh
 
     def _place(self, pod: PodInfo) -> str | None:
         if pod.shape.local and not self.snapshot.pods_with_terms:

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339
-from kubelab.costs.owners import Owner
 from kubelab.costs.prices import Price, Prices, price_of
 from kubelab.costs.rates import NOTHING, Resources
+from kubelab.owners import Owner
 from kubelab.scheduling.requests import Amounts, amounts, held_requests
 from kubelab.simulated_pod import DeclarationError, usage_of
 

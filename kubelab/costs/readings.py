@@ -21,9 +21,9 @@ from kubelab.client import METER_READINGS, Object
 from kubelab.clock import parse_rfc3339, rfc3339
 from kubelab.costs.excess import Excess
 from kubelab.costs.intervals import NodeInterval, PodInterval
-from kubelab.costs.owners import Owner
 from kubelab.costs.prices import Price
 from kubelab.costs.rates import Resources
+from kubelab.owners import Owner
 
 RUNNING = "running"
 """The name of the reading that tells of pods that run; it is written anew all the time."""

@@ -39,6 +39,8 @@ from kubelab.engine.state import Engine, Running, StateFolder
 from kubelab.engine.usage import UsageSource
 from kubelab.errors import KubelabError
 from kubelab.informer import Informers
+from kubelab.usage.history import USAGE_FILE, History
+from kubelab.usage.recording import record
 
 if TYPE_CHECKING:
     from kubelab.engine.controllers.controller import Controller
@@ -82,6 +84,10 @@ class ControlPlane(Protocol):
 
     async def serve_usage(self, sources: Sequence[UsageSource], informers: Informers) -> None:
         """Serve what is known of nodes and pods as metrics.k8s.io."""
+        ...
+
+    async def admit_recommendations(self, informers: Informers) -> None:
+        """Give new pods what vertical pod autoscalers recommend for them."""
         ...
 
     async def metrics_url(self) -> str:
@@ -191,6 +197,7 @@ async def _serve(
     lease_s = 300 if engine == "embedded" else 40  # upstream's node controller allows 50 s without renewal
     simulated = SimulatedNodes(plane.client("system:simulated-nodes"), informers, clock, lease_s=lease_s)
     await plane.serve_usage((node.usage, simulated.usage), informers)
+    await plane.admit_recommendations(informers)
     parts = {"node": node.run, "simulated nodes": simulated.run}
     tasks = [_started(name, run) for name, run in parts.items()]
     with contextlib.suppress(TimeoutError):
@@ -207,7 +214,6 @@ async def _serve(
         server_url=await plane.progress_url(),
         ca_pem=tls.ca.read_text(),
         api_url=url,
-        admits_recommendations=engine == "embedded",  # kube-apiserver knows nothing of them
         which=plane.controllers,
         measures=measures,
     )
@@ -215,6 +221,7 @@ async def _serve(
     if not plane.has_scheduler:
         client = plane.client("system:kube-scheduler")
         tasks.append(_started("scheduler", scheduler(client, informers, clock, measures=measures).run))
+    tasks.append(_started("use", _use(folder, plane.client("system:kubelab:usage"), clock)))
     tasks.append(_started("recording", Recording(informers, folder.name, folder.path).run))
     gc.collect()
     gc.freeze()
@@ -229,6 +236,19 @@ async def _serve(
 
 def _started(name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
     return asyncio.create_task(keep(name, run), name=name)
+
+
+def _use(folder: StateFolder, client: Client, clock: Clock) -> Callable[[], Awaitable[None]]:
+    """Return what keeps the history of use."""
+
+    async def run() -> None:
+        history = await asyncio.to_thread(History, folder.path / USAGE_FILE)
+        try:
+            await record(client, history, clock)
+        finally:
+            history.close()
+
+    return run
 
 
 def _managers() -> tuple[type[Controllers], type[Scheduler]]:

@@ -75,6 +75,9 @@ class EmbeddedControlPlane:
         for source in sources:
             self._server.register_usage(source)
 
+    async def admit_recommendations(self, _informers: Informers) -> None:
+        """Do nothing: the API server admits new pods with what vertical pod autoscalers recommend."""
+
     async def metrics_url(self) -> str:
         """Return where Prometheus finds what kubelab's parts measure: beside what the API server does."""
         return f"{self.url}/metrics"

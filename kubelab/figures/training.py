@@ -63,7 +63,7 @@ def comparison_figure(runs: Mapping[str, pd.DataFrame], name: str = "loss") -> g
 def _line(curve: Curve, label: str, place: int, *, dash: int) -> dict[str, Any]:
     return {
         "x": curve.steps,
-        "y": curve.values,  # noqa: PD011 - a Curve, not a DataFrame
+        "y": curve.values,
         "name": label,
         "mode": "lines+markers",
         "line": {"color": COLOURS[place % len(COLOURS)], "dash": DASHES[dash % len(DASHES)], "width": 2},

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from kubelab.client import Object
 from kubelab.costs.intervals import CAPACITY_TYPE, INSTANCE_TYPE, NODE_GROUP
-from kubelab.costs.owners import Owner
 from kubelab.costs.prices import price_of
+from kubelab.owners import Owner
 from kubelab.scheduling.requests import amounts, held_requests
 
 _GROUP_LABELS = (

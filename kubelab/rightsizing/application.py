@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 
 from kubelab.client import Object
 from kubelab.quantities import Quantity, canonical, cpu_millicores, whole
+from kubelab.rightsizing.amounts import WholeAmounts
+from kubelab.rightsizing.policies import ContainerPolicy
 
 Amounts = Mapping[str, int]
 """CPU in millicores, memory in bytes."""
 
 DEFAULT_UPDATE_MODE = "Recreate"
-_ANY_CONTAINER = "*"
 _MOST = 2**63 - 1
 
 
@@ -74,19 +75,6 @@ def recommendations_of(autoscaler: Object) -> list[Object]:
     return found
 
 
-def container_policy(autoscaler: Object, container: str) -> Object:
-    """Return the policy for a container, else that for all, else an empty one."""
-    policies = (autoscaler["spec"].get("resourcePolicy") or {}).get("containerPolicies") or ()
-    by_name = {each["containerName"]: each for each in policies}
-    found: Object = by_name.get(container) or by_name.get(_ANY_CONTAINER) or {}
-    return found
-
-
-def is_scaled(autoscaler: Object, container: str) -> bool:
-    """Say whether a container is given recommendations at all."""
-    return container_policy(autoscaler, container).get("mode") != "Off"
-
-
 def amounts_of(quantities: Mapping[str, Quantity] | None) -> dict[str, int]:
     """Parse the CPU and memory of a resource list."""
     parsed = {"cpu": cpu_millicores, "memory": whole}
@@ -107,16 +95,16 @@ def recommended_for(
     found = {}
     for container in pod["spec"]["containers"]:
         name = container["name"]
-        if name not in by_name or not is_scaled(autoscaler, name):
+        policy = ContainerPolicy.of(autoscaler, name)
+        if name not in by_name or policy.off:
             continue
         parts = [amounts_of(by_name[name].get(part)) for part in ("target", "lowerBound", "upperBound")]
-        policy = container_policy(autoscaler, name)
         found[name] = Recommended(*(_bounded(each, container, policy, limits) for each in parts))
     return found
 
 
 def resources_for(
-    container: Object, target: Amounts, policy: Object, limits: ContainerLimits | None = None
+    container: Object, target: Amounts, policy: ContainerPolicy, limits: ContainerLimits | None = None
 ) -> Object:
     """Return a container's resources with the requests that are recommended.
 
@@ -126,7 +114,7 @@ def resources_for(
     resources = container.get("resources") or {}
     requests, had = dict(resources.get("requests") or {}), resources.get("limits") or {}
     limited = dict(had)
-    if policy.get("controlledValues") != "RequestsOnly":
+    if not policy.keeps_limits:
         before = amounts_of(requests)
         default = limits.default if limits else {}
         for name, amount in proportional_limits(amounts_of(had), before, target, default).items():
@@ -156,15 +144,15 @@ def written(name: str, amount: int, *, like: Quantity = "") -> str:
 
 
 def _bounded(
-    given: Amounts, container: Object, policy: Object, limits: ContainerLimits | None
+    given: Amounts, container: Object, policy: ContainerPolicy, limits: ContainerLimits | None
 ) -> dict[str, int]:
-    least, most = amounts_of(policy.get("minAllowed")), amounts_of(policy.get("maxAllowed"))
-    found = {}
-    for name, amount in given.items():
-        within = amount if limits is None else _within(name, amount, container, limits)
-        raised = max(within, least.get(name, 0))
-        found[name] = min(raised, most.get(name) or _MOST)
-    return found
+    within = {
+        name: amount if limits is None else _within(name, amount, container, limits)
+        for name, amount in given.items()
+    }
+    capped = policy.capped(WholeAmounts(within.get("cpu"), within.get("memory")))
+    found = {"cpu": capped.cpu, "memory": capped.memory}
+    return {name: amount for name, amount in found.items() if amount is not None}
 
 
 def _within(name: str, amount: int, container: Object, limits: ContainerLimits) -> int:

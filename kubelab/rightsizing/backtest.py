@@ -7,7 +7,7 @@ by, each time from nothing but what was before; then its request stands beside w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from kubelab.rightsizing.history import History
 from kubelab.rightsizing.recommendation import Recommendation
-from kubelab.rightsizing.strategies.strategy import Strategy
+from kubelab.rightsizing.strategies.strategy import DAY_S, Strategy
 from kubelab.usage.series import ContainerKey, Resource, UsageSeries
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Terms:
 ONCE = Terms(lookback_s=float("inf"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """What came of one series.
 
@@ -69,6 +69,8 @@ class Outcome:
         How often the request changed during the test.
     request, use : float
         Means over the test, in cores or bytes.
+    times, requests : ndarray of float64, shape (n,)
+        The test's samples, and the request that held at each.
     """
 
     container: ContainerKey
@@ -80,6 +82,8 @@ class Outcome:
     resizes: int
     request: float
     use: float
+    times: NDArray[np.float64] = field(repr=False)
+    requests: NDArray[np.float64] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,7 @@ def frontier(tests: Sequence[Backtest]) -> pd.DataFrame:
 
 def _outcome(strategy: Strategy, whole: UsageSeries, terms: Terms) -> Outcome:
     begin = int(len(whole.values) * terms.sized_by)
-    used = whole.values[begin:]  # noqa: PD011 - a UsageSeries, not a DataFrame
+    used = whole.values[begin:]
     requests, limits = _sized(strategy, whole, begin, terms)
     use, request = float(used.mean()), float(requests.mean())
     beyond = np.maximum(used - limits, 0.0)
@@ -185,6 +189,8 @@ def _outcome(strategy: Strategy, whole: UsageSeries, terms: Terms) -> Outcome:
         resizes=int(np.count_nonzero(np.diff(requests))),
         request=request,
         use=use,
+        times=whole.times[begin:],
+        requests=requests,
     )
 
 
@@ -227,6 +233,7 @@ def _size(
         (series,),
         request=current.request if current else None,
         limit=current.limit if current else None,
+        recheck_s=terms.every_s or DAY_S,
     )
     return strategy.size(known.between(now - lookback, now))
 

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kubelab.client import Object
-from kubelab.costs.owners import Owner
+from kubelab.owners import Owner
 from kubelab.quantities import Quantity, parse_quantity
 from kubelab.rightsizing.history import History
+from kubelab.rightsizing.scopes import scope_value
 from kubelab.usage.series import ContainerKey, Resource, UsageSeries
-
-ABSENT = "__absent__"
-"""The scope value of nodes without the label, as AEP-10031 has it."""
 
 Amounts = Mapping[Resource, float]
 """Cores of cpu, bytes of memory; what is not asked for is not there."""
@@ -45,7 +43,7 @@ class ContainerGroup:
     limits: Amounts
     ooms: tuple[float, ...] = ()
 
-    def history(self, resource: Resource, usage: Iterable[UsageSeries]) -> History:
+    def history(self, resource: Resource, usage: Iterable[UsageSeries], *, recheck_s: float) -> History:
         """Return what these containers used, pods that are gone included where their workload is known."""
         return History(
             self.key,
@@ -54,6 +52,7 @@ class ContainerGroup:
             self.requests.get(resource),
             self.limits.get(resource),
             self.ooms if resource == "memory" else (),
+            recheck_s,
         )
 
     def _has(self, other: ContainerKey) -> bool:
@@ -84,7 +83,8 @@ def container_groups(
     for pod in pods:
         if not _runs(pod):
             continue
-        value = None if scope is None else labels.get(pod["spec"]["nodeName"], {}).get(scope, ABSENT)
+        node = pod["spec"]["nodeName"]
+        value = scope_value(scope, node, labels.get(node, {})) if scope else None
         for container in pod["spec"]["containers"]:
             found[_key(pod, container), value].append((pod, container))
     return [_group(key, value, members) for (key, value), members in sorted(found.items(), key=_order)]

@@ -16,16 +16,6 @@ _ABOVE: dict[str, tuple[Resource, str]] = {
 }
 """Kinds that others control, and who may."""
 
-WELL_KNOWN = (
-    "CronJob",
-    "DaemonSet",
-    "Deployment",
-    "Job",
-    "ReplicaSet",
-    "ReplicationController",
-    "StatefulSet",
-)
-
 Lookup = Callable[[Resource, str, str], Object | None]
 """Returns an object of a resource by its namespace and name."""
 

@@ -53,6 +53,8 @@ class History:
         What the container asks for now, in cores or bytes.
     ooms : tuple of float
         Bytes that it had when it was killed for want of memory, the latest last.
+    recheck_s : float
+        How long the answer holds until somebody looks again, in seconds.
     """
 
     container: ContainerKey
@@ -61,6 +63,7 @@ class History:
     request: float | None = None
     limit: float | None = None
     ooms: tuple[float, ...] = ()
+    recheck_s: float = 86_400.0
 
     @cached_property
     def times(self) -> NDArray[np.float64]:

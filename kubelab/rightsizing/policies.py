@@ -23,7 +23,7 @@ class ContainerPolicy:
     off : bool
         Nothing is recommended.
     least, most : WholeAmounts
-        ``minAllowed`` and ``maxAllowed``.
+        ``minAllowed`` and ``maxAllowed``; of which 0 is no bound.
     controlled : frozenset of str
         The resources that are recommended.
     keeps_limits : bool
@@ -64,7 +64,9 @@ def _read(entry: Mapping[str, object]) -> ContainerPolicy:
     policy = ContainerPolicy(
         given.get("mode") == "Off",
         WholeAmounts.of(given.get("minAllowed")),
-        WholeAmounts.of(given.get("maxAllowed")),
+        WholeAmounts.of(
+            {name: most for name, most in (given.get("maxAllowed") or {}).items() if whole(most)}
+        ),
         frozenset(given.get("controlledResources") or ("cpu", "memory")),
         given.get("controlledValues") == "RequestsOnly",
     )

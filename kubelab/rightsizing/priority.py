@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339
-from kubelab.rightsizing.application import Amounts, Recommended, amounts_of, is_scaled
+from kubelab.rightsizing.application import Amounts, Recommended, amounts_of
+from kubelab.rightsizing.policies import ContainerPolicy
 
 OBSERVED_CONTAINERS = "vpaObservedContainers"
 """The annotation by which admission says which containers it knew."""
@@ -143,7 +144,8 @@ def _was_killed_early(pod: Object, autoscaler: Object, due: Due) -> bool:
     within_s = policy.get("evictAfterOOMSeconds") or due.oom_s
     for entry in (pod.get("status") or {}).get("containerStatuses") or ():
         ended = (entry.get("lastState") or {}).get("terminated") or {}
-        if ended.get("reason") == _OOM and is_scaled(autoscaler, entry["name"]) and ended.get("startedAt"):
+        is_off = ContainerPolicy.of(autoscaler, entry["name"]).off
+        if ended.get("reason") == _OOM and not is_off and ended.get("startedAt"):
             ran = parse_rfc3339(ended["finishedAt"]) - parse_rfc3339(ended["startedAt"])
             if ran.total_seconds() < within_s:
                 return True

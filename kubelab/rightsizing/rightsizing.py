@@ -143,6 +143,7 @@ def rightsize(
     prices: Prices | None = None,
     until: float = float("inf"),
     lookback_s: float | None = None,
+    recheck_s: float = 86_400.0,
     scope: str = "",
 ) -> Rightsizing:
     """Return what a strategy recommends for groups of containers.
@@ -155,16 +156,19 @@ def rightsize(
         What pods' requests cost: by each node's price, else OpenCost's default sheet.
     until, lookback_s : float
         Which part of the use counts: seconds since the epoch, and the strategy's own length unless given.
+    recheck_s : float
+        How long the recommendations have to hold.
     scope : str
         The label that told the groups apart.
     """
     rates = NodeRates(nodes, prices)
     start = until - (strategy.lookback_s if lookback_s is None else lookback_s)
-    rows = [
-        _row(strategy, group, group.history(resource, usage.series).between(start, until), rates)
+    histories = [
+        (group, group.history(resource, usage.series, recheck_s=recheck_s).between(start, until))
         for group in groups
         for resource in _RESOURCES
     ]
+    rows = [_row(strategy, group, history, rates) for group, history in histories]
     rows.sort(key=lambda row: -(row.saves_usd_per_month or 0.0))
     return Rightsizing(strategy.name, scope, tuple(rows), usage.missing)
 

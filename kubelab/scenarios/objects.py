@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kubelab.autoscaling.drain import SAFE_TO_EVICT
 from kubelab.client import (
     BUDGETS,
     DAEMON_SETS,
     DEPLOYMENTS,
     JOBS,
     NAMESPACES,
+    NODES,
     SERVICES,
     STATEFUL_SETS,
     Object,
     Resource,
 )
 from kubelab.scenarios.scenario import Action
+from kubelab.simulated_pod import NODE_PREFIX
+from kubelab.simulated_usage import DeclaredUse
 
 RUN_DURATION = "simulated.kubelab.dev/run-duration"
 
@@ -54,12 +58,19 @@ def scale(at_s: float, name: str, where: str, replicas: int) -> Action:
     return Action(at_s, "patch", DEPLOYMENTS, name, where, {"spec": {"replicas": replicas}})
 
 
+def use(at_s: float, name: str, where: str, node: str, *, millicores: int, memory_bytes: int) -> Action:
+    """Let each pod of a workload on one node use so much from then on, whatever it declares itself."""
+    text = DeclaredUse(((0.0, millicores, memory_bytes),)).written()
+    annotations = {f"{NODE_PREFIX}{where}.{name}": text}
+    return Action(at_s, "patch", NODES, node, body={"metadata": {"annotations": annotations}})
+
+
 def job(
     at_s: float, name: str, where: str, pods: int, requests: Requests, *, seconds: float, **pod: Any
 ) -> Action:
-    """Create a Job whose pods run for so long, all at a time."""
+    """Create a Job whose pods run for so long, all at a time; moved, they would begin anew."""
     template = _template(name, requests, {"restartPolicy": "Never", **pod})
-    template["metadata"]["annotations"] = {RUN_DURATION: f"{seconds:g}"}
+    template["metadata"]["annotations"] = {RUN_DURATION: f"{seconds:g}", SAFE_TO_EVICT: "false"}
     spec = {
         "completions": pods,
         "parallelism": pods,

@@ -11,6 +11,8 @@ from kubelab.scenarios.scenario import Action, Scenario, scenario
 
 HOUR = 3600.0
 _QUARTER = 900.0
+NODE_CRITICAL = "system-node-critical"
+"""The PriorityClass that keeps room on every node for agents."""
 
 
 def web_day(*, seed: int = 0, hours: float = 24) -> Scenario:
@@ -80,7 +82,10 @@ def daemonset_tax(*, seed: int = 0, hours: float = 12) -> Scenario:
         ("security", "250m", "600Mi"),
     )
     actions: list[Action] = [namespace("agents", "platform"), namespace("web", "shop")]
-    actions += [daemon_set(0, name, "agents", {"cpu": cpu, "memory": memory}) for name, cpu, memory in agents]
+    actions += [
+        daemon_set(0, name, "agents", {"cpu": cpu, "memory": memory}, priorityClassName=NODE_CRITICAL)
+        for name, cpu, memory in agents
+    ]
     for number in range(10):
         base, name = random.randint(4, 30), f"service-{number}"
         requests = {

@@ -9,7 +9,7 @@ from kubelab.client import Object
 from kubelab.scheduling.ranking import Rankings
 from kubelab.scheduling.selectors import Labels, Selector
 from kubelab.scheduling.shapes import Shapes
-from kubelab.scheduling.snapshot import Key, Node, NodeInfo, PodInfo, Snapshot, Storage
+from kubelab.scheduling.snapshot import Key, Node, NodeInfo, PodInfo, ScoringStrategy, Snapshot, Storage
 
 FINISHED = frozenset({"Succeeded", "Failed"})
 
@@ -26,10 +26,13 @@ class Cache:
     ----------
     seed : int
         Orders nodes that are equally good.
+    scoring_strategy : str
+        Of its snapshots.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, scoring_strategy: ScoringStrategy = "LeastAllocated") -> None:
         self.seed = seed
+        self.scoring_strategy: ScoringStrategy = scoring_strategy
         self.shapes = Shapes()
         self.rankings = Rankings()
         self.nodes: dict[str, NodeInfo] = {}
@@ -61,6 +64,7 @@ class Cache:
             pods_with_terms=self._with_terms,
             nodes_preferring_none=self._preferring_none,
             lowest_priority=min(self._priorities, default=None),
+            scoring_strategy=self.scoring_strategy,
         )
 
     def info_of(self, pod: Object) -> PodInfo:

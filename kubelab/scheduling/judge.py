@@ -13,6 +13,7 @@ from kubelab.scheduling.scores import (
     balanced_allocation,
     image_locality,
     least_allocated,
+    most_allocated,
 )
 from kubelab.scheduling.shapes import Shape
 from kubelab.scheduling.snapshot import NodeInfo, Snapshot
@@ -47,8 +48,9 @@ def judge(shape: Shape, info: NodeInfo, snapshot: Snapshot) -> Verdict:
 
 
 def _terms(shape: Shape, info: NodeInfo, snapshot: Snapshot) -> tuple[Score, ...]:
+    fit = most_allocated if snapshot.scoring_strategy == "MostAllocated" else least_allocated
     resources = (
-        term("NodeResourcesFit", least_allocated(shape, info)),
+        term("NodeResourcesFit", fit(shape, info)),
         term("NodeResourcesBalancedAllocation", balanced_allocation(shape, info)),
     )
     if not snapshot.image_nodes:

@@ -56,6 +56,11 @@ def least_allocated(shape: Shape, info: NodeInfo) -> int:
     return sum(shares) // len(shares) if shares else 0
 
 
+def most_allocated(shape: Shape, info: NodeInfo) -> int:
+    """Return the mean share of CPU and memory in use with the pod, in percent (``most_allocated.go``)."""
+    return MAX_SCORE - least_allocated(shape, info)
+
+
 def balanced_allocation(shape: Shape, info: NodeInfo) -> int:
     """Return 100 less half the distance between the used shares of CPU and memory, in percent.
 

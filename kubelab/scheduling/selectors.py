@@ -120,6 +120,18 @@ def node_terms(selector: Object | None) -> tuple[NodeTerm, ...] | None:
     return tuple(NodeTerm.of(term) for term in selector.get("nodeSelectorTerms") or ())
 
 
+def target_node(pod: Object) -> str:
+    """Return the node that a pod is bound to or, as a daemon's, required to be on; "" for none."""
+    spec = pod["spec"]
+    if spec.get("nodeName"):
+        return str(spec["nodeName"])
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    for term in node_terms(affinity.get("requiredDuringSchedulingIgnoredDuringExecution")) or ():
+        for name in term.node_names or ():
+            return name
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Taint:
     """What keeps pods off a node unless they tolerate it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from kubelab.client import Object
 from kubelab.scheduling.requests import amounts
@@ -12,6 +13,9 @@ from kubelab.scheduling.selectors import Labels, Selector, Taint
 from kubelab.scheduling.shapes import Port, Shape
 
 Key = tuple[str, str]
+
+ScoringStrategy = Literal["LeastAllocated", "MostAllocated"]
+"""Of the plugin NodeResourcesFit, in kube-scheduler's configuration: spread pods out, or pack them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,6 +237,8 @@ class Snapshot:
         How many nodes have a PreferNoSchedule taint.
     lowest_priority : int or None
         The lowest priority of any pod on a node.
+    scoring_strategy : str
+        Whether free nodes are better, or full ones.
     """
 
     nodes: Mapping[str, NodeInfo]
@@ -244,3 +250,4 @@ class Snapshot:
     pods_with_terms: int = 0
     nodes_preferring_none: int = 0
     lowest_priority: int | None = None
+    scoring_strategy: ScoringStrategy = "LeastAllocated"

@@ -1,5 +1,5 @@
 """The same question put to many simulated clusters at once: `study` compares policies over seeds."""
 
-from kubelab.studies.study import Study, study
+from kubelab.studies.study import THRIFTY, Study, study
 
-__all__ = ["Study", "study"]
+__all__ = ["THRIFTY", "Study", "study"]

@@ -18,7 +18,17 @@ from kubelab.training.progress_line import ProgressLine
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kubelab.scheduling.snapshot import ScoringStrategy
+
 POLICIES = ("score,least-waste", "least-waste", "price", "random")
+
+THRIFTY: Mapping[str, float] = {
+    "utilization_threshold": 1.0,
+    "unneeded_s": 60,
+    "delay_after_add_s": 0,
+    "consolidate": True,
+}
+"""Settings of scale-down that let no idle node live long; Cluster Autoscaler's own are slower, and calmer."""
 
 
 class StudyError(KubelabError, ValueError):
@@ -115,6 +125,7 @@ def study(
     seed: int = 0,
     hours: float | None = None,
     scale_down: Mapping[str, float] | None = None,
+    scoring_strategy: ScoringStrategy = "LeastAllocated",
     processes: int | None = None,
     show_progress: bool = True,
 ) -> Study:
@@ -136,7 +147,9 @@ def study(
     hours : float, optional
         How long to simulate; each scenario's own length unless given.
     scale_down : mapping, optional
-        The same for all policies, as in `kubelab.cluster.Cluster.autoscale`.
+        The same for all policies, as in `kubelab.cluster.Cluster.autoscale`; `THRIFTY`, for instance.
+    scoring_strategy : "LeastAllocated" or "MostAllocated"
+        The scheduler's, as in `kubelab.cluster.Cluster.simulated`.
     processes : int, optional
         How many work at a time; as many as there are processors unless given.
     show_progress : bool
@@ -155,7 +168,7 @@ def study(
     seeds = range(seed, seed + clusters)
     down = tuple(sorted((scale_down or {}).items()))
     cases = [
-        Case(name, each, policy, hours, down)
+        Case(name, each, policy, hours, down, scoring_strategy)
         for name in names
         for each in seeds
         for policy in (*policies, "")

@@ -13,12 +13,11 @@ from kubelab.errors import KubelabError
 from kubelab.scenarios import SEEDED
 from kubelab.scenarios.bound import lower_bound
 from kubelab.scenarios.scenario import Scenario
+from kubelab.scheduling.snapshot import ScoringStrategy
 from kubelab.simulated_cluster import SimulatedCluster
 
 LOOK_S = 300.0
 """How often pods are looked at; one that comes and goes between two looks is not seen."""
-
-BOUND_RESOLUTION_S = 300.0
 
 
 class UnknownScenarioError(KubelabError, ValueError):
@@ -41,6 +40,8 @@ class Case:
         How long; as long as the scenario unless given.
     scale_down : tuple of pairs
         As in `kubelab.cluster.Cluster.autoscale`.
+    scoring_strategy : str
+        As in `kubelab.cluster.Cluster.simulated`.
     """
 
     scenario: str
@@ -48,6 +49,7 @@ class Case:
     policy: str
     hours: float | None = None
     scale_down: tuple[tuple[str, float], ...] = ()
+    scoring_strategy: ScoringStrategy = "LeastAllocated"
 
     def made(self) -> Scenario:
         """Return the scenario itself.
@@ -89,9 +91,9 @@ def carry_out(case: Case) -> Outcome:
     """Simulate a case, or find its lower bound; the same case has the same outcome."""
     scenario = case.made()
     if not case.policy:
-        return Outcome(case, lower_bound(scenario, resolution_s=BOUND_RESOLUTION_S).usd)
+        return Outcome(case, lower_bound(scenario).usd)
     waits: dict[str, float] = {}
-    with SimulatedCluster(case.seed) as cluster:
+    with SimulatedCluster(case.seed, case.scoring_strategy) as cluster:
         cluster.play(scenario)
         cluster.autoscale(case.policy, seed=case.seed, scale_down=dict(case.scale_down))
         for look in range(1, math.ceil(scenario.hours * 3600 / LOOK_S) + 1):

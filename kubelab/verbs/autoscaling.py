@@ -109,7 +109,8 @@ class AutoscalingVerbs(Handle):
             For lots that are drawn.
         scale_down : mapping, optional
             Such as ``{"enabled": True, "unneeded_s": 600, "delay_after_add_s": 600,
-            "utilization_threshold": 0.5}``.
+            "utilization_threshold": 0.5}``; with ``"consolidate": True`` nodes are also replaced by one that
+            costs less, which Cluster Autoscaler does not do.
         grpc_expander : mapping, optional
             The service that the expander ``grpc`` asks: its ``url``, such as ``localhost:7000``, and its
             ``certificate`` as PEM text. ``kubelab expander serve`` runs one.

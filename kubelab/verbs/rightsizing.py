@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kubelab import portal
-from kubelab.client import NODES, PODS, Client
-from kubelab.clock import parse_rfc3339
-from kubelab.errors import NotFoundError
-from kubelab.verbs.handle import Handle
+from kubelab.client import NODES, PODS
+from kubelab.verbs.usage import UsageVerbs
 
 if TYPE_CHECKING:
     from kubelab.costs.prices import Prices
     from kubelab.rightsizing.plan import AppliedChanges, Proposal
-    from kubelab.usage.series import Usage, UsageSource
-
-_METRICS = "/apis/metrics.k8s.io/v1beta1/pods"
+    from kubelab.usage.series import UsageSource
 
 
-class RightsizingVerbs(Handle):
+class RightsizingVerbs(UsageVerbs):
     """The verbs about requests and limits."""
 
     def rightsize(
         self,
-        strategy: str = "peak",
+        strategy: str = "adaptive",
         *,
         scope: str | None = None,
         daemonset: str | None = None,
         namespace: str | None = None,
         window: timedelta | None = None,
+        recheck: timedelta = timedelta(days=1),
         source: UsageSource | None = None,
         prices: Prices | None = None,
     ) -> Proposal:
@@ -48,8 +45,10 @@ class RightsizingVerbs(Handle):
             Only this one; all unless given.
         window : timedelta, optional
             How much use counts; as much as the strategy looks at unless given.
+        recheck : timedelta
+            How soon you will ask again: what the adaptive strategies recommend has to hold until then.
         source : UsageSource, optional
-            Who knows what was used; metrics.k8s.io unless given, which knows only the last minute.
+            Who knows what was used; `usage_source` unless given.
         prices : Prices, optional
             What nodes cost that do not say it in their annotations; the catalogue's unless given, and
             OpenCost's default sheet for nodes that it does not know.
@@ -68,7 +67,7 @@ class RightsizingVerbs(Handle):
         chosen, now, nodes = strategy_of(strategy), self._now(), self._list(NODES)
         length_s = window.total_seconds() if window else chosen.lookback_s
         usage = portal.run(
-            (source or _Now(self.client)).read(now - timedelta(seconds=length_s), now, namespace=namespace)
+            (source or self.usage_source()).read(now - timedelta(seconds=length_s), now, namespace=namespace)
         )
         groups = [
             each
@@ -84,6 +83,7 @@ class RightsizingVerbs(Handle):
             prices=prices or Catalogue.load(),
             until=now.timestamp() + 1,
             lookback_s=length_s,
+            recheck_s=recheck.total_seconds(),
             scope=scope or "",
         )
         return Proposal(
@@ -97,36 +97,3 @@ class RightsizingVerbs(Handle):
 
         applied = portal.run(read_applied(self.client, namespace))
         return AppliedChanges(Reach(self.client, self._now), tuple(applied))
-
-
-class _Now:
-    """What metrics.k8s.io says of the last minute, as series of one sample."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def read(self, start: datetime, end: datetime, *, namespace: str | None = None) -> Usage:  # noqa: ARG002
-        import numpy as np
-
-        from kubelab.quantities import parse_quantity
-        from kubelab.usage.series import ContainerKey, Resource, Usage, UsageSeries
-
-        try:
-            items = (await self._client.read(_METRICS))["items"]
-        except NotFoundError:
-            return Usage((), ("the cluster does not serve metrics.k8s.io",))
-        names: tuple[Resource, ...] = ("cpu", "memory")
-        return Usage(
-            tuple(
-                UsageSeries(
-                    ContainerKey(each["metadata"]["namespace"], each["metadata"]["name"], container["name"]),
-                    name,
-                    np.array([min(parse_rfc3339(each["timestamp"]), end.astimezone(UTC)).timestamp()]),
-                    np.array([float(parse_quantity(container["usage"][name]))]),
-                )
-                for each in items
-                if namespace in {None, each["metadata"]["namespace"]}
-                for container in each["containers"]
-                for name in names
-            )
-        )

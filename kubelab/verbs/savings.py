@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from kubelab import portal
 from kubelab.client import BUDGETS, NODES, PODS, Client, Object
-from kubelab.costs.owners import Owner
 from kubelab.costs.prices import Prices, price_of
 from kubelab.costs.rates import HOURS_PER_MONTH
 from kubelab.errors import ApiError
+from kubelab.owners import Owner
 from kubelab.verbs.costs import CostVerbs
 from kubelab.verbs.rightsizing import RightsizingVerbs
 

@@ -124,3 +124,14 @@ def test_lower_bound_is_found_when_asked_for() -> None:
         found = lab.cost(lower_bound=True)
         assert found.lower_bound_usd == pytest.approx(0.4 * 2, rel=0.02)
         assert found.total_usd == pytest.approx(3 * 0.4 * 2)
+
+
+def test_what_a_node_declares_of_its_pods_counts_from_then_on() -> None:
+    with Cluster.simulated(9) as lab:
+        (node,) = priced(lab, 1)
+        portal.run(lab.client.create(DEPLOYMENTS, deployment("web", 1)))
+        lab.run(hours=1)
+        lab.set_usage("web", node, cpu="2", memory="1Gi")
+        lab.run(hours=1)
+        found = lab.cost().by_namespace().set_index("namespace")["cpu_core_hours"]
+    assert found["default"] == pytest.approx(0.5 + 2, rel=0.02)

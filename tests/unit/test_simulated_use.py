@@ -10,6 +10,8 @@ from kubelab import Cluster, portal
 from kubelab.client import DAEMON_SETS, EVENTS, NODES, POD_METRICS, PODS, Object
 from kubelab.errors import NotFoundError
 from kubelab.quantities import cpu_millicores
+from kubelab.scenarios import objects
+from kubelab.scenarios.scenario import scenario
 from kubelab.simulated_cluster import SimulatedCluster
 from kubelab.simulated_pod import NODE_PREFIX, PREFIX, DeclarationError
 
@@ -98,3 +100,16 @@ def test_a_node_whose_declaration_means_nothing_says_so(lab: SimulatedCluster) -
         each for each in portal.run(lab.client.list(EVENTS)).items if each["reason"] == "InvalidSimulation"
     ]
     assert [each["involvedObject"]["name"] for each in told] == [node]
+
+
+def test_a_scenario_changes_what_pods_use_on_a_node(lab: SimulatedCluster) -> None:
+    first, second, third = sorted(used(lab))
+    actions = [
+        objects.use(600, "agent", "default", second, millicores=800, memory_bytes=1 << 30),
+        objects.use(1200, "agent", "default", second, millicores=50, memory_bytes=1 << 20),
+    ]
+    lab.play(scenario("load", "Load on one node.", seed=1, hours=1, node_groups=[], actions=actions))
+    lab.run(minutes=11)
+    assert used(lab) == {first: 100, second: 800, third: 100}
+    lab.run(minutes=10)
+    assert used(lab) == {first: 100, second: 50, third: 100}

@@ -18,10 +18,11 @@ from kubelab.engine.apiserver.kinds import Kind
 from kubelab.engine.apiserver.limits import LimitRanges
 from kubelab.engine.apiserver.pod_resizes import PodResizes
 from kubelab.engine.apiserver.quotas import QuotaAdmission
-from kubelab.engine.apiserver.recommended_pods import RecommendedPods
 from kubelab.engine.apiserver.status import forbidden, invalid, not_found
 from kubelab.engine.apiserver.store import Store
+from kubelab.engine.apiserver.stored_beside import StoredBeside
 from kubelab.engine.apiserver.validation import causes
+from kubelab.engine.recommended_pods import RecommendedPods
 
 _SERVICE_NETWORK = IPv4Network("10.96.0.0/16")
 _NODE_PORTS = range(30000, 32768)
@@ -38,7 +39,7 @@ class Admission:
         self.quotas = QuotaAdmission(store, clock)
         self.limits = LimitRanges(store)
         self.resizes = PodResizes(store)
-        self.recommended = RecommendedPods(store, self.limits)
+        self.recommended = RecommendedPods(StoredBeside(store), clock)
         self._terminating: dict[str, tuple[Stored, bool]] = {}
         self._plugins: dict[str, Callable[[Kind, Object], None]] = {
             "Pod": self._create_pod,

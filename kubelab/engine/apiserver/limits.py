@@ -27,7 +27,7 @@ class LimitRanges:
 
     def set_defaults(self, pod: Object) -> None:
         """Give the containers of a new pod, in place, what its namespace sets by default."""
-        for limit_range in self.of(pod):
+        for limit_range in self._of(pod):
             set_defaults(limit_range, pod)
 
     def check(self, kind: Kind, obj: Object) -> None:
@@ -43,14 +43,13 @@ class LimitRanges:
             PERSISTENT_VOLUME_CLAIMS,
         }:
             return
-        for limit_range in self.of(obj):
+        for limit_range in self._of(obj):
             found = list(dict.fromkeys(problems(limit_range, kind.resource, obj)))
             if found:
                 told = found[0] if len(found) == 1 else f"[{', '.join(found)}]"
                 raise forbidden(kind.resource, obj["metadata"]["name"], told)
 
-    def of(self, obj: Object) -> Iterator[Object]:
-        """Yield the limit ranges of an object's namespace."""
+    def _of(self, obj: Object) -> Iterator[Object]:
         collection = self._ranges
         if not collection.objects and not collection.pending:
             return

@@ -23,7 +23,12 @@ from kubelab.engine.binaries.measures import PATH, MeasuresFace
 from kubelab.engine.binaries.metrics import MetricsFace
 from kubelab.engine.binaries.program import Program, ProgramEndedError
 from kubelab.engine.binaries.progress import ProgressReceiver
-from kubelab.engine.binaries.registration import refuse_ephemeral_containers, register_metrics
+from kubelab.engine.binaries.recommendations import RecommendationsFace
+from kubelab.engine.binaries.registration import (
+    refuse_ephemeral_containers,
+    register_metrics,
+    register_recommendations,
+)
 from kubelab.engine.controllers.controller import Controller
 from kubelab.engine.controllers.endpoints import EndpointsController
 from kubelab.engine.controllers.endpointslice import EndpointSliceController
@@ -161,6 +166,14 @@ class BinariesControlPlane:
         served = await serve_app(face.asgi, port=0, tls=self.tls, client_ca=self._api_server_authority)
         self._faces.append(served)
         await register_metrics(self.client("system:masters"), served.port, self.tls)
+
+    async def admit_recommendations(self, informers: Informers) -> None:
+        """Give new pods what vertical pod autoscalers recommend for them."""
+        face = RecommendationsFace(self.client("system:vpa-admission-controller"), informers)
+        served = await serve_app(face.asgi, port=0, tls=self.tls)
+        self._faces.append(served)
+        url = f"https://127.0.0.1:{served.port}{face.path}"
+        await register_recommendations(self.client("system:masters"), url, self.tls)
 
     async def metrics_url(self) -> str:
         """Serve what kubelab's parts measure; return the address."""

@@ -22,7 +22,13 @@ POLICY_BINDINGS = Resource(
     "ValidatingAdmissionPolicyBinding",
     namespaced=False,
 )
+WEBHOOKS = Resource(
+    _ADMISSION, "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", namespaced=False
+)
 _METRICS_NAMESPACE, _METRICS_SERVICE = "kube-system", "metrics-server"
+_WEBHOOK = "vpa-webhook-config"
+"""Its name with upstream's admission controller, so that there is one of them."""
+
 _POLICY = "pods-are-processes.kubelab.dev"
 
 
@@ -63,6 +69,31 @@ async def refuse_ephemeral_containers(client: Client) -> None:
     await _ensure(client, POLICIES, _POLICY, policy)
     binding = {"policyName": _POLICY, "validationActions": ["Deny"]}
     await _ensure(client, POLICY_BINDINGS, _POLICY, binding)
+
+
+async def register_recommendations(client: Client, url: str, tls: TlsFiles) -> None:
+    """Have new pods that something controls shown to a webhook; without an answer they stay as they are."""
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    webhook = {
+        "name": "vpa.k8s.io",
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": {"url": url, "caBundle": base64.b64encode(tls.ca.read_bytes()).decode()},
+        "rules": [{**rule, "scope": "Namespaced"}],
+        "matchConditions": [{"name": "controlled", "expression": "has(object.metadata.ownerReferences)"}],
+        "failurePolicy": "Ignore",
+        "sideEffects": "None",
+        "timeoutSeconds": 5,
+    }
+    configuration = {
+        "apiVersion": WEBHOOKS.api_version,
+        "kind": WEBHOOKS.kind,
+        "metadata": {"name": _WEBHOOK},
+        "webhooks": [webhook],
+    }
+    try:
+        await client.create(WEBHOOKS, configuration)
+    except AlreadyExistsError:
+        await client.patch(WEBHOOKS, _WEBHOOK, {"webhooks": [webhook]})
 
 
 async def _ensure(client: Client, resource: Resource, name: str, spec: Object, namespace: str = "") -> None:

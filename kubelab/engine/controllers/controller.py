@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 class Surroundings:
     """What controllers are given: clients by user, caches, events, the time, the server's address, measures.
 
-    ``admits_recommendations`` says whether the API server gives new pods what an autoscaler recommends.
     ``server_url`` and ``ca_pem`` are where trainers' pods report to, ``api_url`` is where pods reach the API
     server; empty if there is none.
     """
@@ -38,7 +37,6 @@ class Surroundings:
     server_url: str = ""
     ca_pem: str = ""
     api_url: str = ""
-    admits_recommendations: bool = True
     measures: Measures = field(default_factory=Measures)
 
 
@@ -84,15 +82,21 @@ class Controller(ABC):
         view.subscribe(self._enqueue_self)
         return view
 
-    def follow_owned(self, resource: Resource, owner: Resource) -> View:
-        """Return the resource's view; its changes enqueue the owner that controls it."""
+    def follow_owned(self, resource: Resource, owner: Resource, settle_s: float = 0.0) -> View:
+        """Return the resource's view; its changes enqueue the owner that controls it.
+
+        Parameters
+        ----------
+        settle_s : float
+            How long to wait for more of them.
+        """
         view = self.views.of(resource)
 
         def enqueue_owner(old: Object | None, new: Object | None) -> None:
             for obj in (old, new):
                 reference = controller_of(obj) if obj else None
                 if obj and reference and _refers_to(reference, owner):
-                    self.queue.add((obj["metadata"].get("namespace", ""), reference["name"]))
+                    self.queue.add_after((obj["metadata"].get("namespace", ""), reference["name"]), settle_s)
 
         view.subscribe(enqueue_owner)
         return view

@@ -11,18 +11,10 @@ import struct
 import orjson
 
 from kubelab.client import Object
+from kubelab.fnv import fnv32a
 
 # apimachinery's rand.SafeEncodeString.
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-_OFFSET, _PRIME, _MASK = 2166136261, 16777619, 0xFFFFFFFF
-
-
-def fnv32a(data: bytes) -> int:
-    """Return the 32-bit FNV-1a hash."""
-    value = _OFFSET
-    for byte in data:
-        value = ((value ^ byte) * _PRIME) & _MASK
-    return value
 
 
 def safe_encode(text: str) -> str:

@@ -33,9 +33,9 @@ class OwningController(Controller):
         self.owners = self.follow(self.kind)
         self.owners.index(_BY_NAMESPACE, _namespace)
 
-    def follow_claimed(self, resource: Resource) -> View:
+    def follow_claimed(self, resource: Resource, settle_s: float = 0.0) -> View:
         """Return the resource's view; a change enqueues the owner, or those that may adopt an orphan."""
-        view = self.follow_owned(resource, self.kind)
+        view = self.follow_owned(resource, self.kind, settle_s)
         view.index(OWNER_OR_ORPHAN, owner_or_orphan)
 
         def enqueue_adopters(_old: Object | None, new: Object | None) -> None:

@@ -39,7 +39,7 @@ from kubelab.engine.controllers.tainteviction import TaintEvictionController
 from kubelab.engine.controllers.trainjob import TrainJobController
 from kubelab.engine.controllers.trial import TrialController
 from kubelab.engine.controllers.views import Views
-from kubelab.engine.controllers.vpa import VpaUpdaterController
+from kubelab.engine.controllers.vpa import VpaRecommenderController, VpaUpdaterController
 from kubelab.engine.measures import Measures
 from kubelab.informer import Informers
 
@@ -56,6 +56,7 @@ CUSTOM_CONTROLLERS: tuple[type[Controller], ...] = (
     ClusterAutoscalerController,
     InstanceScoreController,
     NodeGroupSetController,
+    VpaRecommenderController,
     VpaUpdaterController,
 )
 """Those of custom kinds; the others are part of Kubernetes' own controller manager."""
@@ -98,8 +99,6 @@ class Controllers:
         Where pods report their progress, and its certificate authority; empty if they cannot.
     api_url : str
         Where pods reach the API server; empty if they cannot.
-    admits_recommendations : bool
-        Whether the API server gives new pods what a vertical pod autoscaler recommends.
     which : tuple of Controller types
         All of them unless given.
     measures : Measures, optional
@@ -115,7 +114,6 @@ class Controllers:
         server_url: str = "",
         ca_pem: str = "",
         api_url: str = "",
-        admits_recommendations: bool = True,
         which: tuple[type[Controller], ...] = CONTROLLERS,
         measures: Measures | None = None,
     ) -> None:
@@ -130,7 +128,6 @@ class Controllers:
             server_url=server_url,
             ca_pem=ca_pem,
             api_url=api_url,
-            admits_recommendations=admits_recommendations,
             measures=measures,
         )
         self.all = tuple(controller(around) for controller in which)

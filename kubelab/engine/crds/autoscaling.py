@@ -151,6 +151,10 @@ def cluster_autoscaler_definition() -> Object:
             "delayAfterAddSeconds": {**_SECONDS, "default": 600},
             "delayAfterDeleteSeconds": {**_SECONDS, "default": 0},
             "delayAfterFailureSeconds": {**_SECONDS, "default": 180},
+            "consolidate": described(
+                {**BOOLEAN, "default": False},
+                "Whether nodes are replaced by one that costs less; Cluster Autoscaler does not.",
+            ),
         }
     )
     spec = obj(

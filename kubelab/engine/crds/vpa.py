@@ -1,8 +1,9 @@
 """The CustomResourceDefinitions of the vertical pod autoscaler (autoscaling.k8s.io/v1).
 
 Fields, printer columns and subresources are those of upstream's ``deploy/vpa-v1-crd-gen.yaml`` (VPA 1.7,
-July 2026), without the deprecated v1beta2. What upstream's webhook checks are rules of the schema here, so
-that both engines check it. ``scope`` and ``recommendationGroups`` are AEP-10031's.
+July 2026), without the deprecated v1beta2. What upstream's webhook checks are rules of the schema here, but
+those that compare amounts, whose estimated cost kube-apiserver does not accept. ``scope`` and
+``recommendationGroups`` are AEP-10031's.
 """
 
 from __future__ import annotations
@@ -63,17 +64,6 @@ def _startup_boost() -> Object:
     return obj({"cpu": ruled(boost, *_BOOST_RULES)})
 
 
-def _at_most(resource: str) -> Object:
-    low, high = (f"quantity(string(self.{bound}[{resource!r}]))" for bound in ("minAllowed", "maxAllowed"))
-    absent = " || ".join(
-        f"!has(self.{bound}) || !({resource!r} in self.{bound})" for bound in ("minAllowed", "maxAllowed")
-    )
-    return {
-        "rule": f"{absent} || {low}.compareTo({high}) <= 0",
-        "message": f"max resource for {resource} is lower than min",
-    }
-
-
 def _container_policy() -> Object:
     policy = obj(
         {
@@ -102,18 +92,6 @@ def _container_policy() -> Object:
             "rule": "!has(self.mode) || !has(self.controlledValues) || self.mode != 'Off'"
             " || self.controlledValues != 'RequestsAndLimits'",
             "message": "controlledValues shouldn't be specified if container scaling mode is off",
-        },
-        _at_most("cpu"),
-        _at_most("memory"),
-        {
-            "rule": "!has(self.oomBumpUpRatio)"
-            " || quantity(string(self.oomBumpUpRatio)).compareTo(quantity('1')) >= 0",
-            "message": "oomBumpUpRatio must be greater than or equal to 1.0",
-        },
-        {
-            "rule": "!has(self.oomMinBumpUp)"
-            " || quantity(string(self.oomMinBumpUp)).compareTo(quantity('0')) >= 0",
-            "message": "oomMinBumpUp must be greater than or equal to 0",
         },
     )
 
@@ -172,8 +150,8 @@ def _spec() -> Object:
     return ruled(
         spec,
         {
-            "rule": "!has(self.scope) || self.targetRef.kind == 'DaemonSet'",
-            "message": "scope is for DaemonSets only",
+            "rule": "!has(self.scope) || self.scope == '' || self.targetRef.kind == 'DaemonSet'",
+            "message": "scope is only supported when targetRef.kind is DaemonSet",
         },
     )
 

@@ -22,7 +22,7 @@ from kubelab.informer import Informers
 from kubelab.scheduling.cache import Cache
 from kubelab.scheduling.decision import Decision
 from kubelab.scheduling.preemption import preempt
-from kubelab.scheduling.snapshot import Budget, Key, PodInfo
+from kubelab.scheduling.snapshot import Budget, Key, PodInfo, ScoringStrategy
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ class Scheduler:
         Gives the times in conditions and events.
     seed : int
         Orders nodes that are equally good.
+    scoring_strategy : str
+        Whether pods are spread over nodes, or packed.
     measures : Measures, optional
         Where attempts are counted and timed.
 
@@ -62,13 +64,14 @@ class Scheduler:
         clock: Clock,
         *,
         seed: int = 0,
+        scoring_strategy: ScoringStrategy = "LeastAllocated",
         measures: Measures | None = None,
     ) -> None:
         self.client = client
         self.informers = informers
         self.clock = clock
         self.decisions: deque[Decision] = deque(maxlen=DECISIONS_KEPT)
-        self.cache = Cache(seed)
+        self.cache = Cache(seed, scoring_strategy)
         self.recorder = Recorder(client, clock)
         self._queue = SchedulingQueue(self._seconds)
         self._measures = SchedulerMeasures(measures or Measures(), self._queue, self._count_gated)

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kubelab.client import Client
-from kubelab.clock import VirtualClock
+from kubelab.clock import Clock, VirtualClock
 from kubelab.engine.apiserver.app import ApiServer
 from kubelab.engine.bootstrap import bootstrap
 from kubelab.engine.controllers.registry import Controllers
@@ -24,6 +24,7 @@ from kubelab.engine.scheduler import Scheduler
 from kubelab.engine.simulation.doorway import Doorway
 from kubelab.engine.simulation.loop import SimulationClosedError, VirtualTimeLoop
 from kubelab.informer import Informers
+from kubelab.scheduling.snapshot import ScoringStrategy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """What time it is when a simulation begins."""
@@ -39,6 +40,8 @@ class Simulation:
     ----------
     seed : int
         Two simulations of one seed that are asked the same do the same, to the uids and times.
+    scoring_strategy : str
+        The scheduler's.
 
     Attributes
     ----------
@@ -46,8 +49,9 @@ class Simulation:
         Reaches the cluster from any loop, as an administrator.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, scoring_strategy: ScoringStrategy = "LeastAllocated") -> None:
         self._seed = seed
+        self._scoring_strategy: ScoringStrategy = scoring_strategy
         self._loop = VirtualTimeLoop()
         self._clock = VirtualClock(self._loop.time, START)
         self._folder = TemporaryDirectory(prefix="kubelab-")  # for keys, should somebody ask for a token
@@ -65,6 +69,11 @@ class Simulation:
         self._passing = threading.Lock()
         inner = self._server.client("system:masters").transport
         self.client = Client(Doorway(self._loop, inner))
+
+    @property
+    def clock(self) -> Clock:
+        """The simulation's clock."""
+        return self._clock
 
     @property
     def now(self) -> datetime:
@@ -130,7 +139,13 @@ class Simulation:
         self._informers = informers = Informers(server.client("system:informers"))
         nodes = SimulatedNodes(server.client("system:simulated-nodes"), informers, clock, lease_s=_LEASE_S)
         server.register_usage(nodes.usage)
-        scheduler = Scheduler(server.client("system:kube-scheduler"), informers, clock, seed=self._seed)
+        scheduler = Scheduler(
+            server.client("system:kube-scheduler"),
+            informers,
+            clock,
+            seed=self._seed,
+            scoring_strategy=self._scoring_strategy,
+        )
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "controllers": Controllers(server.client, informers, clock).run,
             "simulated nodes": nodes.run,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kubelab.errors import KubelabError
-from kubelab.rightsizing.strategies import cast, devzero, krr, kubecost, peak
+from kubelab.rightsizing.strategies import adaptive, cast, devzero, krr, kubecost, peak, vpa
 from kubelab.rightsizing.strategies.strategy import Strategy
 
 _ALL: tuple[Strategy, ...] = (
+    vpa.VPA,
     krr.SIMPLE,
     krr.SIMPLE_LIMIT,
     kubecost.Kubecost(),
@@ -15,6 +16,10 @@ _ALL: tuple[Strategy, ...] = (
     devzero.CONSERVATIVE,
     cast.Cast(),
     peak.Peak(),
+    adaptive.ADAPTIVE,
+    adaptive.LEAN,
+    adaptive.CAREFUL,
+    adaptive.SAFE,
 )
 STRATEGIES: dict[str, Strategy] = {each.name: each for each in _ALL}
 

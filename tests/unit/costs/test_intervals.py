@@ -1,8 +1,8 @@
 """When nodes were there and pods had what they asked for."""
 
 from kubelab.costs.intervals import node_interval, pod_interval
-from kubelab.costs.owners import Owner
 from kubelab.costs.rates import Resources
+from kubelab.owners import Owner
 from tests.unit.costs.objects import at, node, pod
 
 

@@ -11,6 +11,7 @@ from kubelab.rightsizing.application import (
     recommended_for,
     resources_for,
 )
+from kubelab.rightsizing.policies import ContainerPolicy
 from tests.unit.rightsizing.objects import autoscaler, container, pod
 
 
@@ -30,17 +31,17 @@ def test_limits_keep_their_proportion_to_requests(
     limits: Object, requests: Object, target: dict[str, int], expected: Object
 ) -> None:
     given = container(limits=limits, requests=requests)
-    assert resources_for(given, target, {})["limits"] == expected
+    assert resources_for(given, target, ContainerPolicy())["limits"] == expected
 
 
 def test_limits_stay_where_only_requests_are_controlled() -> None:
     given = container(limits={"cpu": "2"}, requests={"cpu": "1"})
-    found = resources_for(given, {"cpu": 250, "memory": 262144000}, {"controlledValues": "RequestsOnly"})
+    found = resources_for(given, {"cpu": 250, "memory": 262144000}, ContainerPolicy(keeps_limits=True))
     assert found == {"limits": {"cpu": "2"}, "requests": {"cpu": "250m", "memory": "262144k"}}
 
 
 def test_container_without_limits_gets_none() -> None:
-    assert resources_for(container(), {"cpu": 250}, {}) == {"requests": {"cpu": "250m"}}
+    assert resources_for(container(), {"cpu": 250}, ContainerPolicy()) == {"requests": {"cpu": "250m"}}
 
 
 def test_what_is_recommended_keeps_to_the_policy_of_the_container_before_that_for_all() -> None:
@@ -69,3 +70,9 @@ def test_request_leaves_room_for_its_limit_in_the_limit_range() -> None:
     given = [{"containerName": "main", "target": {"cpu": "8"}, "lowerBound": {"cpu": "1m"}}]
     found = recommended_for(autoscaler(), pod("web", twice), given, limits)
     assert found == {"main": Recommended({"cpu": 1500}, {"cpu": 100}, {})}
+
+
+def test_most_of_nothing_is_no_bound() -> None:
+    given = [{"containerName": "main", "target": {"cpu": "8"}}]
+    scaler = autoscaler(policies=({"containerName": "*", "maxAllowed": {"cpu": "0"}},))
+    assert recommended_for(scaler, pod(), given) == {"main": Recommended({"cpu": 8000})}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kubelab import Cluster, portal
-from kubelab.client import DEPLOYMENTS, EVENTS, NODES, PODS, Object
+from kubelab.client import DAEMON_SETS, DEPLOYMENTS, EVENTS, NODES, PODS, Object
 from kubelab.rightsizing.plan import Proposal
 from kubelab.rightsizing.strategies import UnknownStrategyError
 from kubelab.simulated_cluster import SimulatedCluster
@@ -181,3 +181,59 @@ def test_what_could_not_be_read_is_told(lab: SimulatedCluster) -> None:
 def test_an_unknown_strategy_is_refused(lab: SimulatedCluster) -> None:
     with pytest.raises(UnknownStrategyError):
         lab.rightsize("magic")
+
+
+def daemon(name: str, cpu: str) -> Object:
+    body = deployment(name, 1)
+    body["kind"] = "DaemonSet"
+    del body["spec"]["replicas"]
+    container = body["spec"]["template"]["spec"]["containers"][0]
+    container["resources"]["requests"]["cpu"] = cpu
+    body["spec"]["template"]["metadata"]["annotations"]["simulated.kubelab.dev/cpu"] = "100m"
+    return body
+
+
+@pytest.fixture
+def agents(lab: SimulatedCluster) -> SimulatedCluster:
+    """A daemon that one of two nodes keeps busy."""
+    busy = {"usage.simulated.kubelab.dev/default.agent": f"[[0, 800, {int(64 * MIB)}]]"}
+    first = portal.run(lab.client.list(NODES)).items[0]["metadata"]["name"]
+    portal.run(lab.client.patch(NODES, first, {"metadata": {"annotations": busy}}))
+    portal.run(lab.client.create(DAEMON_SETS, daemon("agent", "400m")))
+    lab.run(hours=2)
+    return lab
+
+
+def requests_of(lab: SimulatedCluster) -> dict[str, str]:
+    return {
+        pod["spec"]["nodeName"]: pod["spec"]["containers"][0]["resources"]["requests"]["cpu"]
+        for pod in portal.run(lab.client.list(PODS)).items
+        if pod["metadata"]["labels"].get("app") == "agent"
+    }
+
+
+def test_a_scope_sizes_each_node_apart_and_in_place(agents: SimulatedCluster) -> None:
+    found = agents.rightsize("peak", scope="kubernetes.io/hostname", daemonset="agent")
+    cpu = found.frame().query("resource == 'cpu'").set_index("scope_value")["target"]
+    assert dict(cpu) == pytest.approx({"kwok-node-0": 0.8, "kwok-node-1": 0.1})
+    plan = found.plan()
+    assert set(plan.diff()["how"]) == {"in place"}
+    assert plan.apply()["done"].all()
+    agents.run(minutes=1)
+    assert requests_of(agents) == {"kwok-node-0": "800m", "kwok-node-1": "100m"}
+    undone = plan.undo()
+    assert undone["done"].all(), list(undone["message"])
+    agents.run(minutes=1)
+    assert set(requests_of(agents).values()) == {"400m"}
+
+
+def test_without_a_scope_one_request_is_for_all_nodes(agents: SimulatedCluster) -> None:
+    found = agents.rightsize("peak", daemonset="agent").frame().query("resource == 'cpu'")
+    assert list(found["target"]) == [pytest.approx(0.8)]
+    assert list(found["workload"]) == ["agent"]
+
+
+def test_declared_use_needs_no_source(agents: SimulatedCluster) -> None:
+    found = agents.rightsize().frame().query("workload == 'agent' and resource == 'cpu'").iloc[0]
+    assert found["use"] == pytest.approx(0.45)
+    assert "x 1." in found["why"]

@@ -112,7 +112,7 @@ def test_devzero_aggressive_takes_the_p90_of_hourly_peaks() -> None:
 def test_the_figures_of_the_reason_are_there(name: str) -> None:
     found = strategy_of(name).size(history(RAMP, request=0.5, limit=1.0))
     assert found.why
-    assert {each.term for each in found.evidence} >= {"median of use", "samples"}
+    assert {each.term for each in found.evidence} >= {"median of use", "highest use", "samples"}
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
@@ -122,5 +122,23 @@ def test_no_strategy_sizes_from_nothing(name: str) -> None:
 
 
 def test_an_unknown_strategy_is_told_with_those_there_are() -> None:
-    with pytest.raises(UnknownStrategyError, match=r"'magic'\. There are: krr-simple, "):
+    with pytest.raises(UnknownStrategyError, match=r"'magic'\. There are: vpa, "):
         strategy_of("magic")
+
+
+def test_vpa_gives_upstreams_figures() -> None:
+    week = history([0.1] * (7 * 1440 + 1), step_s=60)
+    found = strategy_of("vpa").size(week)
+    assert (found.request, found.lower, found.upper) == (0.126, 0.125, 0.144)
+    gib = strategy_of("vpa").size(history([2.0**30] * 1441, resource="memory", step_s=60))
+    assert gib.request == 1238659775
+
+
+def test_vpa_keeps_the_ratio_of_limit_to_request() -> None:
+    week = history([0.1] * (7 * 1440 + 1), step_s=60, request=0.5, limit=1.0)
+    assert strategy_of("vpa").size(week).limit == pytest.approx(0.252)
+
+
+def test_vpa_heeds_a_kill() -> None:
+    killed = history([100 * MIB] * 1441, resource="memory", step_s=60, ooms=(2.0**30,))
+    assert strategy_of("vpa").size(killed).request > 1288490188

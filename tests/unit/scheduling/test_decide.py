@@ -196,6 +196,13 @@ def spread(**more: Any) -> list[Object]:
     ]
 
 
+def test_full_nodes_are_better_where_pods_are_to_be_packed() -> None:
+    made = cluster(node("a"), node("b"), placed={"b": [pod(cpu="1", memory="2Gi")]})
+    assert choose(made, pod(cpu="1", memory="2Gi")).node == "a"
+    made.cache.scoring_strategy = "MostAllocated"
+    assert choose(made, pod(cpu="1", memory="2Gi")).node == "b"
+
+
 def test_spread_keeps_the_skew() -> None:
     made = cluster(*zones("x", "x", "y"), placed={"n0": [pod(labels={"app": "db"})]})
     assert choose(made, pod(labels={"app": "db"}, topologySpreadConstraints=spread())).node == "n2"

@@ -113,8 +113,7 @@ def validate(kind: Kind, obj: Object, old: Object | None = None, subresource: st
         from kubelab.engine.apiserver.custom import validate_custom
 
         causes += validate_custom(kind, obj, old)
-        is_experiment = (kind.resource.group, kind.resource.kind) == ("kubeflow.org", "Experiment")
-        return causes + list(_experiment_causes(obj, old)) if is_experiment and not causes else causes
+        return causes or list(_webhook_causes(kind, obj, old))
     if subresource == "ephemeralcontainers" and old is not None:
         causes += pod_updates.validate_ephemeral_containers(obj, old)
     if subresource == "resize" and old is not None:
@@ -129,12 +128,20 @@ def validate(kind: Kind, obj: Object, old: Object | None = None, subresource: st
     return causes + list(_builtin_causes(kind.definition, obj, old))
 
 
-def _experiment_causes(experiment: Object, old: Object | None) -> Iterator[Cause]:
-    from kubelab.engine.apiserver.validation import experiments
+def _webhook_causes(kind: Kind, obj: Object, old: Object | None) -> Iterator[Cause]:
+    """Check what upstream's webhooks check of custom objects."""
+    match kind.resource.group, kind.resource.kind:
+        case "kubeflow.org", "Experiment":
+            from kubelab.engine.apiserver.validation import experiments
 
-    if old is None:
-        return experiments.validate_experiment(experiment)
-    return experiments.validate_experiment_update(experiment, old)
+            if old is None:
+                return experiments.validate_experiment(obj)
+            return experiments.validate_experiment_update(obj, old)
+        case "autoscaling.k8s.io", "VerticalPodAutoscaler":
+            from kubelab.engine.apiserver.validation import vertical_autoscalers
+
+            return vertical_autoscalers.validate_vertical_autoscaler(obj)
+    return iter(())
 
 
 def _metadata_causes(kind: Kind, metadata: Object, old: Object | None) -> Iterator[Cause]:

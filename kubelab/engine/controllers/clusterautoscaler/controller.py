@@ -12,6 +12,7 @@ from kubelab.client import (
 )
 from kubelab.clock import rfc3339
 from kubelab.engine.controllers.clusterautoscaler.choosing import ALL
+from kubelab.engine.controllers.clusterautoscaler.daemons import DaemonSizes
 from kubelab.engine.controllers.clusterautoscaler.settings import Settings
 from kubelab.engine.controllers.clusterautoscaler.step import Step
 from kubelab.engine.controllers.clusterautoscaler.world import World
@@ -35,6 +36,7 @@ class ClusterAutoscalerController(Controller):
             self.views.of(resource).index(ALL, lambda _obj: (ALL,))
         self.views.of(CONFIG_MAPS)
         self.measures = around.measures
+        self._sizes = DaemonSizes(around)
         self._world: World | None = None
         self._step: Step | None = None
 
@@ -51,7 +53,7 @@ class ClusterAutoscalerController(Controller):
         settings = Settings.of(found)
         if self._step is None:
             if self._world is None:  # once: what subscribes to views stays subscribed
-                self._world = World(self.views, catalogue)
+                self._world = World(self.views, catalogue, self._sizes)
             self._step = Step(self, self._world, self.measures, settings.seed)
         try:
             await self._step.take(settings)

@@ -12,7 +12,11 @@ from kubelab.scheduling.snapshot import Node, NodeInfo, PodInfo
 
 
 def fresh_node(
-    group: NodeGroup, name: str, daemon_sets: Iterable[Object], info_of: Callable[[Object], PodInfo]
+    group: NodeGroup,
+    name: str,
+    daemon_sets: Iterable[Object],
+    info_of: Callable[[Object], PodInfo],
+    sized: Callable[[Object, Object], Object],
 ) -> NodeInfo:
     """Return the node.
 
@@ -20,12 +24,14 @@ def fresh_node(
     ----------
     info_of : callable
         Reads a Pod as the scheduler does.
+    sized : callable
+        Gives a daemon's pod on a node the requests that it will be admitted with there.
     """
     obj = node_of(group, name)
     info = NodeInfo(Node.of(obj, 0))
     for daemon_set in daemon_sets:
         if eligibility(daemon_set, obj)[0]:
-            info = info.plus(info_of(_daemon_pod(daemon_set, name)))
+            info = info.plus(info_of(sized(_daemon_pod(daemon_set, name), obj)))
     return info
 
 

@@ -65,7 +65,7 @@ class Growth:
         """Return what each group could do for the pods."""
         owners = {each.info.uid: each.owner for each in self.world.waiting()}
         offered = [
-            Offered(group.name, group.template, self.world.fresh(group), self._shut(group, now))
+            Offered(group.name, group.template, self.world.fresh(group), self.shut(group, now))
             for group in groups
         ]
         return offers(
@@ -76,7 +76,8 @@ class Growth:
             out_of_time=out_of_time,
         )
 
-    def _shut(self, group: NodeGroup, now: datetime) -> str:
+    def shut(self, group: NodeGroup, now: datetime) -> str:
+        """Return why nothing is added to a group now; "" if nothing speaks against it."""
         if group.replicas >= group.max_size:
             return f"max node group size reached ({group.max_size})"
         backoff = self.ledger.backoffs.get(group.name)

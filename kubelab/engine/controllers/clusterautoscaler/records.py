@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kubelab.autoscaling.choice import Choice, Ranked
+from kubelab.autoscaling.consolidation import Replacement
 from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.autoscaling.scale_down import Verdict
 from kubelab.autoscaling.scale_up import Unhelped
@@ -95,7 +96,7 @@ def failed(now: datetime, group: NodeGroup, lost: int, why: str) -> Object:
     }
 
 
-def scale_down(now: datetime, verdict: Verdict, group: NodeGroup, unneeded_s: float) -> Object:
+def scale_down(now: datetime, verdict: Verdict, group: NodeGroup, why: str) -> Object:
     """Return the spec of a decision to remove a node."""
     evicted = [f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in verdict.evict]
     return {
@@ -106,7 +107,26 @@ def scale_down(now: datetime, verdict: Verdict, group: NodeGroup, unneeded_s: fl
         "nodes": -1,
         **_pods(evicted),
         **_money(group.price, -1),
-        "why": f"{verdict.why}; it was not needed for {unneeded_s / 60:.0f} minutes",
+        "why": why,
+    }
+
+
+def replacement(now: datetime, found: Replacement, group: NodeGroup) -> Object:
+    """Return the spec of a decision to add a node that others are to be replaced by."""
+    evicted = [
+        f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+        for verdict in found.leaving
+        for pod in verdict.evict
+    ]
+    return {
+        "time": rfc3339(now),
+        "action": "ScaleUp",
+        "expander": "consolidation",
+        "nodeGroup": group.name,
+        "nodes": 1,
+        **_pods(evicted),
+        **_money(group.price, 1),
+        "why": found.why,
     }
 
 

@@ -19,6 +19,8 @@ class Settings:
         Of the whole cluster; 0 is without limit.
     new_pod_delay : timedelta
         Pods that are younger cause no scale-up.
+    consolidate : bool
+        Whether nodes are replaced by cheaper ones, which is not upstream's.
     """
 
     expander: str = "least-waste"
@@ -34,6 +36,7 @@ class Settings:
     delay_after_add: timedelta = timedelta(minutes=10)
     delay_after_delete: timedelta = timedelta(0)
     delay_after_failure: timedelta = timedelta(minutes=3)
+    consolidate: bool = False
     grpc_url: str = ""
     grpc_certificate: str = ""
 
@@ -61,6 +64,7 @@ class Settings:
             delay_after_add=_seconds(down, "delayAfterAddSeconds", 600),
             delay_after_delete=_seconds(down, "delayAfterDeleteSeconds", 0),
             delay_after_failure=_seconds(down, "delayAfterFailureSeconds", 180),
+            consolidate=bool(down.get("consolidate", False)),
             grpc_url=remote.get("url", ""),
             grpc_certificate=remote.get("certificate", ""),
         )

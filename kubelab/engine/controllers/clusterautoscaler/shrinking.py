@@ -54,7 +54,7 @@ class Shrinking:
                     verdicts[node.name] = kept
                     continue
                 info = world.cache.nodes[node.name]
-                candidates.append(Candidate(info, group.name, node.ready, self._is_kept(node.name)))
+                candidates.append(Candidate(info, group.name, node.ready, self.is_kept(node.name)))
         candidates.sort(key=self._order)
         found = find_unneeded(
             candidates,
@@ -109,7 +109,8 @@ class Shrinking:
         """Return how many nodes have to stay for which reason."""
         return Counter(verdict.reason for verdict in self.verdicts.values() if verdict.reason)
 
-    def _is_kept(self, name: str) -> bool:
+    def is_kept(self, name: str) -> bool:
+        """Say whether a node's annotation keeps it."""
         node = self.world.node(name) or {"metadata": {}}
         return (node["metadata"].get("annotations") or {}).get(DISABLED) == "true"
 

@@ -10,31 +10,23 @@ from datetime import datetime, timedelta
 from kubelab.autoscaling.backoff import after_failure
 from kubelab.autoscaling.balancing import Size, balance, similar
 from kubelab.autoscaling.choice import Choice, Situation
-from kubelab.autoscaling.decisions import number_of
 from kubelab.autoscaling.node_group import NodeGroup
-from kubelab.autoscaling.scale_down import Verdict
 from kubelab.autoscaling.scale_up import Offers, capped
-from kubelab.client import (
-    CONFIG_MAPS,
-    INSTANCE_SCORES,
-    NODE_GROUPS,
-    SCALING_DECISIONS,
-    Object,
-)
+from kubelab.client import CONFIG_MAPS, INSTANCE_SCORES
 from kubelab.engine.controllers.clusterautoscaler import records
-from kubelab.engine.controllers.clusterautoscaler.choosing import ALL, Choosing
-from kubelab.engine.controllers.clusterautoscaler.emptying import Emptying
+from kubelab.engine.controllers.clusterautoscaler.choosing import Choosing
 from kubelab.engine.controllers.clusterautoscaler.growth import Growth
 from kubelab.engine.controllers.clusterautoscaler.ledger import Ledger
 from kubelab.engine.controllers.clusterautoscaler.measures import LoopMeasures
+from kubelab.engine.controllers.clusterautoscaler.removing import Removing
 from kubelab.engine.controllers.clusterautoscaler.report import Report
 from kubelab.engine.controllers.clusterautoscaler.settings import Settings
 from kubelab.engine.controllers.clusterautoscaler.shrinking import Shrinking
 from kubelab.engine.controllers.clusterautoscaler.world import World
+from kubelab.engine.controllers.clusterautoscaler.writing import Writing
 from kubelab.engine.controllers.controller import Controller
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.measures import Measures
-from kubelab.errors import AlreadyExistsError
 from kubelab.scheduling.snapshot import PodInfo
 
 _BINPACKING = timedelta(seconds=10)
@@ -53,17 +45,16 @@ class Step:
     def __init__(self, controller: Controller, world: World, measures: Measures, seed: int) -> None:
         views = controller.views
         self.controller = controller
-        self.decisions = views.of(SCALING_DECISIONS)
         self.world = world
+        self.writing = Writing(controller, world)
         self.ledger = Ledger()
         self.growth = Growth(self.world, self.ledger)
         self.shrinking = Shrinking(self.world, self.ledger)
-        self.emptying = Emptying(controller, self.world)
         self.measures = LoopMeasures(measures)
+        self.removing = Removing(self.writing, self.growth, self.shrinking, self.measures)
         self.report = Report(controller, self.world, self.measures)
         self.choosing = Choosing(seed, views.of(CONFIG_MAPS), views.of(INSTANCE_SCORES))
         self._looked_at = -1
-        self._number = max(map(number_of, self.decisions.by_index(ALL, ALL)), default=0)
 
     def close(self) -> None:
         """End what was opened for choosing."""
@@ -75,7 +66,7 @@ class Step:
         with measures.timed("main"):
             with measures.timed("updateClusterState"):
                 await self._settle(self.world.groups(), settings, now)
-                await self._go_on_emptying(now)
+                await self.removing.go_on_emptying(now)
             groups = self.world.groups()
             measures.safe = self.report.is_healthy(now)
             if not measures.safe:
@@ -88,7 +79,7 @@ class Step:
                     shrinking.look(self.world.groups(), settings, now)
             if not grew:
                 with measures.timed("scaleDown"):
-                    await self._shrink(groups, settings, now)
+                    await self.removing.take_away(groups, settings, now)
         measures.cooling, measures.unremovable = shrinking.is_cooling(settings, now), shrinking.reasons()
         await self.report.write(self.growth, self.ledger, shrinking.candidates(), now)
 
@@ -119,11 +110,11 @@ class Step:
         ledger.increased.pop(group.name, None)
         ledger.backoffs[group.name] = after_failure(ledger.backoffs.get(group.name), now, code, message)
         if lost:
-            await self._resize(group.name, group.replicas - lost)
+            await self.writing.resize(group.name, group.replicas - lost)
         until = ledger.backoffs[group.name].until
         why = f"{message}; the group is left alone until {until:%H:%M:%S}"
-        await self._record(records.failed(now, group, lost, why))
-        self._note_group(group.name, Note("Warning", "FailedToScaleUpGroup", f"{code}: {message}"))
+        await self.writing.record(records.failed(now, group, lost, why))
+        self.writing.note_group(group.name, Note("Warning", "FailedToScaleUpGroup", f"{code}: {message}"))
 
     # Adding
 
@@ -164,7 +155,7 @@ class Step:
         for name, part in self._shares(group, count, choice, groups, settings).items():
             await self._add(next(each for each in groups if each.name == name), part, choice)
         spec = records.scale_up(now, choice, group=group, count=count, groups=groups, unhelped=found.unhelped)
-        await self._record(spec)
+        await self.writing.record(spec)
         return True
 
     def _shares(
@@ -193,12 +184,14 @@ class Step:
 
     async def _add(self, group: NodeGroup, count: int, choice: Choice) -> None:
         """Raise a group's target, and tell the pods that it is for."""
-        await self._resize(group.name, group.replicas + count)
+        await self.writing.resize(group.name, group.replicas + count)
         now = self.controller.clock.now()
         self.ledger.last_added = self.ledger.increased[group.name] = now
         self.measures.scaled_up.value += count
         size = f"{group.replicas}->{group.replicas + count} (max: {group.max_size})"
-        self._note_group(group.name, Note("Normal", "ScaledUpGroup", f"Scale-up: group {group.name} {size}"))
+        self.writing.note_group(
+            group.name, Note("Normal", "ScaledUpGroup", f"Scale-up: group {group.name} {size}")
+        )
         said = Note("Normal", "TriggeredScaleUp", f"pod triggered scale-up: [{{{group.name} {size}}}]")
         waiting = {each.info.key: each.object for each in self.world.waiting()}
         for pod in choice.kept[0].pods[:_TO_PODS]:
@@ -224,70 +217,9 @@ class Step:
         self.ledger.told.update((pod.uid, topic) for pod in new)
         now = self.controller.clock.now()
         spec = records.no_scale_up(now, names, pods=new, unhelped=found.unhelped, why=why, choice=choice)
-        await self._record(spec)
+        await self.writing.record(spec)
         waiting = {each.info.uid: each.object for each in self.world.waiting()}
         for pod in new[:_TO_PODS]:
             if pod.uid in waiting:
                 message = f"pod didn't trigger scale-up: {said}"
                 self.controller.note(waiting[pod.uid], Note("Normal", "NotTriggerScaleUp", message))
-
-    # Taking away
-
-    async def _shrink(self, groups: Sequence[NodeGroup], settings: Settings, now: datetime) -> None:
-        spare = {group.name: group.replicas - group.min_size - self._going(group.name) for group in groups}
-        by_name = {group.name: group for group in groups}
-        for verdict, unneeded_s in self.shrinking.due(settings, now):
-            node = self.world.node(verdict.node)
-            if node is None or spare.get(verdict.group, 0) <= 0:
-                continue
-            spare[verdict.group] -= 1
-            await self.emptying.begin(node, now)
-            self.ledger.unneeded_since.pop(verdict.node, None)
-            await self._record(records.scale_down(now, verdict, by_name[verdict.group], unneeded_s))
-            self.controller.note(node, _said_of(verdict))
-            self.measures.scaled_down("underutilized" if verdict.evict else "empty")
-
-    async def _go_on_emptying(self, now: datetime) -> None:
-        for state in self.world.going():
-            node = self.world.node(state.name)
-            if node is None:
-                continue
-            before = self.emptying.evicted
-            problem = await self.emptying.go_on(node, now)
-            self.measures.evicted.value += self.emptying.evicted - before
-            if problem:
-                self.ledger.last_failed = now
-                await self.emptying.give_up(node)
-                self.controller.note(node, Note("Warning", "ScaleDownFailed", problem))
-
-    def _going(self, group: str) -> int:
-        return sum(node.going for node in self.world.members(group))
-
-    # Writing
-
-    async def _resize(self, group: str, replicas: int) -> None:
-        obj = self.world.group_object(group)
-        if obj is not None:
-            await self.controller.patch(NODE_GROUPS, obj, {"spec": {"replicas": replicas}})
-
-    async def _record(self, spec: Object) -> None:
-        """Keep a decision, and no more than the newest of them."""
-        self._number += 1
-        try:
-            await self.controller.create(SCALING_DECISIONS, records.decision(self._number, spec))
-        except AlreadyExistsError:
-            return
-        known = self.decisions.by_index(ALL, ALL)
-        if len(known) > records.KEPT:
-            oldest = min(known, key=number_of)
-            await self.controller.delete(SCALING_DECISIONS, oldest)
-
-    def _note_group(self, name: str, note: Note) -> None:
-        obj = self.world.group_object(name)
-        if obj is not None:
-            self.controller.note(obj, note)
-
-
-def _said_of(verdict: Verdict) -> Note:
-    reason = "ScaleDown" if verdict.evict else "ScaleDownEmpty"
-    return Note("Normal", reason, f"node removed by cluster autoscaler: {verdict.why}")

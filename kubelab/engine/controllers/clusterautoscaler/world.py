@@ -11,6 +11,7 @@ from kubelab.autoscaling.node_group import NODE_GROUP, NodeGroup
 from kubelab.autoscaling.scale_down import TO_BE_DELETED
 from kubelab.client import BUDGETS, DAEMON_SETS, NODE_GROUPS, NODES, PODS, Object
 from kubelab.clock import parse_rfc3339
+from kubelab.engine.controllers.clusterautoscaler.daemons import DaemonSizes
 from kubelab.engine.controllers.clusterautoscaler.fresh import fresh_node
 from kubelab.engine.controllers.conditions import find, is_true
 from kubelab.engine.controllers.owners import controller_of
@@ -69,10 +70,15 @@ class World:
     views : Views
     catalogue : callable
         Gives the catalogue of instance types when it is first needed.
+    sizes : DaemonSizes
+        What daemons' pods will ask for on new nodes.
     """
 
-    def __init__(self, views: Views, catalogue: Callable[[], Mapping[str, InstanceType]]) -> None:
+    def __init__(
+        self, views: Views, catalogue: Callable[[], Mapping[str, InstanceType]], sizes: DaemonSizes
+    ) -> None:
         self.version = 0
+        self.sizes = sizes
         self.cache = Cache(seed=0)
         self.pods = views.of(PODS)
         self.nodes = views.of(NODES)
@@ -88,6 +94,7 @@ class World:
         for view in (self.groups_view, self._daemons, self._budgets):
             view.index(_ALL, lambda _obj: (_ALL,))
             view.subscribe(self._on_other)
+        sizes.autoscalers.subscribe(self._on_recommendation)
         self.nodes.subscribe(self._on_node)
         self.pods.subscribe(self._on_pod)
 
@@ -127,7 +134,8 @@ class World:
     def fresh(self, group: NodeGroup, number: int = 0) -> NodeInfo:
         """Return a new node of a group, with the pods that DaemonSets would put there."""
         daemons = self._daemons.by_index(_ALL, _ALL)
-        return fresh_node(group, f"template-node-for-{group.name}-{number}", daemons, self.cache.info_of)
+        name = f"template-node-for-{group.name}-{number}"
+        return fresh_node(group, name, daemons, self.cache.info_of, self.sizes.sized)
 
     def budgets(self) -> list[Budget]:
         """Return all disruption budgets."""
@@ -182,6 +190,10 @@ class World:
         info = replace(self.cache.info_of(pod), nominated_node="")
         return Waiting(info, pod, parse_rfc3339(meta["creationTimestamp"]), owner["uid"] if owner else "")
 
+    def _on_recommendation(self, old: Object | None, new: Object | None) -> None:
+        if _recommended(old) != _recommended(new):
+            self.version += 1
+
     def _on_other(self, old: Object | None, new: Object | None) -> None:
         if old is None or new is None or old.get("spec") != new.get("spec") or _status(old) != _status(new):
             self.version += 1
@@ -221,6 +233,13 @@ def _is_unschedulable(pod: Object) -> bool:
 
 def _labels(pod: Object) -> object:
     return pod["metadata"].get("labels")
+
+
+def _recommended(autoscaler: Object | None) -> tuple[object, ...]:
+    """Return the targets: bounds change with every sample."""
+    status = (autoscaler or {}).get("status") or {}
+    of_all = (status.get("recommendation") or {}).get("containerRecommendations") or ()
+    return [each["target"] for each in of_all], status.get("recommendationGroups")
 
 
 def _status(obj: Object) -> tuple[object, ...]:

@@ -16,12 +16,13 @@ from kubelab.engine.controllers.daemonset.decision import (
     decide,
     layout_of,
 )
-from kubelab.engine.controllers.daemonset.pods import build_pod, target_node
+from kubelab.engine.controllers.daemonset.pods import build_pod
 from kubelab.engine.controllers.pods import labels_of, phase_of
 from kubelab.engine.controllers.revising import RevisingController
 from kubelab.engine.controllers.revisions import HASH_LABEL
 from kubelab.errors import ApiError
 from kubelab.informer import key_of
+from kubelab.scheduling.selectors import target_node
 
 _MOST_PASSES = 20
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from kubelab.client import Object
 from kubelab.engine.controllers.counts import scaled, shown
-from kubelab.engine.controllers.daemonset.pods import by_age, eligibility, is_updated, target_node
+from kubelab.engine.controllers.daemonset.pods import by_age, eligibility, is_updated
 from kubelab.engine.controllers.daemonset.rolling import Budget, roll
 from kubelab.engine.controllers.events import Note
 from kubelab.engine.controllers.pods import (
@@ -23,6 +23,7 @@ from kubelab.engine.controllers.pods import (
     node_of,
     phase_of,
 )
+from kubelab.scheduling.selectors import target_node
 
 # How long a node waits before its failed pod is replaced again, doubling; failedPodsBackoff of upstream.
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 900.0

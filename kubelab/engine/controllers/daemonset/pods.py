@@ -75,17 +75,6 @@ def pinned(affinity: Object | None, node_name: str) -> Object:
     return {**(affinity or {}), "nodeAffinity": node_affinity}
 
 
-def target_node(pod: Object) -> str:
-    """Return the node that a daemon's pod is bound to, or is pinned to."""
-    if node_of(pod):
-        return node_of(pod)
-    affinity = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
-    for term in node_terms(affinity.get("requiredDuringSchedulingIgnoredDuringExecution")) or ():
-        for name in term.node_names or ():
-            return name
-    return ""
-
-
 def is_updated(pod: Object, digest: str) -> bool:
     """Say whether a pod is of the present template."""
     return (pod["metadata"].get("labels") or {}).get(HASH_LABEL) == digest

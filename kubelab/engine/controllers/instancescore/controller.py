@@ -52,7 +52,7 @@ class InstanceScoreController(Controller):
         self.sets.index(_ALL, lambda _obj: (_ALL,))
         self.groups.index(_BY_SET, owning_set)
         self.scores.index(_BY_SET, _scored_set)
-        self.workload = Workload(self.views, self._changed)
+        self.workload = Workload(around, self._changed)
         self.groups.subscribe(self._group_changed)
         self.autoscalers.subscribe(lambda _old, _new: self._changed())
         self._advised: dict[str, datetime] = {}

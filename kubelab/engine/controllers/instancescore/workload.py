@@ -11,9 +11,10 @@ from kubelab.autoscaling.expanders.score import size
 from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.autoscaling.node_group_set import set_of
 from kubelab.client import DAEMON_SETS, PODS, Object
+from kubelab.engine.controllers.clusterautoscaler.daemons import DaemonSizes
 from kubelab.engine.controllers.clusterautoscaler.fresh import fresh_node
+from kubelab.engine.controllers.controller import Surroundings
 from kubelab.engine.controllers.owners import controller_of
-from kubelab.engine.controllers.views import Views
 from kubelab.scheduling.cache import Cache, is_finished
 from kubelab.scheduling.snapshot import NodeInfo
 
@@ -45,13 +46,15 @@ class Workload:
 
     Parameters
     ----------
-    views : Views
+    around : Surroundings
     changed : callable
         Called when there is a pod more or less.
     """
 
-    def __init__(self, views: Views, changed: Callable[[], None]) -> None:
+    def __init__(self, around: Surroundings, changed: Callable[[], None]) -> None:
         self._changed = changed
+        self._sizes = DaemonSizes(around)
+        views = around.views
         self._cache = Cache(seed=0)
         self._exemplars: dict[str, Object] = {}
         self._counts: dict[str, int] = {}
@@ -70,7 +73,8 @@ class Workload:
 
     def fresh(self, group: NodeGroup) -> NodeInfo:
         """Return a new node of a group, with the pods that DaemonSets would put there."""
-        return fresh_node(group, f"new-{group.name}", self._daemons.by_index(_ALL, _ALL), self._cache.info_of)
+        daemons = self._daemons.by_index(_ALL, _ALL)
+        return fresh_node(group, f"new-{group.name}", daemons, self._cache.info_of, self._sizes.sized)
 
     def _on_pod(self, old: Object | None, new: Object | None) -> None:
         before, after = _likeness(old), _likeness(new)

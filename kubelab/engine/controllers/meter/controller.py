@@ -14,6 +14,7 @@ from kubelab.engine.controllers.controller import Controller, Surroundings
 from kubelab.engine.controllers.meter.sampling import Sampling
 from kubelab.errors import AlreadyExistsError
 from kubelab.informer import Key
+from kubelab.simulated_pod import declarations_of
 
 _GONE: Key = ("", "gone")
 _USE: Key = ("", "use")
@@ -55,6 +56,8 @@ class MeterController(Controller):
         return None
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is not None and declarations_of(new):
+            self.queue.add_after(_USE, SAMPLE_S)
         if old is None:
             return
         before = node_interval(old, self.clock.now())

@@ -12,6 +12,9 @@ from kubelab.clock import parse_rfc3339, rfc3339_micro
 from kubelab.engine.controllers.conditions import is_true
 from kubelab.engine.controllers.nodegroup.interruptions import NEVER, NOTICE, is_told, taken_back_at
 
+MARKED = timedelta(seconds=30)
+"""A node marked to go so long ago goes even if one that was lost meanwhile made the target right."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -65,6 +68,8 @@ def decide(
     come, coming = _arrivals(old.get("provisioning") or (), now)
     coming = coming[: max(group.replicas - len(stay) - len(come), 0)]
     delete = _leaving(stay, has_pods, len(stay) + len(come) + len(coming) - group.replicas)
+    marked = {_name(node): at for node in stay if node not in delete and (at := _goes_at(node))}
+    delete += [node for node in stay if marked.get(_name(node), NEVER) <= now]
     have = len(stay) - len(delete) + len(come) + len(coming)
     granted, refused = _granted(group, have)
     last = int(old.get("lastNumber") or 0)
@@ -80,6 +85,7 @@ def decide(
     status["interruptions"] = int(old.get("interruptions") or 0) + len(take)
     said = _refusal(group, refused, old, status, now)
     dues = [parse_rfc3339(each["readyAt"]) for each in coming]
+    dues += [at for node in stay if (at := marked.get(_name(node), NEVER)) < NEVER]
     dues += [ends[_name(node)] for node in stay if is_told(node)]
     dues += [ends[_name(node)] - NOTICE for node in stay if not is_told(node) and ends[_name(node)] < NEVER]
     again_s = max((min(dues) - now).total_seconds(), 0.0) if dues else None
@@ -108,7 +114,7 @@ def _leaving(nodes: Sequence[Object], has_pods: Callable[[str], bool], count: in
     newest = sorted(
         nodes, key=lambda node: (node["metadata"]["creationTimestamp"], _name(node)), reverse=True
     )
-    newest.sort(key=lambda node: (not _leaves_first(node), has_pods(_name(node))))
+    newest.sort(key=lambda node: (_goes_at(node) is None, has_pods(_name(node))))
     return newest[:count]
 
 
@@ -145,8 +151,13 @@ def _entry(name: str, now: datetime, ready_at: datetime) -> Object:
     return {"name": name, "requestedAt": rfc3339_micro(now), "readyAt": rfc3339_micro(ready_at)}
 
 
-def _leaves_first(node: Object) -> bool:
-    return LEAVES_FIRST in (node["metadata"].get("annotations") or {})
+def _goes_at(node: Object) -> datetime | None:
+    """Return when a node that is marked to go first goes whatever the target is; None if it is not marked."""
+    since = (node["metadata"].get("annotations") or {}).get(LEAVES_FIRST)
+    try:
+        return parse_rfc3339(since) + MARKED if since else None
+    except ValueError:
+        return NEVER
 
 
 def _name(node: Object) -> str:

@@ -61,7 +61,7 @@ class NodeGroupSetController(Controller):
         self.sets.subscribe(lambda _old, _new: self._all_again())
         self.groups = self.follow_owned(NODE_GROUPS, NODE_GROUP_SETS)
         self.groups.index(_OWNER, controller_uids)
-        self.workload = Workload(self.views, lambda: None)
+        self.workload = Workload(around, lambda: None)
         self._choices: dict[str, _Choice] = {}
 
     async def reconcile(self, namespace: str, name: str) -> float | None:

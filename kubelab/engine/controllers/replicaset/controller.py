@@ -14,9 +14,12 @@ from kubelab.engine.controllers.owning import OwningController
 from kubelab.engine.controllers.pods import pod_from_template
 from kubelab.engine.controllers.replicaset.decision import ReplicaSetDecision, decide, status_of
 from kubelab.errors import ApiError
+from kubelab.informer import key_of
 
 _BY_CONTROLLER = "controller's uid"
 _MOST_PASSES = 20
+_SETTLE_S = 0.02
+"""Pods of one ReplicaSet change together, and it looks at all of them each time."""
 
 
 class ReplicaSetController(OwningController):
@@ -28,7 +31,7 @@ class ReplicaSetController(OwningController):
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
         self.owners.index(_BY_CONTROLLER, controller_uids)
-        self.pods = self.follow_claimed(PODS)
+        self.pods = self.follow_claimed(PODS, _SETTLE_S)
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
         """Create and delete pods of one ReplicaSet until it has what it wants, then write its status."""
@@ -42,6 +45,12 @@ class ReplicaSetController(OwningController):
                 return decision.again_after_s
         self.queue.add((namespace, name))
         return None
+
+    def _enqueue_self(self, old: Object | None, new: Object | None) -> None:
+        if old and new and old["spec"] == new["spec"] and old.get("status") != new.get("status"):
+            self.queue.add_after(key_of(new), _SETTLE_S)  # its own writing, mostly
+        else:
+            super()._enqueue_self(old, new)
 
     async def _act(self, replica_set: Object, pods: Sequence[Object], decision: ReplicaSetDecision) -> bool:
         """Do what was decided; say whether to decide again."""

@@ -6,11 +6,15 @@ Upstream: ``pkg/utils/metrics/{updater,recommender}`` of VPA 1.7.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
+from kubelab.clock import monotonic
 from kubelab.engine.measures import Measures, Reading
 
 _UPDATER = "vpa_updater_"
+_RECOMMENDER = "vpa_recommender_"
+_BOUNDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
 _SIZE = "vpa_size_log2"
 _MODE = "update_mode"
 
@@ -55,6 +59,51 @@ class UpdaterMeasures:
     def resized(self, size: int) -> None:
         """Count a resize."""
         self._resized.of(_log2(size)).value += 1
+
+
+class RecommenderMeasures:
+    """How long the recommender's rounds take, and what the last one saw.
+
+    Attributes
+    ----------
+    groups : int
+        Of how many sets of containers samples are remembered.
+    """
+
+    def __init__(self, measures: Measures) -> None:
+        self.groups = 0
+        self._objects = Gauge()
+        self._latency = measures.histograms(
+            f"{_RECOMMENDER}execution_latency_seconds", "Time spent in a round's steps.", _BOUNDS, ("step",)
+        )
+        labels = ("update_mode", "has_recommendation", "matches_pods", "unsupported_config")
+        read, told = _readings(self._objects), "VerticalPodAutoscalers."
+        measures.read("gauge", f"{_RECOMMENDER}vpa_objects_count", told, labels, read)
+        measures.read(
+            "gauge",
+            f"{_RECOMMENDER}aggregate_container_states_count",
+            "Sets of containers whose samples are remembered.",
+            (),
+            lambda: [((), float(self.groups))],
+        )
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Observe how long a step takes."""
+        began_s = monotonic()
+        try:
+            yield
+        finally:
+            self._latency.of(step).observe(monotonic() - began_s)
+
+    def begin(self) -> None:
+        """Begin a round: what the last one saw is over."""
+        self._objects.clear()
+
+    def saw(self, mode: str, *, recommended: bool, matched: bool, supported: bool) -> None:
+        """Count an autoscaler."""
+        said = (str(each).lower() for each in (recommended, matched, not supported))
+        self._objects[mode, *said] += 1
 
 
 def _readings(gauge: Gauge) -> Callable[[], Iterable[Reading]]:

@@ -12,12 +12,11 @@ from kubelab.engine.controllers.vpa.world import World
 from kubelab.errors import ApiError
 from kubelab.informer import Key
 from kubelab.rightsizing.application import (
-    container_policy,
-    recommendations_of,
     recommended_for,
     resources_for,
     update_mode,
 )
+from kubelab.rightsizing.policies import ContainerPolicy
 from kubelab.rightsizing.updater import Candidate, Round, Verb, look
 
 _ROUND: Key = ("", "round")
@@ -26,9 +25,6 @@ _TO_APPLY = "to apply resource recommendation."
 
 class VpaUpdaterController(Controller):
     """Brings running pods to what is recommended for them, while there is an autoscaler.
-
-    Evicted pods come back with what is recommended only where the API server admits them so. Where it does
-    not, none is evicted, as upstream's updater does nothing while its webhook is not heard.
 
     Attributes
     ----------
@@ -45,9 +41,8 @@ class VpaUpdaterController(Controller):
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around)
-        self.world = World(self.views)
+        self.world = World(self.views, self.clock)
         self.measures = UpdaterMeasures(around.measures)
-        self._admits = around.admits_recommendations
         self._runs = False
         self.world.autoscalers.subscribe(self._changed)
 
@@ -63,8 +58,11 @@ class VpaUpdaterController(Controller):
     async def _apply(self, autoscaler: Object, pods: list[Object]) -> None:
         """Bring on the pods of one autoscaler, the most urgent first."""
         limits = self.world.limits(autoscaler["metadata"]["namespace"])
-        given = recommendations_of(autoscaler)
-        found = [(pod, recommended_for(autoscaler, pod, given, limits)) for pod in pods]
+        given = [self.world.recommendations(autoscaler, pod) for pod in pods]
+        found = [
+            (pod, recommended_for(autoscaler, pod, each, limits))
+            for pod, each in zip(pods, given, strict=True)
+        ]
         now = look(autoscaler, found, self.world.configured(pods), self.clock.now())
         verbs: Counter[str] = Counter()
         for candidate in now.candidates:
@@ -83,7 +81,7 @@ class VpaUpdaterController(Controller):
                 return True
             if mode == "InPlace" or not now.may_evict(candidate.pod):
                 return False
-        if not self._admits or not await self._evict(now.autoscaler, candidate):
+        if not await self._evict(now.autoscaler, candidate):
             return False
         self.measures.evicted(mode, size)
         return True
@@ -98,7 +96,7 @@ class VpaUpdaterController(Controller):
                 "resources": resources_for(
                     each,
                     candidate.recommended[each["name"]].target,
-                    container_policy(autoscaler, each["name"]),
+                    ContainerPolicy.of(autoscaler, each["name"]),
                     limits,
                 ),
             }

@@ -29,11 +29,11 @@ from kubelab.engine.nodes.simulated.node import (
     node_status,
 )
 from kubelab.engine.nodes.simulated.stages import Place, has_ended, next_step
-from kubelab.engine.nodes.simulated.usage import DeclaredUsage, containers_usage
+from kubelab.engine.nodes.simulated.usage import DeclaredUsage
 from kubelab.errors import AlreadyExistsError, ApiError, ConflictError, ConnectionFailedError, NotFoundError
 from kubelab.informer import Informers, Key, key_of
 from kubelab.scheduling.requests import amounts
-from kubelab.simulated_pod import node_declaration_error
+from kubelab.simulated_pod import declarations_of, node_declaration_error
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +125,9 @@ class SimulatedNodes:
                 self._look_for_pods()
             self._queue.add(("", name))
             self._ask_again(name)
+            if old is not None and declarations_of(old) != declarations_of(new):
+                for pod in self._pods.by_index(_BY_NODE, name):
+                    self._queue.add(key_of(pod))
             if (why := node_declaration_error(new)) and not (old and node_declaration_error(old) == why):
                 self._warn(new, "InvalidSimulation", why)
             return
@@ -214,9 +217,7 @@ class SimulatedNodes:
         meta, host_address = pod["metadata"], self._addresses.of(node["metadata"]["name"])
         now = self._clock.now()
         verdict = self._verdict(key, pod, node)
-        used = containers_usage(pod, now, node) if verdict else {}
-        memory = {name: each.memory_bytes for name, each in used.items()}
-        step = next_step(pod, Place(self._addresses.of(meta["uid"]), host_address, verdict, memory), now)
+        step = next_step(pod, Place(self._addresses.of(meta["uid"]), host_address, verdict, node), now)
         if step.status is not None:
             version = {"resourceVersion": meta["resourceVersion"]}  # decided on what was seen
             patch = {"metadata": version, "status": step.status}

@@ -122,7 +122,7 @@ def _too_small(has: Resources, wanted: Resources, memory: Mapping[str, int]) -> 
     """Return why lower memory limits cannot be set, in upstream's words."""
     problems = []
     for name, used in memory.items():
-        limit, now = (_memory_limit(each.get(name, {})) for each in (wanted, has))
+        limit, now = (memory_limit(each.get(name, {})) for each in (wanted, has))
         if limit and not (now and limit >= now) and used >= limit:
             problems.append(
                 f'attempting to set container "{name}" memory limit ({limit}) below current usage ({used})'
@@ -133,7 +133,8 @@ def _too_small(has: Resources, wanted: Resources, memory: Mapping[str, int]) -> 
     return f"cannot decrease memory limits: {listed}"
 
 
-def _memory_limit(resources: Object) -> int:
+def memory_limit(resources: Object) -> int:
+    """Return the bytes that a container may use; 0 if it has no limit."""
     return whole((resources.get("limits") or {}).get("memory") or 0)
 
 

@@ -6,8 +6,8 @@ The containers of a pod start and end together; init containers complete at once
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import math
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kubelab.client import Object
@@ -17,6 +17,7 @@ from kubelab.engine.controllers.events import Note
 from kubelab.engine.nodes.pod_resize import ResizeState
 from kubelab.engine.nodes.resize_decision import Verdict
 from kubelab.engine.nodes.restarts import MAX_BACK_OFF_S
+from kubelab.engine.nodes.simulated.memory import memory_of, seconds_to_kill
 from kubelab.engine.nodes.simulated.resizing import Resize, asked, concerns, resize
 from kubelab.engine.nodes.status import Observation, pod_status
 from kubelab.simulated_pod import Declaration, DeclarationError
@@ -61,20 +62,33 @@ class Place:
         The pod's own address and its node's.
     verdict : Verdict or None
         What the node says to the resize that the pod asks for.
-    memory : mapping of str to int
-        Bytes that its containers use now.
+    node : Object or None
+        The Node, which may declare what its pods use.
     """
 
     address: str
     host_address: str
     verdict: Verdict | None = None
-    memory: Mapping[str, int] = field(default_factory=dict)
+    node: Object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    exit_code: int
+    reason: str
+
+    @staticmethod
+    def of(declared: Declaration) -> _End:
+        return _End(declared.exit_code, declared.reason)
+
+
+_KILLED = _End(_SIGKILL, "OOMKilled")
 
 
 def next_step(pod: Object, place: Place, now: datetime) -> Step:
     """Decide what a pod bound to a simulated node does now."""
     try:
-        declared = Declaration.of(pod)
+        declared = Declaration.of(pod, place.node)
     except DeclarationError as error:
         return _refused(pod, place, now, error)
     if pod["metadata"].get("deletionTimestamp"):
@@ -89,11 +103,14 @@ def _living(pod: Object, place: Place, now: datetime, declared: Declaration) -> 
     current = _first_container(old)
     state = current.get("state") or {}
     if running := state.get("running"):
-        end = parse_rfc3339(running["startedAt"]) + timedelta(seconds=declared.run_s or 0.0)
-        if declared.run_s is None or end > now:
-            left_s = None if declared.run_s is None else (end - now).total_seconds()
-            return _going_on(pod, place, now, left_s)
-        return _finished(pod, place, now, declared, running["startedAt"])
+        started = parse_rfc3339(running["startedAt"])
+        run_s = math.inf if declared.run_s is None else declared.run_s - (now - started).total_seconds()
+        kill_s = seconds_to_kill(pod, declared.usage, started, now)
+        if kill_s <= 0 < run_s:
+            return _finished(pod, place, now, _KILLED, running["startedAt"])
+        if run_s > 0:
+            return _going_on(pod, place, now, declared, min(run_s, kill_s))
+        return _finished(pod, place, now, _End.of(declared), running["startedAt"])
     if last := (current.get("lastState") or {}).get("terminated"):
         back = parse_rfc3339(last["finishedAt"]) + timedelta(seconds=_back_off_s(current["restartCount"]))
         if back > now:
@@ -102,15 +119,18 @@ def _living(pod: Object, place: Place, now: datetime, declared: Declaration) -> 
     return _starting(pod, place, now, declared)
 
 
-def _going_on(pod: Object, place: Place, now: datetime, left_s: float | None) -> Step:
+def _going_on(pod: Object, place: Place, now: datetime, declared: Declaration, next_s: float) -> Step:
     """Return what a running pod does: mostly nothing, unless it is resized or was not heard."""
+    left_s = None if math.isinf(next_s) else next_s
     current = _first_container(pod["status"])
     if not concerns(pod):
         if not _is_to_be_restored(pod):
             return Step(again_s=left_s)
         status = _status(pod, place, now, current["state"], restarts=current["restartCount"], last=_last(pod))
         return Step(status if is_true(status["conditions"], "Ready") else None, again_s=left_s)
-    done = resize(pod, place.verdict, place.memory)
+    started = parse_rfc3339(current["state"]["running"]["startedAt"])
+    used = {} if declared.usage is None else memory_of(pod, declared.usage.at(now, started))
+    done = resize(pod, place.verdict, used)
     if done.restarts:
         ended = _terminated(_SIGTERM, "Error", current["state"]["running"]["startedAt"], now)
         return replace(_running(pod, place, now, current["restartCount"] + 1, ended), notes=done.notes)
@@ -142,12 +162,12 @@ def _running(pod: Object, place: Place, now: datetime, restarts: int, last: Obje
     return Step(_status(pod, place, now, state, restarts=restarts, last=last))
 
 
-def _finished(pod: Object, place: Place, now: datetime, declared: Declaration, started: str) -> Step:
+def _finished(pod: Object, place: Place, now: datetime, end: _End, started: str) -> Step:
     """Return what follows a run that is over: the pod's end, or another run at once or after a while."""
-    ended = _terminated(declared.exit_code, declared.reason, started, now)
+    ended = _terminated(end.exit_code, end.reason, started, now)
     restarts = _first_container(pod["status"])["restartCount"]
     policy = pod["spec"].get("restartPolicy", "Always")
-    if policy == "Never" or (policy == "OnFailure" and declared.exit_code == 0):
+    if policy == "Never" or (policy == "OnFailure" and end.exit_code == 0):
         last = _last(pod)
         return Step(_status(pod, place, now, {"terminated": ended}, restarts=restarts, last=last, ended=True))
     delay_s = _back_off_s(restarts)

@@ -11,9 +11,9 @@ from kubelab.autoscaling.node_group import NodeGroup
 from kubelab.costs.allocation import Window, allocate
 from kubelab.costs.cost import Cost
 from kubelab.costs.intervals import NodeInterval, PodInterval
-from kubelab.costs.owners import Owner
 from kubelab.costs.prices import Price
 from kubelab.costs.rates import Resources
+from kubelab.owners import Owner
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from kubelab import Cluster, portal
-from kubelab.client import DEPLOYMENTS, PODS, VERTICAL_POD_AUTOSCALERS, Object, Resource
+from kubelab.client import DAEMON_SETS, DEPLOYMENTS, NODES, PODS, VERTICAL_POD_AUTOSCALERS, Object, Resource
 from kubelab.engine.apiserver.limits import LIMIT_RANGES
+from kubelab.rightsizing.scopes import recommendation_groups
 from kubelab.simulated_cluster import SimulatedCluster
 
 
@@ -101,3 +102,36 @@ def test_pods_of_others_are_left_alone(lab: SimulatedCluster) -> None:
     containers = [{"name": "main", "image": "x"}]
     pod = create(lab, PODS, "web", {"containers": containers})
     assert "annotations" not in pod["metadata"]
+
+
+def test_each_daemons_pod_begins_with_what_its_nodes_group_needs(lab: SimulatedCluster) -> None:
+    labelled, plain = (each["metadata"]["name"] for each in portal.run(lab.client.list(NODES)).items)
+    portal.run(lab.client.patch(NODES, labelled, {"metadata": {"labels": {"gpu": "true"}}}))
+    target = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "agent"}
+    create(lab, VERTICAL_POD_AUTOSCALERS, "agent", {"targetRef": target, "scope": "gpu"})
+    status = {
+        "recommendation": {"containerRecommendations": recommended("300m")},
+        "recommendationGroups": recommendation_groups({"true": recommended("900m")}),
+    }
+    patch = {"status": status}
+    portal.run(lab.client.patch(VERTICAL_POD_AUTOSCALERS, "agent", patch, "default", subresource="status"))
+    create(lab, DAEMON_SETS, "agent", agent())
+    requests = {
+        pod["spec"]["nodeName"]: pod["spec"]["containers"][0]["resources"]["requests"]["cpu"]
+        for pod in portal.run(lab.client.list(PODS)).items
+    }
+    assert requests == {labelled: "900m", plain: "300m"}
+
+
+def recommended(cpu: str) -> list[Object]:
+    return [{"containerName": "main", "target": {"cpu": cpu}}]
+
+
+def agent() -> Object:
+    labels = {"app": "agent"}
+    containers = [{"name": "main", "image": "x"}]
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": containers, "tolerations": [{"operator": "Exists"}]},
+    }
+    return {"selector": {"matchLabels": labels}, "template": template}

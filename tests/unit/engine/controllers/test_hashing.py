@@ -1,11 +1,4 @@
-from kubelab.engine.controllers.hashing import fnv32a, safe_encode, template_hash
-
-
-def test_the_hash_is_fnv_1a() -> None:
-    # The vectors of draft-eastlake-fnv.
-    assert fnv32a(b"") == 0x811C9DC5
-    assert fnv32a(b"a") == 0xE40C292C
-    assert fnv32a(b"foobar") == 0xBF9CF968
+from kubelab.engine.controllers.hashing import safe_encode, template_hash
 
 
 def test_letters_are_those_of_safe_encode_string() -> None:

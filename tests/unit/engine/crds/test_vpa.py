@@ -66,9 +66,12 @@ def test_autoscaler_is_kept_as_written(lab: Cluster, spec: Object) -> None:
             policy(containerName="a", mode="Off", controlledValues="RequestsAndLimits"),
             "shouldn't be specified if container scaling mode is off",
         ),
-        (policy(containerName="a", oomBumpUpRatio="0.5"), "greater than or equal to 1.0"),
+        (policy(containerName="a", oomBumpUpRatio="0.5"), "must be greater than or equal to 1.0"),
+        (policy(containerName="a", oomMinBumpUp="-1"), "must be greater than or equal to 0"),
+        (policy(containerName="a", minAllowed={"cpu": "1500u"}), "must be a whole number of milli CPUs"),
+        (policy(containerName="a", maxAllowed={"memory": "1500m"}), "must be a whole number of bytes"),
         ({"recommenders": [{"name": "a"}, {"name": "b"}]}, "Too many"),
-        ({"scope": "kubernetes.io/hostname"}, "scope is for DaemonSets only"),
+        ({"scope": "kubernetes.io/hostname"}, "scope is only supported when targetRef.kind is DaemonSet"),
     ],
 )
 def test_autoscaler_that_makes_no_sense_is_refused(lab: Cluster, spec: Object, said: str) -> None:

@@ -248,6 +248,27 @@ def test_a_series_with_a_beginning_goes_on_in_the_next_run_and_repeats() -> None
     assert usage_at(pod, at(86_400 + 3600)) == Usage(900_000_000, 2000)
 
 
+def test_a_container_that_uses_more_memory_than_its_limit_is_killed_when_it_does() -> None:
+    limited = {"name": "main", "image": "x", "resources": {"limits": {"memory": "1500"}}}
+    spec = {"containers": [limited], "restartPolicy": "Always"}
+    pod = made(spec=spec, usage="[[0, 100, 1000], [60, 100, 1500], [120, 100, 1501]]")
+    stepped(pod, 0)
+    assert stepped(pod, 30) == Step(again_s=90)
+    assert stepped(pod, 60) == Step(again_s=60)
+    stepped(pod, 120)
+    assert container(pod)["lastState"]["terminated"]["reason"] == "OOMKilled"
+    assert container(pod)["lastState"]["terminated"]["exitCode"] == 137
+    assert container(pod)["restartCount"] == 1
+
+
+def test_a_container_within_its_limit_runs_to_its_end() -> None:
+    limited = {"name": "main", "image": "x", "resources": {"limits": {"memory": "2000"}}}
+    pod = made(spec={"containers": [limited]}, usage="[[0, 100, 1000], [60, 100, 3000]]", run_duration="60")
+    stepped(pod, 0)
+    stepped(pod, 60)
+    assert pod["status"]["phase"] == "Succeeded"
+
+
 def test_a_node_says_what_pods_of_a_workload_use_there() -> None:
     pod = made(cpu="100m")
     pod["metadata"]["labels"] = {"pod-template-hash": "5d4"}

@@ -129,3 +129,14 @@ def test_more_than_the_node_has_is_refused_at_once(lab: SimulatedCluster) -> Non
     create(lab, "web", {"requests": {"cpu": "500m"}})
     with pytest.raises(ApiError, match="didn't have enough allocatable resources: cpu"):
         resize(lab, "web", {"requests": {"cpu": "3"}})
+
+
+def test_a_higher_limit_in_time_saves_a_container_from_being_killed(lab: SimulatedCluster) -> None:
+    resources = {"requests": {"memory": "512Mi"}, "limits": {"memory": "1Gi"}}
+    for name in ("saved", "killed"):
+        create(lab, name, resources, usage="[[0, 100, 1000], [600, 100, 2000000000]]")
+    lab.run(minutes=5)
+    resize(lab, "saved", {"limits": {"memory": "2Gi"}})
+    lab.run(minutes=6)
+    assert container(pod(lab, "saved"))["restartCount"] == 0
+    assert container(pod(lab, "killed"))["lastState"]["terminated"]["reason"] == "OOMKilled"

@@ -272,3 +272,45 @@ def test_nothing_happens_without_an_autoscaler(lab: SimulatedCluster) -> None:
     lab.run(minutes=5)
     assert actions(lab) == []
     assert pending(lab) == 3
+
+
+THRIFTY = {"unneeded_s": 60, "delay_after_add_s": 0, "consolidate": True}
+
+
+def test_nodes_are_replaced_by_a_cheaper_one_where_that_is_asked_for(lab: SimulatedCluster) -> None:
+    lab.add_node_group("large", instance_type="m6i.4xlarge")
+    lab.autoscale(scale_down=THRIFTY)
+    act(lab, deployment(0, "web", "default", 8, SMALL))
+    lab.run(minutes=5)
+    lab.add_node_group("small", instance_type="m6i.xlarge")
+    scale(lab, "web", 2)
+    lab.run(minutes=10)
+    assert [name.partition("-")[0] for name in nodes(lab)] == ["small"]
+    assert pending(lab) == 0
+    added = lab.decisions().query("expander == 'consolidation'").iloc[0]
+    assert (added.action, added.node_group, added.pods) == ("ScaleUp", "small", 2)
+    assert "USD/h less" in added.why
+
+
+def test_nodes_stay_where_consolidation_is_not_asked_for(lab: SimulatedCluster) -> None:
+    lab.add_node_group("large", instance_type="m6i.4xlarge")
+    lab.autoscale(scale_down={**THRIFTY, "consolidate": False})
+    act(lab, deployment(0, "web", "default", 2, SMALL))
+    lab.run(minutes=5)
+    lab.add_node_group("small", instance_type="m6i.xlarge")
+    lab.run(hours=1)
+    assert [name.partition("-")[0] for name in nodes(lab)] == ["large"]
+
+
+def test_no_node_goes_when_the_one_that_was_to_replace_it_does_not_come(lab: SimulatedCluster) -> None:
+    lab.add_node_group("large", instance_type="m6i.4xlarge")
+    lab.autoscale(scale_down=THRIFTY)
+    act(lab, deployment(0, "web", "default", 2, SMALL))
+    lab.run(minutes=5)
+    lab.add_node_group("small", instance_type="m6i.xlarge", available_nodes=0)
+    lab.run(hours=1)
+    assert [name.partition("-")[0] for name in nodes(lab)] == ["large"]
+    assert ("ScaleUpFailed", "small", -1) in actions(lab)
+    portal.run(lab.client.patch(NODE_GROUPS, "small", {"spec": {"availableNodes": None}}))
+    lab.run(hours=1)
+    assert [name.partition("-")[0] for name in nodes(lab)] == ["small"]

@@ -363,7 +363,7 @@ async def test_a_setting_that_is_not_known_is_refused_where_the_server_does_not_
     world = SweepWorld(lab)
     made = experiment(**asked)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(validation, "_experiment_causes", lambda *_: iter(()))
+        patch.setattr(validation, "_webhook_causes", lambda *_: iter(()))
         await world.create(made)
         failed = await world.experiment("Failed")
     message = failed["status"]["conditions"][-1]["message"]

@@ -9,6 +9,7 @@ import pytest
 from kubelab import Cluster, portal
 from kubelab.autoscaling.node_group import INTERRUPT, LEAVES_FIRST
 from kubelab.client import NODE_GROUPS, NODES, Object
+from kubelab.clock import rfc3339
 from kubelab.costs.prices import price_of
 from kubelab.errors import KubelabError
 from kubelab.scenarios.objects import deployment
@@ -102,6 +103,18 @@ def test_node_that_is_told_to_goes_first_then_an_empty_one_then_the_newest(lab: 
     size(lab, 1)
     lab.run(seconds=1)
     assert list(nodes(lab)) == [busy]
+
+
+def test_marked_node_goes_also_when_another_one_was_lost_meanwhile(lab: SimulatedCluster) -> None:
+    lab.add_node_group("general", instance_type="m6i.2xlarge", provisioning_delay_s=0)
+    size(lab, 3)
+    lab.run(seconds=1)
+    marked = {"metadata": {"annotations": {LEAVES_FIRST: rfc3339(lab.now)}}}
+    portal.run(lab.client.patch(NODES, "general-1", marked))
+    size(lab, 2)
+    portal.run(lab.client.delete(NODES, "general-2"))
+    lab.run(minutes=1)
+    assert list(nodes(lab)) == ["general-3", "general-4"]
 
 
 def test_node_that_somebody_deletes_is_replaced_under_a_new_name(lab: SimulatedCluster) -> None:

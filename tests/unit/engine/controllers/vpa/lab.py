@@ -47,12 +47,15 @@ def autoscale(
     name: str = "web",
     kind: str = "Deployment",
     recommender: str = "",
+    scope: str = "",
     policies: tuple[Object, ...] = (),
     **update: object,
 ) -> None:
     spec: Object = {"targetRef": {"apiVersion": "apps/v1", "kind": kind, "name": "web"}}
     if mode:
         spec["updatePolicy"] = {"updateMode": mode, **update}
+    if scope:
+        spec["scope"] = scope
     if recommender:
         spec["recommenders"] = [{"name": recommender}]
     if policies:

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from kubelab import Cluster, portal
-from kubelab.client import BUDGETS, PODS, VERTICAL_POD_AUTOSCALERS, Object
+from kubelab.client import BUDGETS, NODES, PODS, VERTICAL_POD_AUTOSCALERS, Object
+from kubelab.rightsizing.scopes import HOSTNAME, recommendation_groups
+from kubelab.scenarios.objects import daemon_set
+from kubelab.scenarios.player import play
 from kubelab.simulated_cluster import SimulatedCluster
 from tests.unit.engine.controllers.vpa.lab import (
     autoscale,
@@ -21,6 +24,7 @@ from tests.unit.engine.controllers.vpa.lab import (
 
 ONE = {"requests": {"cpu": "1", "memory": "1Gi"}}
 HAD, WANTED = {"cpu": "1", "memory": "1Gi"}, {"cpu": "250m", "memory": "1Gi"}
+ANYWHERE: Object = {"operator": "Exists"}
 BOUNDS: tuple[Object, Object] = ({"cpu": "200m"}, {"cpu": "500m"})
 
 
@@ -108,3 +112,20 @@ def test_nothing_happens_to_pods_within_their_range(lab: SimulatedCluster) -> No
     assert names(lab) == before
     lab.run(hours=2)
     assert not names(lab) & before
+
+
+def test_daemons_pods_are_resized_to_what_their_nodes_group_needs(lab: SimulatedCluster) -> None:
+    first, second = sorted(each["metadata"]["name"] for each in portal.run(lab.client.list(NODES)).items)
+    portal.run(play(lab.client, [daemon_set(0, "web", "default", {"cpu": "100m"}, tolerations=[ANYWHERE])]))
+    autoscale(lab, "InPlaceOrRecreate", kind="DaemonSet", recommender="by-hand", scope=HOSTNAME)
+    targets = {first: "300m", second: "100m"}
+    groups = {node: [{"containerName": "main", "target": {"cpu": cpu}}] for node, cpu in targets.items()}
+    patch = {"status": {"recommendationGroups": recommendation_groups(groups)}}
+    portal.run(lab.client.patch(VERTICAL_POD_AUTOSCALERS, "web", patch, "default", subresource="status"))
+    lab.run(hours=11)
+    assert requests(lab) == [{"cpu": "100m"}] * 2  # groups have no bounds: only old pods are updated
+    lab.run(hours=2)
+    given = {
+        pod["spec"]["nodeName"]: pod["spec"]["containers"][0]["resources"]["requests"] for pod in pods(lab)
+    }
+    assert given == {first: {"cpu": "300m"}, second: {"cpu": "100m"}}

@@ -1,0 +1,1 @@
+"""The first recommendation on nodes that have never run a DaemonSet's pod."""

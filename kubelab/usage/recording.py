@@ -1,0 +1,40 @@
+"""Keeps a history of what containers use, as a client of metrics.k8s.io."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from kubelab.client import Client
+from kubelab.clock import Clock
+from kubelab.errors import ApiError, ConnectionFailedError
+from kubelab.usage.history import KEPT, History
+from kubelab.usage.samples import read_samples
+
+logger = logging.getLogger(__name__)
+
+EVERY_S = 60.0
+"""Vertical Pod Autoscaler's recommender looks as often."""
+
+_PRUNED_EVERY = timedelta(hours=1)
+
+
+async def record(client: Client, history: History, clock: Clock, *, every_s: float = EVERY_S) -> None:
+    """Add what metrics.k8s.io says, again and again until cancelled, also where it did not answer once.
+
+    Parameters
+    ----------
+    every_s : float
+        How often to look.
+    """
+    pruned = clock.now()
+    while True:
+        try:
+            history.add(await read_samples(client))
+        except (ApiError, ConnectionFailedError) as error:
+            logger.debug("no samples this time: %s", error)
+        if clock.now() - pruned >= _PRUNED_EVERY:
+            pruned = clock.now()
+            history.prune(pruned - KEPT)
+        await asyncio.sleep(every_s)
