@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kubelab.costs.cost import Cost
     from kubelab.costs.ledger import Ledger
     from kubelab.costs.prices import Prices
+    from kubelab.usage.series import UsageSource
 
 
 class CostVerbs(Handle):
@@ -65,6 +66,7 @@ class CostVerbs(Handle):
         share_namespaces: Sequence[str] = (),
         share_usd_per_month: float = 0.0,
         share_split: Literal["weighted", "even"] = "weighted",
+        source: UsageSource | None = None,
         prices: Prices | None = None,
     ) -> Allocations:
         """Return what each group of pods cost in a window, as OpenCost reckons it, and what was idle.
@@ -74,7 +76,7 @@ class CostVerbs(Handle):
         window : str
             ``today``, ``lastweek``, ``month``, a length such as ``24h`` or ``7d``, or two times with a comma.
         aggregate : str or sequence of str
-            By what costs are put together: namespace, controllerKind, controller, pod, node, job, trial,
+            By what costs are put together: namespace, controllerKind, controller, pod, node, job, trial, user,
             team, label:NAME, ...; several with commas.
         step : str, optional
             Into what lengths the window is cut, such as ``1d``.
@@ -90,6 +92,8 @@ class CostVerbs(Handle):
             What all bear beside the nodes, such as a control plane.
         share_split : {"weighted", "even"}
             Whether groups bear shared costs by what they cost, or all the same.
+        source : UsageSource, optional
+            Who knows what pods used; what the meter noted counts unless given.
         prices : Prices, optional
             As in `cost`.
 
@@ -101,15 +105,18 @@ class CostVerbs(Handle):
             If pods have nothing of the name.
         """
         from kubelab.costs.allocations import Allocations, Spreading
+        from kubelab.costs.used import with_usage
         from kubelab.costs.windows import parse_window
 
         spreading = Spreading(
             share_idle, idle_by_node, tuple(share_namespaces), share_usd_per_month, share_split
         )
         found = parse_window(window, self._now())
-        return Allocations.of(
-            self.ledger(prices=prices), found, aggregate, step=step, namespace=namespace, spreading=spreading
-        )
+        ledger = self.ledger(prices=prices)
+        if source is not None:
+            usage = portal.run(source.read(found.start, found.end, namespace=namespace))
+            ledger = with_usage(ledger, usage)
+        return Allocations.of(ledger, found, aggregate, step=step, namespace=namespace, spreading=spreading)
 
     def budgets(
         self,

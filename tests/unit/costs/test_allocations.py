@@ -55,6 +55,19 @@ def test_costs_are_put_together_by_what_opencost_calls_it(aggregate: str, expect
     assert names(allocations(ledger([node()], TEAMS), aggregate)) == expected
 
 
+def test_users_of_a_jupyter_hub_and_their_courses_are_told_apart() -> None:
+    pods = [
+        pod(name, labels={"hub.jupyter.org/username": name, "course": course})
+        for name, course in (("ada", "physics"), ("bob", "physics"), ("cy", "biology"))
+    ]
+    assert names(allocations(ledger([node()], pods), "label:course,user")) == [
+        "biology/cy",
+        "physics/ada",
+        "physics/bob",
+        "__idle__",
+    ]
+
+
 def test_what_pods_do_not_have_is_refused_with_what_they_have() -> None:
     with pytest.raises(AggregateError, match=r"'colour'.*label:NAME"):
         allocations(ledger([node()], TEAMS), "colour")
