@@ -76,8 +76,8 @@ class CostVerbs(Handle):
         window : str
             ``today``, ``lastweek``, ``month``, a length such as ``24h`` or ``7d``, or two times with a comma.
         aggregate : str or sequence of str
-            By what costs are put together: namespace, controllerKind, controller, pod, node, job, trial, user,
-            team, label:NAME, ...; several with commas.
+            By what costs are put together: namespace, controllerKind, controller, pod, node, job, trial,
+            user, team, label:NAME, ...; several with commas.
         step : str, optional
             Into what lengths the window is cut, such as ``1d``.
         namespace : str, optional
