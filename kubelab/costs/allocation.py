@@ -122,6 +122,12 @@ class Allocation:
     nodes: tuple[NodeCost, ...]
     pods: tuple[PodCost, ...]
 
+    def only(self, namespace: str) -> Allocation:
+        """Return the pods of one namespace, without nodes: what is idle is nobody's in particular."""
+        return replace(
+            self, nodes=(), pods=tuple(each for each in self.pods if each.pod.namespace == namespace)
+        )
+
 
 def allocate(nodes: Iterable[NodeInterval], pods: Iterable[PodInterval], window: Window) -> Allocation:
     """Share out what nodes cost in a window."""
@@ -129,7 +135,7 @@ def allocate(nodes: Iterable[NodeInterval], pods: Iterable[PodInterval], window:
     by_name: dict[str, list[int]] = defaultdict(list)
     for index, node in enumerate(ordered):
         by_name[node.name].append(index)
-    rates = [split(node.price.usd_per_hour if node.price else 0.0, node.capacity) for node in ordered]
+    rates = [_rates(node) for node in ordered]
     taken = [Money()] * len(ordered)
     costs: list[tuple[int, PodCost]] = []
     for pod in sorted(pods, key=lambda pod: (pod.start, pod.namespace, pod.name, pod.uid)):
@@ -142,6 +148,12 @@ def allocate(nodes: Iterable[NodeInterval], pods: Iterable[PodInterval], window:
     cuts = [_cut(node.money, all_of) for node, all_of in zip(found, taken, strict=True)]
     pods_costs = tuple(_reconciled(cost, cuts[index]) for index, cost in costs)
     return Allocation(window, tuple(each for each in found if each.hours), pods_costs)
+
+
+def _rates(node: NodeInterval) -> Rates:
+    if node.price is not None and node.price.rates is not None:
+        return node.price.rates
+    return split(node.price.usd_per_hour if node.price else 0.0, node.capacity)
 
 
 def _pod_cost(pod: PodInterval, node: NodeInterval, rates: Rates, window: Window) -> PodCost:

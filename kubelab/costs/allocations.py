@@ -87,9 +87,15 @@ class Allocations:
         aggregate: str | Sequence[str] = "namespace",
         *,
         step: str | None = None,
+        namespace: str | None = None,
         spreading: Spreading | None = None,
     ) -> Allocations:
         """Reckon a window.
+
+        Parameters
+        ----------
+        namespace : str, optional
+            Only the pods of this one, without what is idle.
 
         Raises
         ------
@@ -107,7 +113,7 @@ class Allocations:
             known,
             grouping,
             tuple(part.window for part in parts),
-            tuple(spreading.of(part, grouping) for part in parts),
+            tuple(spreading.of(part.only(namespace) if namespace else part, grouping) for part in parts),
             sum(each.money.total for part in parts for each in part.nodes),
             tuple(sorted(priced)),
             tuple(sorted({each.node.name for part in parts for each in part.nodes if not each.node.price})),

@@ -1,7 +1,8 @@
 """By what costs are put together, named as OpenCost's ``aggregate`` names it: ``namespace``, ``label:team``.
 
 OpenCost ``core/pkg/opencost/allocationprops.go``: several names with commas are one key, its parts joined by
-slashes; who has none of a part is ``__unallocated__`` there. ``job`` and ``trial`` are kubelab's own.
+slashes; who has none of a part is ``__unallocated__`` there. ``job``,
+``trial`` and ``user`` are kubelab's own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ IDLE = "__idle__"
 SHARED = "__shared__"
 
 Property = Callable[[PodCost], str]
+HUB_USER = "hub.jupyter.org/username"
+"""The label that JupyterHub's KubeSpawner gives a user's pods; `user` puts costs together by it."""
+
 LABELS = ("team", "owner", "product", "environment", "department")
 """OpenCost's names for labels that people give their pods."""
 
@@ -100,4 +104,5 @@ _PROPERTIES: Mapping[str, Property] = {
     "job": lambda cost: cost.pod.owner.job,
     "trial": lambda cost: cost.pod.owner.trial,
     "pod": lambda cost: cost.pod.name,
+    "user": lambda cost: cost.pod.labels.get(HUB_USER, ""),
 }

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339
-from kubelab.costs.prices import Price, Prices, price_of
+from kubelab.costs.prices import Price, Prices, PriceSheet, price_of
 from kubelab.costs.rates import NOTHING, Resources
 from kubelab.owners import Owner
 from kubelab.scheduling.requests import Amounts, amounts, held_requests
@@ -78,13 +78,17 @@ def node_interval(node: Object, end: datetime, prices: Prices | None = None) -> 
     """Return a Node's life until a moment; it began when the Node was created."""
     meta = node["metadata"]
     labels = meta.get("labels") or {}
+    capacity = _resources(amounts((node.get("status") or {}).get("capacity")))
+    price = price_of(node, prices)
+    if price is None and isinstance(prices, PriceSheet):
+        price = prices.of_capacity(capacity)
     return NodeInterval(
         name=meta["name"],
         uid=meta.get("uid", ""),
         start=parse_rfc3339(meta["creationTimestamp"]),
         end=end,
-        capacity=_resources(amounts((node.get("status") or {}).get("capacity"))),
-        price=price_of(node, prices),
+        capacity=capacity,
+        price=price,
         instance_type=labels.get(INSTANCE_TYPE, ""),
         node_group=labels.get(NODE_GROUP, ""),
         capacity_type=labels.get(CAPACITY_TYPE, ""),

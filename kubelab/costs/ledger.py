@@ -16,7 +16,7 @@ from kubelab.costs.intervals import (
     node_interval,
     pod_interval,
 )
-from kubelab.costs.prices import Prices, price_of
+from kubelab.costs.prices import Prices, PriceSheet
 from kubelab.costs.readings import Rows, without_overlap
 
 EVER = datetime.min.replace(tzinfo=UTC)
@@ -62,15 +62,15 @@ class Ledger:
         prices : Prices, optional
             What nodes cost that do not say it themselves.
         """
-        nodes = list(nodes)
         noted = (_priced(node, prices) for node in gone.nodes)
-        lives = without_overlap([*noted, *(node_interval(node, now, prices) for node in nodes)])
+        there = [node_interval(node, now, prices) for node in nodes]
+        lives = without_overlap([*noted, *there])
         samples = {each.uid: each for each in gone.excess}
         going = (run for pod in pods if (run := pod_interval(pod, now)))
         held = (samples[run.uid].applied_to(run) if run.uid in samples else run for run in going)
         runs = without_overlap([*gone.pods, *held])
-        known = [price.usd_per_hour for node in nodes if (price := price_of(node, prices))]
-        return Ledger(tuple(lives), tuple(runs), now, sum(known), known_since)
+        usd_per_hour = sum(each.price.usd_per_hour for each in there if each.price)
+        return Ledger(tuple(lives), tuple(runs), now, usd_per_hour, known_since)
 
     @property
     def begins(self) -> datetime:
@@ -89,4 +89,7 @@ def _priced(node: NodeInterval, prices: Prices | None) -> NodeInterval:
     if node.price or prices is None:
         return node
     bought = {CAPACITY_TYPE: node.capacity_type} if node.capacity_type else {}
-    return replace(node, price=prices.of({INSTANCE_TYPE: node.instance_type, **bought}))
+    price = prices.of({INSTANCE_TYPE: node.instance_type, **bought})
+    if price is None and isinstance(prices, PriceSheet):
+        price = prices.of_capacity(node.capacity)
+    return replace(node, price=price)

@@ -2,6 +2,8 @@
 
 from kubelab.figures.autoscaling import policies_figure, spending_figure
 from kubelab.figures.rightsizing import frontier_figure, intervals_figure, requests_figure
+from kubelab.figures.costs import costs_figure, treemap_figure
+from kubelab.figures.rightsizing import frontier_figure, requests_figure
 from kubelab.figures.sweeps import (
     history_figure,
     importance_figure,
@@ -12,6 +14,7 @@ from kubelab.figures.training import comparison_figure, loss_figure, metric_figu
 
 __all__ = [
     "comparison_figure",
+    "costs_figure",
     "frontier_figure",
     "history_figure",
     "importance_figure",
@@ -24,4 +27,5 @@ __all__ = [
     "spending_figure",
     "sweep_figure",
     "throughput_figure",
+    "treemap_figure",
 ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kubelab.costs.cost import Cost
     from kubelab.costs.ledger import Ledger
     from kubelab.costs.prices import Prices
+    from kubelab.usage.series import UsageSource
 
 
 class CostVerbs(Handle):
@@ -59,11 +60,13 @@ class CostVerbs(Handle):
         aggregate: str | Sequence[str] = "namespace",
         *,
         step: str | None = None,
+        namespace: str | None = None,
         share_idle: bool = False,
         idle_by_node: bool = False,
         share_namespaces: Sequence[str] = (),
         share_usd_per_month: float = 0.0,
         share_split: Literal["weighted", "even"] = "weighted",
+        source: UsageSource | None = None,
         prices: Prices | None = None,
     ) -> Allocations:
         """Return what each group of pods cost in a window, as OpenCost reckons it, and what was idle.
@@ -74,9 +77,11 @@ class CostVerbs(Handle):
             ``today``, ``lastweek``, ``month``, a length such as ``24h`` or ``7d``, or two times with a comma.
         aggregate : str or sequence of str
             By what costs are put together: namespace, controllerKind, controller, pod, node, job, trial,
-            team, label:NAME, ...; several with commas.
+            user, team, label:NAME, ...; several with commas.
         step : str, optional
             Into what lengths the window is cut, such as ``1d``.
+        namespace : str, optional
+            Only the pods of this one, without what is idle.
         share_idle : bool
             Whether groups bear what is idle, by what of each resource they cost.
         idle_by_node : bool
@@ -87,6 +92,8 @@ class CostVerbs(Handle):
             What all bear beside the nodes, such as a control plane.
         share_split : {"weighted", "even"}
             Whether groups bear shared costs by what they cost, or all the same.
+        source : UsageSource, optional
+            Who knows what pods used; what the meter noted counts unless given.
         prices : Prices, optional
             As in `cost`.
 
@@ -98,13 +105,18 @@ class CostVerbs(Handle):
             If pods have nothing of the name.
         """
         from kubelab.costs.allocations import Allocations, Spreading
+        from kubelab.costs.used import with_usage
         from kubelab.costs.windows import parse_window
 
         spreading = Spreading(
             share_idle, idle_by_node, tuple(share_namespaces), share_usd_per_month, share_split
         )
         found = parse_window(window, self._now())
-        return Allocations.of(self._ledger(prices), found, aggregate, step=step, spreading=spreading)
+        ledger = self.ledger(prices=prices)
+        if source is not None:
+            usage = portal.run(source.read(found.start, found.end, namespace=namespace))
+            ledger = with_usage(ledger, usage)
+        return Allocations.of(ledger, found, aggregate, step=step, namespace=namespace, spreading=spreading)
 
     def budgets(
         self,
@@ -141,7 +153,7 @@ class CostVerbs(Handle):
         from kubelab.costs.windows import parse_window
 
         given = budgets_of(self._list(NAMESPACES)) if budgets is None else budgets
-        ledger = self._ledger(prices)
+        ledger = self.ledger(prices=prices)
         month = parse_window("month", ledger.now)
         step = timedelta(days=1) if ledger.now - ledger.begins > timedelta(days=7) else timedelta(hours=1)
         season, text = (7, "1d") if step.days else (24, "1h")
@@ -157,7 +169,8 @@ class CostVerbs(Handle):
         columns = ["name", "budget_usd", "spent_usd", "month_end_usd", "low_usd", "high_usd", "state"]
         return pd.DataFrame(rows, columns=columns)
 
-    def _ledger(self, prices: Prices | None) -> Ledger:
+    def ledger(self, *, prices: Prices | None = None) -> Ledger:
+        """Return all that is known of nodes and pods, from which any window's costs are reckoned."""
         from kubelab.autoscaling.catalogue import Catalogue
         from kubelab.costs.survey import read_ledger
 

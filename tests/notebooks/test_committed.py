@@ -40,6 +40,7 @@ def test_there_are_notebooks() -> None:
         "02-tune-an-llm.ipynb",
         "03-autoscaler-and-expander.ipynb",
         "04-what-a-job-costs.ipynb",
+        "07-where-the-money-goes.ipynb",
         "06-daemonset-scopes.ipynb",
     } <= {path.name for path in notebooks()}
 

@@ -13,12 +13,14 @@ import pytest
 from kubelab.engine import launch
 from tests.notebooks.regenerate import ROOT, notebooks
 from tests.realapi import build
+from tests.unit.costs.objects import node, pod
 
 TUTORIAL = ROOT / "notebooks/tutorials/01-distributed-jax.ipynb"
 TUNING = ROOT / "notebooks/tutorials/02-tune-an-llm.ipynb"
 AUTOSCALER = ROOT / "notebooks/tutorials/03-autoscaler-and-expander.ipynb"
 RIGHTSIZING = ROOT / "notebooks/reports/rightsizing-report.ipynb"
 REPORT = ROOT / "notebooks/reports/autoscaler-report.ipynb"
+COST_REPORT = ROOT / "notebooks/reports/cost-report.ipynb"
 COSTS = ROOT / "notebooks/tutorials/04-what-a-job-costs.ipynb"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -169,3 +171,25 @@ def test_the_rightsizing_report_reads_a_recording(
         "2 of 2 requests can be sized from 7d of use by the rule adaptive."
     )
     assert "ask for 250m of cpu" in told["todo-table"][0]["data"]["text/html"]
+def test_cost_report_is_of_a_recorded_cluster(notebook_environment: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "cluster.json"
+    items = [
+        {**node(), "kind": "Node"},
+        {**pod("a", cpu="5", memory="5Gi", labels={"team": "red"}, ended=10), "kind": "Pod"},
+    ]
+    path.write_text(json.dumps({"kind": "List", "items": items}))
+    window = "2026-01-01T00:00:00Z,2026-01-02T00:00:00Z"
+    executed = papermill.execute_notebook(
+        COST_REPORT,
+        tmp_path / "executed.ipynb",
+        {"recorded": str(path), "window": window, "step": "1h", "aggregate": "label:team"},
+        progress_bar=False,
+        cwd=str(tmp_path),
+    )
+    told = {cell.id: cell.outputs for cell in executed.cells if cell.cell_type == "code"}
+    assert told["cell-05"][0].text == (
+        "2026-01-01 00:00 to 2026-01-01 10:00 UTC: 10.00 USD.\n"
+        "That is 730 USD in a month of 730 hours; prices of 2026-07-20.\n"
+        "Nobody had what 5.00 USD were paid for: 50% is idle.\n"
+    )
+    assert "connect to it" in told["cell-14"][0].text

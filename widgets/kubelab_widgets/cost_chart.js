@@ -207,7 +207,7 @@ export class CostChart extends Picture {
 
   showLegend(dark) {
     const at = this.place ?? (this.edges?.[0]?.[1].length ?? 1) - 1;
-    const groups = Object.entries(this.cost?.groups ?? {}).map(([name, values], i) => [name || this.labels.empty, values[at], areaColour(name, i, dark)]);
+    const groups = Object.entries(this.cost?.groups ?? {}).map(([name, values], i) => [name === "__idle__" ? "idle" : name || this.labels.empty, values[at], areaColour(name, i, dark)]);
     const shown = groups.filter(([, usd]) => usd > 0);
     const key = JSON.stringify([shown, this.bound.length > 0, dark]);
     if (key === this.key) return;

@@ -91,7 +91,7 @@ export class Treemap extends Picture {
     context.clip();
     context.fillStyle = colours.dark ? "#111" : "#fff";
     context.font = `600 12px ${colours.font}`;
-    context.fillText(item.name, x + 6, y + 6);
+    context.fillText(item.name === "__idle__" ? "idle" : item.name, x + 6, y + 6);
     context.font = `12px ${colours.font}`;
     if (h >= 38) context.fillText(`${item.usd.toFixed(2)} USD`, x + 6, y + 21);
     context.restore();

@@ -55,6 +55,19 @@ def test_costs_are_put_together_by_what_opencost_calls_it(aggregate: str, expect
     assert names(allocations(ledger([node()], TEAMS), aggregate)) == expected
 
 
+def test_users_of_a_jupyter_hub_and_their_courses_are_told_apart() -> None:
+    pods = [
+        pod(name, labels={"hub.jupyter.org/username": name, "course": course})
+        for name, course in (("ada", "physics"), ("bob", "physics"), ("cy", "biology"))
+    ]
+    assert names(allocations(ledger([node()], pods), "label:course,user")) == [
+        "biology/cy",
+        "physics/ada",
+        "physics/bob",
+        "__idle__",
+    ]
+
+
 def test_what_pods_do_not_have_is_refused_with_what_they_have() -> None:
     with pytest.raises(AggregateError, match=r"'colour'.*label:NAME"):
         allocations(ledger([node()], TEAMS), "colour")
@@ -187,3 +200,9 @@ def test_workloads_idle_and_shared_are_what_the_nodes_cost_to_the_cent(
     assert abs(found.total_usd - found.assets_usd) < 0.01
     assert abs(found.frame()["total_usd"].sum() - found.assets_usd) < 0.01
     assert min((each.total_usd for part in found.steps for each in part), default=0) >= 0
+
+
+def test_a_namespace_alone_has_its_own_costs_and_no_idle() -> None:
+    found = Allocations.of(ledger([node()], TEAMS), Window(at(0), at(10)), "pod", namespace="red")
+    assert names(found) == ["a"]
+    assert found.total_usd == pytest.approx(4.0)

@@ -11,6 +11,7 @@ from kubelab.client import Client, Object
 from kubelab.clock import parse_rfc3339
 from kubelab.costs.excess import SAMPLE_S, Excess, used_of
 from kubelab.costs.intervals import PodInterval, pod_interval
+from kubelab.costs.rates import NOTHING
 from kubelab.engine.controllers.views import View
 from kubelab.errors import NotFoundError
 from kubelab.node_template import FAKE_NODE
@@ -82,8 +83,6 @@ class Sampling:
             if run is not None:
                 before = known.get(run.uid) or self._first(pod, run)
                 self._known[run.uid] = before.sampled(run.held, used_of(each))
-                before = known.get(run.uid, Excess(run.uid))
-                self._known[run.uid] = before.sampled(run.asked, used_of(each))
         return tuple(self._known.values())
 
     def _first(self, pod: Object, run: PodInterval) -> Excess:
@@ -95,4 +94,5 @@ class Sampling:
         if node is None or FAKE_NODE not in (node["metadata"].get("annotations") or {}):
             return Excess(run.uid)
         minutes = (run.end - run.start).total_seconds() / SAMPLE_S
-        return Excess(run.uid, samples=max(int(minutes) - 1, 0))
+        samples = max(int(minutes) - 1, 0)
+        return Excess(run.uid, samples, used=(run.used or NOTHING).times(samples))
