@@ -1,9 +1,8 @@
 """Figures: each a pure function from data to a ``plotly.graph_objects.Figure``; no widgets, no I/O."""
 
 from kubelab.figures.autoscaling import policies_figure, spending_figure
-from kubelab.figures.rightsizing import frontier_figure, intervals_figure, requests_figure
 from kubelab.figures.costs import costs_figure, treemap_figure
-from kubelab.figures.rightsizing import frontier_figure, requests_figure
+from kubelab.figures.rightsizing import frontier_figure, intervals_figure, requests_figure
 from kubelab.figures.sweeps import (
     history_figure,
     importance_figure,

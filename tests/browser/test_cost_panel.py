@@ -22,8 +22,6 @@ from kubelab_widgets import CostPanel
 lab = Cluster.simulated(seed=3)
 lab.add_node_group("general", instance_type="m6i.2xlarge", min_size=1)
 lab.autoscale("least-waste")
-TEAMS = [("vision", 9, "900m"), ("language", 4, "300m"), ("ops", 2, "1500m")]
-for place, (team, pods, use) in enumerate(TEAMS):
 teams = [("vision", 9, "900m"), ("language", 4, "300m"), ("ops", 2, "1500m")]
 for place, (team, pods, use) in enumerate(teams):
     made = deployment(0, team, "default", pods, {"cpu": "1", "memory": "3Gi"})

@@ -171,6 +171,8 @@ def test_the_rightsizing_report_reads_a_recording(
         "2 of 2 requests can be sized from 7d of use by the rule adaptive."
     )
     assert "ask for 250m of cpu" in told["todo-table"][0]["data"]["text/html"]
+
+
 def test_cost_report_is_of_a_recorded_cluster(notebook_environment: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "cluster.json"
     items = [
