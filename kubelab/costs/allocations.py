@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from kubelab.costs import efficiency
@@ -166,11 +167,14 @@ class Allocations:
             start, end (UTC), a column for each name of ``aggregate``, pods, cpu_core_hours, ram_gib_hours,
             gpu_hours, cpu_usd, ram_usd, gpu_usd, idle_usd, shared_usd, total_usd, cpu_efficiency,
             ram_efficiency, efficiency (OpenCost's), efficiency_with_gpu (from 0 on; None where not known).
+            ``attrs["unpriced"]`` names the nodes whose price is not known; they cost 0 here.
         """
         import pandas as pd
 
         rows = [_cells(each) for step in self.steps for each in step]
-        return pd.DataFrame(rows, columns=["start", "end", *self.grouping.names, *_COLUMNS])
+        frame = pd.DataFrame(rows, columns=["start", "end", *self.grouping.names, *_COLUMNS])
+        frame.attrs["unpriced"] = self.unpriced
+        return frame
 
     def to_opencost(self) -> dict[str, Any]:
         """Return what OpenCost's ``/allocation`` would answer: for each step fields by name."""
@@ -181,11 +185,17 @@ class Allocations:
         names, dates = ",".join(self.grouping.names), sorted({f"{each}" for each in self.price_dates})
         priced = f"; prices of {' to '.join(dict.fromkeys((dates[0], dates[-1])))}" if dates else ""
         lasted = f"{len(self.steps)} steps in {self.window.hours:.3g} h"
-        return f"<Allocations by {names}: {lasted}, {self.total_usd:.2f} USD{priced}>"
+        gap = f"; {self._gap()}" if self.unpriced else ""
+        return f"<Allocations by {names}: {lasted}, {self.total_usd:.2f} USD{priced}{gap}>"
 
     def _repr_html_(self) -> str:
         html: str = self.frame().to_html(index=False, float_format="{:.2f}".format, na_rep="")
-        return html
+        gap = escape(f"{self._gap()}: {', '.join(self.unpriced)}")
+        return f"{html}<p>{gap}</p>" if self.unpriced else html
+
+    def _gap(self) -> str:
+        count = len(self.unpriced)
+        return f"{count} {'node' if count == 1 else 'nodes'} without a price, counted as 0 USD"
 
 
 _COLUMNS = (

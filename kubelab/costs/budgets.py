@@ -16,10 +16,24 @@ from kubelab.client import Object
 from kubelab.costs.allocations import Allocations
 from kubelab.costs.forecast import LEAST, Forecast, forecast
 from kubelab.costs.windows import month_of
+from kubelab.errors import KubelabError
 
 BUDGET = "costs.kubelab.dev/budget-usd-per-month"
 
 State = Literal["within", "at risk", "will be over", "over"]
+
+
+class BudgetError(KubelabError, ValueError):
+    """A budget that is no amount.
+
+    Attributes
+    ----------
+    name : str
+    """
+
+    def __init__(self, name: str, usd: float) -> None:
+        self.name = name
+        super().__init__(f"the budget of {name} is {usd}. Give USD a month, 0 or more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,15 @@ def statuses(
         How long a whole step of the allocations is; one that is under way counts as spent alone.
     season : int
         See `kubelab.costs.forecast.forecast`.
+
+    Raises
+    ------
+    BudgetError
+        If a budget is no amount.
     """
+    for name, usd in budgets.items():
+        if not 0 <= usd < math.inf:
+            raise BudgetError(name, usd)
     left = (month_of(found.window.end, 1) - found.window.end) / step
     return [
         _status(name, usd, found.series(name), left=left, step=step, season=season)

@@ -101,7 +101,7 @@ async def _apply(target: _Target, change: Change, now: datetime, strategy: str, 
                 await target.say(obj, Note("Normal", "RightsizingHeld", f"{target.container}: {reason}"), now)
             return target.outcome(reason)
         before = _resources(obj, target.container)
-        if _sized(before) != (dict(change.group.requests), dict(change.group.limits)):
+        if not _as_planned(before, change):
             return target.outcome("it changed since this was planned; plan again")
         after = {"requests": resource_list(change.requests), "limits": resource_list(change.limits)}
         records = records_of(obj)
@@ -115,6 +115,12 @@ async def _apply(target: _Target, change: Change, now: datetime, strategy: str, 
     except ApiError as error:
         return target.outcome(error.message)
     return target.outcome(message, done=True)
+
+
+def _as_planned(before: Object, change: Change) -> bool:
+    """Say whether an object asks for what its pods did; what it leaves out, they were given as a default."""
+    pairs = zip(_sized(before), (change.group.requests, change.group.limits), strict=True)
+    return all(has.get(name) == amount for asked, has in pairs for name, amount in asked.items())
 
 
 async def _undo(target: _Target, now: datetime) -> Outcome:

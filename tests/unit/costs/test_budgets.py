@@ -8,7 +8,7 @@ import pytest
 
 from kubelab.costs.allocation import Window
 from kubelab.costs.allocations import Allocations
-from kubelab.costs.budgets import BUDGET, budgets_of, statuses
+from kubelab.costs.budgets import BUDGET, BudgetError, budgets_of, statuses
 from kubelab.costs.ledger import Ledger
 from tests.unit.costs.objects import at, node, pod
 
@@ -47,3 +47,17 @@ def test_namespaces_say_their_budgets_and_what_is_no_amount_counts_for_nothing()
         for name, text in texts.items()
     ]
     assert budgets_of(namespaces) == {"a": 500.0}
+
+
+@pytest.mark.parametrize("usd", [float("nan"), -1.0, float("inf")])
+def test_a_budget_that_is_no_amount_is_refused(usd: float) -> None:
+    with pytest.raises(BudgetError, match="the budget of default is"):
+        statuses(month(5), {"default": usd}, step=DAY)
+
+
+def test_nodes_without_a_price_are_told_wherever_the_costs_are_shown() -> None:
+    ledger = Ledger.of([node(usd=None)], [pod("a", cpu="5", memory="5Gi")], now=at(24))
+    found = Allocations.of(ledger, Window(at(0), at(24)))
+    assert "1 node without a price, counted as 0 USD" in repr(found)
+    assert "1 node without a price, counted as 0 USD" in found._repr_html_()
+    assert found.frame().attrs["unpriced"] == found.unpriced

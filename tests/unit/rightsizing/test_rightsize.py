@@ -10,6 +10,7 @@ import pytest
 
 from kubelab import Cluster, portal
 from kubelab.client import DAEMON_SETS, DEPLOYMENTS, EVENTS, NODES, PODS, Object
+from kubelab.client import Resource as Kind
 from kubelab.rightsizing.advice import advice
 from kubelab.rightsizing.plan import Proposal
 from kubelab.rightsizing.strategies import UnknownStrategyError
@@ -245,3 +246,16 @@ def test_advice_says_what_to_do_and_what_it_is_worth(lab: SimulatedCluster) -> N
     assert list(found.index) == ["lower cpu from 500m to 125m", "lower memory from 256Mi to 70Mi"]
     assert found["saves_usd_per_month"].iloc[0] == pytest.approx(2 * 0.375 * 0.031611 * 730)
     assert set(found["how_sure"]) == {"fairly sure"}  # an hour of samples is not much
+
+
+def test_requests_that_a_limit_range_gave_are_changed_too(lab: SimulatedCluster) -> None:
+    ranges = Kind("", "v1", "limitranges", "LimitRange")
+    defaults = {"type": "Container", "defaultRequest": {"cpu": "500m", "memory": "256Mi"}}
+    body = {"metadata": {"name": "defaults"}, "spec": {"limits": [defaults]}}
+    portal.run(lab.client.create(ranges, {"apiVersion": "v1", "kind": "LimitRange", **body}, "default"))
+    bare = {"containers": [{"name": "main", "resources": {"requests": {"cpu": None, "memory": None}}}]}
+    wanted = {"spec": {"template": {"spec": bare}}}
+    portal.run(lab.client.patch(DEPLOYMENTS, "web", wanted, "default", type="strategic"))
+    lab.run(minutes=5)
+    assert proposal(lab).plan().apply()["done"].all()
+    assert resources(lab)["requests"]["cpu"] == "125m"
