@@ -48,7 +48,8 @@ class RightsizingVerbs(UsageVerbs):
         recheck : timedelta
             How soon you will ask again: what the adaptive strategies recommend has to hold until then.
         source : UsageSource, optional
-            Who knows what was used; `usage_source` unless given.
+            Who knows what was used, such as ``PrometheusUsage("http://localhost:9090")`` of
+            `kubelab.usage.prometheus`; `usage_source` unless given.
         prices : Prices, optional
             What nodes cost that do not say it in their annotations; the catalogue's unless given, and
             OpenCost's default sheet for nodes that it does not know.
