@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kubelab.clock import RealClock
 from kubelab.errors import KubelabError
 from kubelab.usage.cleaning import clean
 from kubelab.usage.series import ContainerKey, Resource, Usage, UsageSeries
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 TIME = "time"
 AMOUNTS: dict[str, Resource] = {"cpu_cores": "cpu", "memory_bytes": "memory"}
 KEYS = ("namespace", "pod", "container", "controller_kind", "controller_name", "node")
+_AHEAD = timedelta(days=1)
+"""Clocks and time zones may differ so much; what is further ahead is a mistake."""
 _NEEDED = ("namespace", "pod", "container")
 
 
@@ -56,7 +59,7 @@ class Recorded:
         RecordedError
             If it cannot be read.
         """
-        times = self._frame()[TIME]
+        times = self._frame()[0][TIME]
         return times.min().to_pydatetime(), times.max().to_pydatetime()
 
     async def read(self, start: datetime, end: datetime, *, namespace: str | None = None) -> Usage:
@@ -67,15 +70,15 @@ class Recorded:
         RecordedError
             If it cannot be read.
         """
-        frame = self._frame()
+        frame, left_out = self._frame()
         frame = frame[(frame[TIME] >= start) & (frame[TIME] < end)]
         if namespace is not None:
             frame = frame[frame["namespace"] == namespace]
         found = list(self._series(frame, end.timestamp()))
-        missing = tuple(problem for _, problems in found for problem in problems)
+        missing = [*left_out, *(problem for _, problems in found for problem in problems)]
         if not found:
-            missing = (f"{self.path} says nothing of this window",)
-        return Usage(tuple(series for series, _ in found), missing)
+            missing.append(f"{self.path} says nothing of this window")
+        return Usage(tuple(series for series, _ in found), tuple(missing))
 
     def _series(self, frame: pd.DataFrame, end: float) -> Iterator[tuple[UsageSeries, list[str]]]:
         for values, rows in frame.groupby(list(KEYS), sort=True):
@@ -89,7 +92,8 @@ class Recorded:
                 problems = [f"{name}: {problem}" for problem in cleaned.problems()]
                 yield UsageSeries(key, resource, cleaned.times, cleaned.values), problems
 
-    def _frame(self) -> pd.DataFrame:
+    def _frame(self) -> tuple[pd.DataFrame, list[str]]:
+        """Return the rows that have a time that has been, and what was wrong with the others."""
         frame = self._raw()
         lacking = [name for name in (TIME, *_NEEDED) if name not in frame]
         if lacking or not any(name in frame for name in AMOUNTS):
@@ -101,7 +105,10 @@ class Recorded:
         for name in AMOUNTS:
             if name in frame:
                 frame[name] = _numbers(frame[name])
-        return frame
+        timeless, ahead = frame[TIME].isna(), frame[TIME] > RealClock().now() + _AHEAD
+        wrong = ((timeless, "have no time"), (ahead, "are of a time to come"))
+        left_out = [f"{self.path}: {rows.sum()} rows {what}" for rows, what in wrong if rows.any()]
+        return frame[~(timeless | ahead)], left_out
 
     def _raw(self) -> pd.DataFrame:
         import pandas as pd

@@ -86,3 +86,12 @@ def test_window_of_another_time_is_empty_and_says_so(tmp_path: Path) -> None:
     path = tmp_path / "use.csv"
     path.write_text(f"{HEAD}2025-01-01T00:00:00Z,shop,web,main,0.5,100\n")
     assert read(Recorded(path)).missing == (f"{path} says nothing of this window",)
+
+
+def test_rows_without_a_time_and_of_a_time_to_come_are_left_out_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "use.csv"
+    rows = ("2026-01-01T00:00:00Z", "", "2999-01-01T00:00:00Z")
+    path.write_text(HEAD + "".join(f"{time},shop,web,main,0.5,100\n" for time in rows))
+    found = read(Recorded(path))
+    assert found.missing == (f"{path}: 1 rows have no time", f"{path}: 1 rows are of a time to come")
+    assert Recorded(path).span() == (START, START)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from datetime import datetime
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from kubelab.rightsizing.policies import ContainerPolicy
 from kubelab.rightsizing.recommender import Recommender
 from kubelab.rightsizing.scopes import Kind
 from kubelab.usage.series import ContainerKey, Resource
+
+AHEAD_S = 60.0
+"""Samples so far ahead of this clock count; a clock that is further ahead is wrong."""
 
 Place = tuple[str, str, str]
 """A container by its namespace, its pod and its name."""
@@ -65,12 +69,19 @@ class Feeding:
         self._rows[place] = self._recommender.track(ContainerKey(*place), group)
         self._policies[place] = ContainerPolicy.of(autoscaler, name)
 
-    async def take_samples(self) -> None:
-        """Read what the tracked containers use now."""
+    async def take_samples(self, now: datetime) -> None:
+        """Read what the tracked containers use now; what is of a time to come is left out.
+
+        Raises
+        ------
+        ApiError
+            If metrics.k8s.io does not answer.
+        """
+        latest = now.timestamp() + AHEAD_S
         for namespace in sorted({namespace for namespace, _, _ in self._rows}):
             served = await self._client.list(POD_METRICS, namespace)
             for resource in ("cpu", "memory"):
-                self._observe(resource, served.items)
+                self._observe(resource, served.items, latest)
 
     def take_kills(self, kills: Iterable[Kill]) -> None:
         """Record containers that were killed for want of memory; unknown ones are left out."""
@@ -86,13 +97,13 @@ class Feeding:
                     least=policy.oom_least,
                 )
 
-    def _observe(self, resource: Resource, metrics: Iterable[Object]) -> None:
+    def _observe(self, resource: Resource, metrics: Iterable[Object], latest: float) -> None:
         rows, times, values = [], [], []
         for each in metrics:
             meta, at = each["metadata"], parse_rfc3339(each["timestamp"]).timestamp()
             for container in each["containers"]:
                 row = self._rows.get((meta["namespace"], meta["name"], container["name"]))
-                if row is not None and resource in container["usage"]:
+                if row is not None and resource in container["usage"] and at <= latest:
                     rows.append(row)
                     times.append(at)
                     values.append(float(parse_quantity(container["usage"][resource])))

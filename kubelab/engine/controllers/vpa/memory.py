@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,11 +16,14 @@ from kubelab.engine.controllers.vpa.groups import Group, Groups, Kinds, workload
 from kubelab.engine.controllers.vpa.keeping import Checkpoints
 from kubelab.engine.controllers.vpa.kills import Kill
 from kubelab.engine.controllers.vpa.status import new_status
+from kubelab.errors import ApiError, ConnectionFailedError
 from kubelab.rightsizing.application import update_mode
 from kubelab.rightsizing.recommender import Recommender, Workload
 
 if TYPE_CHECKING:
     from kubelab.engine.controllers.vpa.recommender import VpaRecommenderController
+
+logger = logging.getLogger(__name__)
 
 EXPIRED_S = 8 * 86400.0
 """How long a group is kept after its last sample: upstream's eight half-lives of a sample's weight."""
@@ -54,7 +58,10 @@ class Memory:
         self._meet(autoscalers)
         self._groups.add(self._feeding.track(controlled, controller.world.kind))
         with controller.measures.timed("LoadMetrics"):
-            await self._feeding.take_samples()
+            try:
+                await self._feeding.take_samples(now)
+            except (ApiError, ConnectionFailedError) as error:
+                logger.warning("no samples this time: %s", error)
         self._feeding.take_kills(killed)
         with controller.measures.timed("UpdateVPAs"):
             await self._recommend(controlled, now)
