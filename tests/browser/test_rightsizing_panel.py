@@ -71,7 +71,7 @@ def test_a_request_is_changed_and_changed_back_and_the_busy_node_stands_out(page
 
     detail = panel.locator(".kl-decision")
     expect(detail.locator(".kl-decision-title")).to_have_text("default/web: main")
-    expect(detail).to_contain_text("cpu request 2000m → 300m")
+    expect(detail).to_contain_text("cpu request 2 → 300m")
     for words in ("Apply to this container", "Change it?"):
         panel.get_by_role("button", name=words).press("Enter")
     expect(alert).to_have_text("Changed 1 of 1.")
