@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kubelab import portal
 from kubelab.client import NODES, PODS
+from kubelab.errors import KubelabError
 from kubelab.verbs.usage import UsageVerbs
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class RightsizingVerbs(UsageVerbs):
         Raises
         ------
         KubelabError
-            If there is no such strategy, or the user's price file is wrong.
+            If there is no such strategy, the window is no time, or the user's price file is wrong.
         """
         from kubelab.autoscaling.catalogue import Catalogue
         from kubelab.rightsizing.containers import container_groups
@@ -66,7 +67,9 @@ class RightsizingVerbs(UsageVerbs):
         from kubelab.rightsizing.strategies import strategy_of
 
         chosen, now, nodes = strategy_of(strategy), self._now(), self._list(NODES)
-        length_s = window.total_seconds() if window else chosen.lookback_s
+        length_s = chosen.lookback_s if window is None else window.total_seconds()
+        if length_s <= 0:
+            raise KubelabError(f"a window of {length_s:g} seconds is no time. Give one such as days=7.")
         usage = portal.run(
             (source or self.usage_source()).read(now - timedelta(seconds=length_s), now, namespace=namespace)
         )
@@ -88,7 +91,11 @@ class RightsizingVerbs(UsageVerbs):
             scope=scope or "",
         )
         return Proposal(
-            found.strategy, found.scope, found.rows, found.missing, reach=Reach(self.client, self._now)
+            found.strategy,
+            found.scope,
+            found.rows,
+            found.missing if groups else (*found.missing, _nothing(namespace, daemonset)),
+            reach=Reach(self.client, self._now),
         )
 
     def rightsized(self, namespace: str | None = None) -> AppliedChanges:
@@ -98,3 +105,8 @@ class RightsizingVerbs(UsageVerbs):
 
         applied = portal.run(read_applied(self.client, namespace))
         return AppliedChanges(Reach(self.client, self._now), tuple(applied))
+
+
+def _nothing(namespace: str | None, daemonset: str | None) -> str:
+    whose = f" of a DaemonSet {daemonset!r}" if daemonset else ""
+    return f"no pod{whose} runs" + (f" in namespace {namespace!r}" if namespace else "")

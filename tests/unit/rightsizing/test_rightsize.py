@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from kubelab import Cluster, portal
 from kubelab.client import DAEMON_SETS, DEPLOYMENTS, EVENTS, NODES, PODS, Object
 from kubelab.client import Resource as Kind
+from kubelab.errors import KubelabError
 from kubelab.rightsizing.advice import advice
 from kubelab.rightsizing.plan import Proposal
 from kubelab.rightsizing.strategies import UnknownStrategyError
@@ -259,3 +260,10 @@ def test_requests_that_a_limit_range_gave_are_changed_too(lab: SimulatedCluster)
     lab.run(minutes=5)
     assert proposal(lab).plan().apply()["done"].all()
     assert resources(lab)["requests"]["cpu"] == "125m"
+
+
+def test_where_nothing_runs_it_is_said_and_a_window_must_be_some_time(lab: SimulatedCluster) -> None:
+    assert lab.rightsize(namespace="nowhere").missing == ("no pod runs in namespace 'nowhere'",)
+    assert lab.rightsize(daemonset="agent").missing == ("no pod of a DaemonSet 'agent' runs",)
+    with pytest.raises(KubelabError, match="is no time"):
+        lab.rightsize(window=timedelta(hours=-1))
