@@ -39,7 +39,7 @@ from kubelab.engine.state import Engine, Running, StateFolder
 from kubelab.engine.usage import UsageSource
 from kubelab.errors import KubelabError
 from kubelab.informer import Informers
-from kubelab.usage.history import USAGE_FILE, History
+from kubelab.usage.history import USAGE_FILE, History, HistoryError
 from kubelab.usage.recording import record
 
 if TYPE_CHECKING:
@@ -242,13 +242,23 @@ def _use(folder: StateFolder, client: Client, clock: Clock) -> Callable[[], Awai
     """Return what keeps the history of use."""
 
     async def run() -> None:
-        history = await asyncio.to_thread(History, folder.path / USAGE_FILE)
+        history = await asyncio.to_thread(_history, folder.path / USAGE_FILE)
         try:
-            await record(client, history, clock)
+            await record(client, history, clock, simulated=False)
         finally:
             history.close()
 
     return run
+
+
+def _history(path: Path) -> History:
+    """Open the history of use; a damaged one is put aside, and another begun."""
+    try:
+        return History(path)
+    except HistoryError as error:
+        logger.warning("%s It is kept as %s.damaged.", error, path.name)
+        path.replace(path.with_name(f"{path.name}.damaged"))
+        return History(path)
 
 
 def _managers() -> tuple[type[Controllers], type[Scheduler]]:

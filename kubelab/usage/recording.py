@@ -22,18 +22,22 @@ EVERY_S = 60.0
 _PRUNED_EVERY = timedelta(hours=1)
 
 
-async def record(client: Client, history: History, clock: Clock, *, every_s: float = EVERY_S) -> None:
+async def record(
+    client: Client, history: History, clock: Clock, *, every_s: float = EVERY_S, simulated: bool = True
+) -> None:
     """Add what metrics.k8s.io says, again and again until cancelled, also where it did not answer once.
 
     Parameters
     ----------
     every_s : float
         How often to look.
+    simulated : bool
+        Whether pods on simulated nodes count, of which there may be ten thousand.
     """
     pruned = clock.now()
     while True:
         try:
-            history.add(await read_samples(client))
+            await asyncio.to_thread(history.add, await read_samples(client, simulated=simulated))
         except (ApiError, ConnectionFailedError) as error:
             logger.debug("no samples this time: %s", error)
         except sqlite3.Error as error:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from kubelab.client import POD_METRICS, PODS, Client, Object
+from kubelab.client import NODES, POD_METRICS, PODS, Client, Object
 from kubelab.clock import parse_rfc3339
 from kubelab.errors import ApiError, NotFoundError
+from kubelab.node_template import FAKE_NODE
 from kubelab.owners import Owner
 from kubelab.quantities import parse_quantity
 from kubelab.usage.series import ContainerKey, Usage, UsageSeries
@@ -34,8 +35,15 @@ class Sample:
     memory_bytes: float
 
 
-async def read_samples(client: Client, namespace: str | None = None) -> list[Sample]:
+async def read_samples(
+    client: Client, namespace: str | None = None, *, simulated: bool = True
+) -> list[Sample]:
     """Return a sample of each container that metrics.k8s.io knows.
+
+    Parameters
+    ----------
+    simulated : bool
+        Whether pods on simulated nodes count; what they use is declared on them.
 
     Raises
     ------
@@ -46,7 +54,16 @@ async def read_samples(client: Client, namespace: str | None = None) -> list[Sam
     """
     metrics = (await client.list(POD_METRICS, namespace)).items
     pods = (await client.list(PODS, namespace)).items
-    return list(samples_of(metrics, pods))
+    samples = samples_of(metrics, pods)
+    if simulated:
+        return list(samples)
+    nodes = (await client.list(NODES)).items
+    fake = {
+        node["metadata"]["name"]
+        for node in nodes
+        if (node["metadata"].get("annotations") or {}).get(FAKE_NODE) == "fake"
+    }
+    return [each for each in samples if each.container.node not in fake]
 
 
 def samples_of(metrics: Iterable[Object], pods: Iterable[Object]) -> Iterator[Sample]:

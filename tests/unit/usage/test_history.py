@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kubelab.engine.daemon import _history
 from kubelab.usage.history import History, HistoryError
 from kubelab.usage.samples import Sample
 from kubelab.usage.series import ContainerKey, Usage
@@ -70,3 +71,12 @@ def test_file_that_is_no_history_is_named_with_what_to_do(tmp_path: Path) -> Non
     with pytest.raises(HistoryError, match="Remove it to begin anew") as raised:
         History(path)
     assert raised.value.path == path
+
+
+def test_a_lab_puts_a_damaged_history_aside_and_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "usage.sqlite"
+    path.write_bytes(b"no database" * 200)
+    history = _history(path)
+    history.add([Sample(WEB, 0, 1, 1)])
+    assert len(read(history, 0, 1).series) == 2
+    assert (tmp_path / "usage.sqlite.damaged").read_bytes().startswith(b"no database")

@@ -11,7 +11,7 @@ from kubelab import Cluster, portal
 from kubelab.scenarios.objects import deployment
 from kubelab.scenarios.player import play
 from kubelab.simulated_cluster import SimulatedCluster
-from kubelab.usage.samples import LastMinute
+from kubelab.usage.samples import LastMinute, read_samples
 
 
 @pytest.fixture
@@ -62,3 +62,9 @@ def test_rightsizing_looks_at_what_was_recorded(lab: SimulatedCluster) -> None:
     lab.run(hours=1)
     row = lab.rightsize("peak").frame().query("resource == 'cpu'").iloc[0]
     assert (row.target, row.why) == (0.8, "highest use, of 60 samples")
+
+
+async def test_a_lab_leaves_out_pods_that_only_declare_what_they_use(lab: SimulatedCluster) -> None:
+    lab.run(minutes=2)
+    assert await read_samples(lab.client)
+    assert not await read_samples(lab.client, simulated=False)
