@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import papermill
@@ -26,18 +29,46 @@ COSTS = ROOT / "notebooks/tutorials/04-what-a-job-costs.ipynb"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.name)
-def test_a_notebook_gives_the_outputs_that_are_committed(
-    path: Path, notebook_environment: dict[str, str], tmp_path: Path
-) -> None:
+Outcome = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Future[Outcome]]]:
+    """Each notebook's run under nbval: those on a lab one by one, and beside them those on virtual time."""
+    with ThreadPoolExecutor(1) as labs, ThreadPoolExecutor(1) as simulations:
+        yield {
+            path: (labs if "Cluster.connect" in path.read_text() else simulations).submit(
+                _validate, path, tmp_path_factory.mktemp("home")
+            )
+            for path in notebooks()
+        }
+        labs.shutdown(cancel_futures=True)
+        simulations.shutdown(cancel_futures=True)
+
+
+def _validate(path: Path, home: Path) -> Outcome:
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = [
         *(sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"),
         f"--nbval-sanitize-with={ROOT / 'tests/notebooks/sanitize.cfg'}",
         *("-p", "no:cacheprovider", "--timeout=500", "-q", str(path)),
     ]
-    done = subprocess.run(
-        command, cwd=ROOT, env=notebook_environment, capture_output=True, text=True, timeout=550, check=False
-    )
+    environment = {**os.environ, "KUBELAB_HOME": str(home), "PATH": programs}
+    try:
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=550, check=False
+        )
+    finally:
+        down = [sys.executable, "-m", "kubelab.cli", "down"]
+        subprocess.run(down, env=environment, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.name)
+@pytest.mark.timeout(1800)
+def test_a_notebook_gives_the_outputs_that_are_committed(
+    path: Path, outcomes: dict[Path, Future[Outcome]]
+) -> None:
+    done = outcomes[path].result()
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert " passed" in done.stdout
 
