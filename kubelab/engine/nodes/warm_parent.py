@@ -146,7 +146,11 @@ def python_command(module: str) -> list[str]:
     return [sys.executable, "-P", "-m", f"kubelab.engine.nodes.{module}"]
 
 
+_ONE_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""Where pyarrow is, scikit-learn imports it; its allocator would keep a thread, which no fork survives."""
+
+
 def python_environment() -> dict[str, str]:
     """Return an environment without anything that would change what libraries do when imported."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-    return {name: os.environ[name] for name in kept if name in os.environ}
+    return {name: os.environ[name] for name in kept if name in os.environ} | _ONE_THREAD
