@@ -33,6 +33,6 @@ def test_an_installed_package_copies_to_the_current_folder(
 
 def test_an_unknown_report_is_answered_with_the_known_ones() -> None:
     with pytest.raises(
-        ReportNotFoundError, match=r"There are: autoscaler-report, job-report, .*sweep-report"
+        ReportNotFoundError, match=r"There are: autoscaler-report, .*job-report, .*sweep-report"
     ):
         report_path("job-raport")
