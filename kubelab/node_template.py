@@ -17,6 +17,8 @@ from kubelab.quantities import Quantity, parse_quantity
 
 FAKE_NODE = "kwok.x-k8s.io/node"
 """The annotation of a simulated node; its value is ``fake``."""
+PROCESS_RUNTIME = "kubelab://"
+"""How the containerRuntimeVersion begins where pods are processes."""
 FAKE_TAINT: Mapping[str, str] = {"key": FAKE_NODE, "value": "fake", "effect": "NoSchedule"}
 
 
@@ -139,3 +141,19 @@ def _labels(name: str, template: NodeTemplate) -> dict[str, str]:
         **zone,
         **template.labels,
     }
+
+
+def is_simulated(node: Object) -> bool:
+    """Say whether a Node is simulated: it is annotated so, and its pods are not processes."""
+    return is_annotated(node) and not runs_processes(node)
+
+
+def is_annotated(node: Object) -> bool:
+    """Say whether a Node says that it is simulated."""
+    return (node["metadata"].get("annotations") or {}).get(FAKE_NODE) == "fake"
+
+
+def runs_processes(node: Object) -> bool:
+    """Say whether a Node's pods are processes of a machine of ours."""
+    runtime = ((node.get("status") or {}).get("nodeInfo") or {}).get("containerRuntimeVersion") or ""
+    return bool(runtime.startswith(PROCESS_RUNTIME))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kubelab.client import NODES, PODS, Client, Object
 from kubelab.clock import parse_rfc3339
-from kubelab.node_template import FAKE_NODE
+from kubelab.node_template import is_simulated
 from kubelab.owners import Owner
 from kubelab.simulated_pod import DeclarationError, usage_of
 from kubelab.simulated_usage import NO_USE, DeclaredUse
@@ -41,7 +41,7 @@ class DeclaredUsage:
     async def read(self, start: datetime, end: datetime, *, namespace: str | None = None) -> Usage:
         """Return what is known of the containers of a namespace, or of all."""
         found = (await self._client.list(NODES)).items
-        nodes = {each["metadata"]["name"]: each for each in found if _is_simulated(each)}
+        nodes = {each["metadata"]["name"]: each for each in found if is_simulated(each)}
         series: list[UsageSeries] = []
         missing: list[str] = []
         for pod in (await self._client.list(PODS, namespace)).items:
@@ -92,10 +92,6 @@ def _sampled(
     cpu = (np.interp(times, edges, work) - np.interp(before, edges, work)) / np.maximum(times - before, 1e-9)
     place = np.clip(np.searchsorted(edges, times, side="right") - 1, 0, len(held) - 1)
     return np.maximum(cpu, 0.0), held[place]
-
-
-def _is_simulated(node: Object) -> bool:
-    return (node["metadata"].get("annotations") or {}).get(FAKE_NODE) == "fake"
 
 
 def _running_since(pod: Object) -> datetime | None:

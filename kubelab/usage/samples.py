@@ -9,7 +9,7 @@ from datetime import datetime
 from kubelab.client import NODES, POD_METRICS, PODS, Client, Object
 from kubelab.clock import parse_rfc3339
 from kubelab.errors import ApiError, NotFoundError
-from kubelab.node_template import FAKE_NODE
+from kubelab.node_template import is_simulated
 from kubelab.owners import Owner
 from kubelab.quantities import parse_quantity
 from kubelab.usage.series import ContainerKey, Usage, UsageSeries
@@ -58,11 +58,7 @@ async def read_samples(
     if simulated:
         return list(samples)
     nodes = (await client.list(NODES)).items
-    fake = {
-        node["metadata"]["name"]
-        for node in nodes
-        if (node["metadata"].get("annotations") or {}).get(FAKE_NODE) == "fake"
-    }
+    fake = {node["metadata"]["name"] for node in nodes if is_simulated(node)}
     return [each for each in samples if each.container.node not in fake]
 
 

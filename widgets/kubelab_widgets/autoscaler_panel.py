@@ -107,17 +107,6 @@ class AutoscalerPanel(ClusterPanel):
         """Say what was done."""
         return {"level": "info", "text": result} if isinstance(result, str) else None
 
-    def tick(self) -> None:
-        """Show what was spent meanwhile."""
-        if self._watch is not None:
-            self._watch.tell()
-
-    async def detach(self) -> None:
-        """Stop watching; the autoscaler goes on."""
-        self.leave_time()
-        if self._watch is not None:
-            await self._watch.stop()
-
     def _set_policy(self, expander: str) -> str:
         """Change who chooses (on the thread)."""
         check([name.strip() for name in expander.split(",")])

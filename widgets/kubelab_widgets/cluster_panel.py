@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from kubelab import Cluster, portal
 from kubelab.clock import RealClock
@@ -13,11 +13,25 @@ from kubelab_widgets.live_panel import LivePanel
 from kubelab_widgets.time_controls import controls_of
 
 
+class Watch(Protocol):
+    """What a panel follows its cluster by."""
+
+    def tell(self) -> None:
+        """Look again, also where no object changed."""
+        ...
+
+    async def stop(self) -> None:
+        """Follow no more."""
+        ...
+
+
 class ClusterPanel(LivePanel):
     """A live panel of a cluster, with controls of its time where that is virtual.
 
-    Subclasses give `tick`, and what `LivePanel` asks for.
+    Subclasses set ``_watch``, and give what `LivePanel` asks for but `detach`.
     """
+
+    _watch: Watch | None = None
 
     def __init__(self, cluster: Cluster) -> None:
         if not isinstance(cluster, Cluster):
@@ -29,8 +43,15 @@ class ClusterPanel(LivePanel):
         super().__init__()
 
     def tick(self) -> None:
-        """Show that time has passed."""
-        raise NotImplementedError
+        """Show what time that has passed has brought."""
+        if self._watch is not None:
+            self._watch.tell()
+
+    async def detach(self) -> None:
+        """Stop watching; the cluster goes on."""
+        self.leave_time()
+        if self._watch is not None:
+            await self._watch.stop()
 
     def describe(self) -> str:
         """Return what the panel is of."""

@@ -104,17 +104,6 @@ class CostPanel(ClusterPanel):
         """Nothing is done that would take long."""
         return None
 
-    def tick(self) -> None:
-        """Show what was spent meanwhile."""
-        if self._watch is not None:
-            self._watch.tell()
-
-    async def detach(self) -> None:
-        """Stop watching."""
-        self.leave_time()
-        if self._watch is not None:
-            await self._watch.stop()
-
     def _show_by(self, aggregate: str) -> None:
         if self._watch is None:
             return

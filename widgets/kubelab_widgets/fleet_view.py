@@ -72,17 +72,6 @@ class FleetView(ClusterPanel):
     def done(self, result: object) -> Notice | None:
         """Say nothing: this view begins nothing slow."""
 
-    def tick(self) -> None:
-        """Show what was spent meanwhile."""
-        if self._watch is not None:
-            self._watch.tell()
-
-    async def detach(self) -> None:
-        """Stop watching; the cluster goes on."""
-        self.leave_time()
-        if self._watch is not None:
-            await self._watch.stop()
-
     async def _snapshot(self) -> FleetSnapshot | None:
         return self._watch.snapshot() if self._watch else None
 

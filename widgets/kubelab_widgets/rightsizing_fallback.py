@@ -42,19 +42,7 @@ def amount(value: float | None, resource: Resource) -> str:
 
 
 def _table(rows: Sequence[SizedRow]) -> str:
-    heads = (
-        "container",
-        "resource",
-        "pods",
-        "asks for",
-        "uses",
-        "peak",
-        "recommended",
-        "between",
-        "USD/month",
-        "why",
-    )
-    head = "".join(f'<th scope="col">{each}</th>' for each in heads)
+    head = "".join(f'<th scope="col">{each}</th>' for each in _HEADS)
     body = "".join(f"<tr>{cells_of(*_cells(each))}</tr>" for each in rows[:_ROWS])
     rest = f"<p>and {len(rows) - _ROWS} more</p>" if len(rows) > _ROWS else ""
     return f"<table><tr>{head}</tr>{body}</table>{rest}" if rows else "<p>No container runs.</p>"

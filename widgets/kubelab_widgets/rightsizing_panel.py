@@ -118,17 +118,6 @@ class RightsizingPanel(ClusterPanel):
             return {"level": "info" if result.whole else "error", "text": result.text}
         return None
 
-    def tick(self) -> None:
-        """Read what is used meanwhile."""
-        if self._watch is not None:
-            self._watch.tell()
-
-    async def detach(self) -> None:
-        """Stop watching; what was applied stays."""
-        self.leave_time()
-        if self._watch is not None:
-            await self._watch.stop()
-
     def _read(self) -> Answer:
         """Read the cluster (on a thread, or in the cell)."""
         return ask(self.cluster, self._question)

@@ -14,10 +14,9 @@ from kubelab.engine.apiserver.version import KUBERNETES_VERSION
 from kubelab.engine.nodes import images
 from kubelab.engine.nodes.isolation import Isolation
 from kubelab.engine.nodes.kubelet import SERVED_ADDRESS, WEBSOCKETS
+from kubelab.node_template import PROCESS_RUNTIME
 
 MAX_PODS = 110
-PROCESS_RUNTIME = "kubelab://"
-"""How the containerRuntimeVersion begins where pods are processes."""
 _MEMORY_PRESSURE_BYTES = 100 * 1024 * 1024  # evictionHard memory.available<100Mi, the kubelet's default
 _DISK_PRESSURE_RATIO = 0.10  # nodefs.available<10%
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}

@@ -63,16 +63,6 @@ def keep_limits_above(change: Change, _around: Surroundings, _rails: Rails) -> C
     return change
 
 
-def keep_unlimited(change: Change, around: Surroundings, _rails: Rails) -> Change:
-    """Give a running pod no limit that it lacks: the API server would not let it be taken away again."""
-    new = change.limits.keys() - change.group.limits.keys()
-    if not around.in_place or not new:
-        return change
-    limits = {name: amount for name, amount in change.limits.items() if name not in new}
-    note = f"no {' and '.join(sorted(new))} limit: a running pod could not lose it again"
-    return replace(change, limits=limits, notes=(*change.notes, note))
-
-
 def keep_qos(change: Change, around: Surroundings, _rails: Rails) -> Change:
     """Keep the quality of service class, which a running pod cannot change (upstream KEP-1287)."""
     pods = around.pods_of(change)

@@ -8,8 +8,8 @@ from kubelab.client import NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, 
 from kubelab.clock import Clock
 from kubelab.engine.nodes.claims import Claims
 from kubelab.engine.nodes.events import Recorder
-from kubelab.engine.nodes.simulated.node import is_simulated
 from kubelab.informer import Informers
+from kubelab.node_template import is_simulated
 
 _DIRECTORY = Path("/simulated")
 """What the volumes say where they are; nothing is ever made there."""

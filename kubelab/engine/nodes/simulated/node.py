@@ -7,8 +7,7 @@ from datetime import datetime
 from kubelab.client import Object
 from kubelab.clock import rfc3339, rfc3339_micro
 from kubelab.engine.apiserver.version import KUBERNETES_VERSION
-from kubelab.engine.nodes.node_object import PROCESS_RUNTIME
-from kubelab.node_template import FAKE_NODE, NodeTemplate, simulated_node
+from kubelab.node_template import FAKE_NODE, NodeTemplate, is_annotated, runs_processes, simulated_node
 from kubelab.simulated_pod import PREFIX
 
 LEASE_NAMESPACE = "kube-node-lease"
@@ -21,29 +20,15 @@ _CONDITIONS = (
 )
 
 
-def is_simulated(node: Object) -> bool:
-    """Say whether a Node is simulated: it is annotated so, and its pods are not processes."""
-    return _is_annotated(node) and not _runs_processes(node)
-
-
 def ignored_annotation(node: Object) -> str:
     """Return why a Node that is annotated as simulated is not, "" where there is nothing to say."""
-    if not (_is_annotated(node) and _runs_processes(node)):
+    if not (is_annotated(node) and runs_processes(node)):
         return ""
     return (
         f"the annotation {FAKE_NODE}: fake is ignored: the pods of this node are processes of this machine, "
         f"and go on. Remove it (kubectl annotate node {node['metadata']['name']} {FAKE_NODE}-), and create a "
         "Node of another name to simulate one."
     )
-
-
-def _is_annotated(node: Object) -> bool:
-    return (node["metadata"].get("annotations") or {}).get(FAKE_NODE) == "fake"
-
-
-def _runs_processes(node: Object) -> bool:
-    runtime = ((node.get("status") or {}).get("nodeInfo") or {}).get("containerRuntimeVersion") or ""
-    return bool(runtime.startswith(PROCESS_RUNTIME))
 
 
 def is_silent(node: Object) -> bool:

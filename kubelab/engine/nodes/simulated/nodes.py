@@ -24,7 +24,6 @@ from kubelab.engine.nodes.simulated.node import (
     address_of,
     ignored_annotation,
     is_silent,
-    is_simulated,
     lease,
     node_status,
 )
@@ -32,6 +31,7 @@ from kubelab.engine.nodes.simulated.stages import Place, has_ended, next_step
 from kubelab.engine.nodes.simulated.usage import DeclaredUsage
 from kubelab.errors import AlreadyExistsError, ApiError, ConflictError, ConnectionFailedError, NotFoundError
 from kubelab.informer import Informers, Key, key_of
+from kubelab.node_template import is_simulated
 from kubelab.scheduling.requests import amounts
 from kubelab.simulated_pod import declarations_of, node_declaration_error
 
