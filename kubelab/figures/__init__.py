@@ -2,6 +2,7 @@
 
 from kubelab.figures.autoscaling import policies_figure, spending_figure
 from kubelab.figures.costs import costs_figure, treemap_figure
+from kubelab.figures.limits import limits_figure
 from kubelab.figures.rightsizing import frontier_figure, intervals_figure, requests_figure
 from kubelab.figures.sweeps import (
     history_figure,
@@ -18,6 +19,7 @@ __all__ = [
     "history_figure",
     "importance_figure",
     "intervals_figure",
+    "limits_figure",
     "loss_figure",
     "metric_figure",
     "parallel_coordinates_figure",
