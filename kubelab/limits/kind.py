@@ -61,8 +61,6 @@ def kind_config(
         raise LimitsOptionError("proxy_mode", proxy_mode, f"Choose {', '.join(get_args(KubeProxyMode))}.")
     if pods_per_node is not None and pods_per_node < 1:
         raise LimitsOptionError("pods_per_node", pods_per_node, "Give at least 1.")
-    import yaml
-
     patches = [_PROXY_METRICS] if open_proxy_metrics else []
     if pods_per_node is not None:
         patches.append(_max_pods(pods_per_node))
@@ -75,8 +73,22 @@ def kind_config(
         "runtimeConfig": dict(runtime_config or {}),
         "kubeadmConfigPatches": patches,
     }
-    text = yaml.safe_dump({key: value for key, value in document.items() if value}, sort_keys=False)
+    text = _yaml({key: value for key, value in document.items() if value})
     return (_INOTIFY if nodes > _MANY_NODES else "") + text
+
+
+def _yaml(document: Mapping[str, object]) -> str:
+    """Return YAML in which patches, texts of several lines, stand as they are."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        pass
+
+    def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+    Dumper.add_representer(str, represent)
+    return yaml.dump(dict(document), Dumper=Dumper, sort_keys=False)
 
 
 def _max_pods(count: int) -> str:

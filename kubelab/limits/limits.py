@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubelab.limits.kube_proxy import ProxyReading
 from kubelab.limits.load import Load
-from kubelab.limits.slos import SCHEDULING_THROUGHPUT
+from kubelab.limits.slos import POD_START, SCHEDULING_THROUGHPUT
 from kubelab.limits.starts import Throughput
 from kubelab.limits.verdict import Finding, Size
 
@@ -79,6 +79,11 @@ class Limits:
         from kubelab.figures.limits import limits_figure
 
         return limits_figure(self.frame())
+
+    @property
+    def start(self) -> Finding:
+        """How long pods took to start at the load's pace."""
+        return next(each for each in self.findings if each.objective is POD_START)
 
     @property
     def verdict(self) -> str:

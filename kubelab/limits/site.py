@@ -24,8 +24,9 @@ T = TypeVar("T")
 
 _TOGETHER = 20
 _PAUSE_S = 0.05
-_LEAVE_S = 3.0
-"""How long Ctrl-C may take: `kubelab.portal` waits five seconds."""
+_HURRIED_S = 3.0
+"""How long leaving may take after Ctrl-C: `kubelab.portal` waits five seconds."""
+_UNHURRIED_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,13 @@ async def open_site(client: Client, load: Load, clock: Clock) -> AsyncIterator[S
     await remove_left(client, clock)
     run = secrets.token_hex(4)
     site = Site(client, run, PREFIX + run, load)
+    within_s = _HURRIED_S
     try:
         await _make(site, clock)
         yield site
+        within_s = _UNHURRIED_S
     finally:
-        await asyncio.shield(_remove(client, f"{RUN_LABEL}={run}"))
+        await asyncio.shield(_remove(client, f"{RUN_LABEL}={run}", within_s))
 
 
 async def remove_left(client: Client, clock: Clock) -> list[str]:
@@ -131,8 +134,8 @@ async def _wait_for_nodes(site: Site) -> None:
         await asyncio.sleep(_PAUSE_S)
 
 
-async def _remove(client: Client, selector: str) -> None:
-    """Remove a run's namespace, and its nodes once their pods are gone."""
+async def _remove(client: Client, selector: str, within_s: float) -> None:
+    """Remove a run's namespace, and its nodes once their pods are gone or the time has passed."""
     with suppress(ApiError, ConnectionFailedError):
         spaces = [
             each["metadata"]["name"]
@@ -140,7 +143,7 @@ async def _remove(client: Client, selector: str) -> None:
         ]
         for name in spaces:
             await _delete(client, NAMESPACES, name)
-        until = monotonic() + _LEAVE_S
+        until = monotonic() + within_s
         while spaces and monotonic() < until:
             if not (await client.list(NAMESPACES, label_selector=selector)).items:
                 break
