@@ -1,8 +1,8 @@
 """What kube-proxy writes in iptables mode: input of ``iptables-restore --noflush``.
 
 After ``pkg/proxy/iptables/proxier.go`` (Kubernetes 1.37). A full sync names every chain. A partial one leaves
-out the chains of Services that did not change, but writes all of KUBE-SERVICES again, because one chain is the
-least that iptables can replace: it costs as much text as there are Services, whatever changed.
+out the chains of Services that did not change, but writes all of KUBE-SERVICES again, because one chain is
+the least that iptables can replace: it costs as much text as there are Services, whatever changed.
 """
 
 from __future__ import annotations

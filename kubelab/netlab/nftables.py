@@ -1,8 +1,8 @@
 """What kube-proxy writes in nftables mode: input of ``nft -f``, in the three layouts that it has had.
 
 After ``pkg/proxy/nftables/proxier.go`` (Kubernetes 1.35, 1.36 and 1.37). One look-up in the map
-``service-ips`` finds the chain of a Service however many there are; a sync names only what changed. What differs is
-how a Service's chain chooses among endpoints:
+``service-ips`` finds the chain of a Service however many there are; a sync names only what changed. What
+differs is how a Service's chain chooses among endpoints:
 
 ``endpoint-chains`` (until 1.35)
     ``numgen random mod 2 vmap {0: goto endpoint-…, 1: goto endpoint-…}``: a chain for each endpoint.
