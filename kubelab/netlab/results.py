@@ -12,6 +12,7 @@ from kubelab.errors import KubelabError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
 Backend = Literal[
     "iptables-legacy", "iptables-nft", "nftables-endpoint-chains", "nftables-inline-maps", "nftables"
@@ -209,6 +210,12 @@ class Comparison:
         import pandas as pd
 
         return pd.DataFrame([_row(each) for each in self.measures])
+
+    def figure(self) -> go.Figure:
+        """Return the last Service's first packet and the times of syncs, over the number of Services."""
+        from kubelab.figures.netlab import proxy_figure
+
+        return proxy_figure(self)
 
     def to_json(self) -> str:
         """Return it as text that `from_json` reads."""
