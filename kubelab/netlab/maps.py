@@ -288,7 +288,7 @@ def write_batches(folder: Path, pairs: Sequence[tuple[str, str]], batch: int | N
             *(r for _, r in part),
         ]
         written.append(folder / f"{place:04}.nft")
-        written[-1].write_text("\n".join(lines) + "\n", encoding="ascii")
+        written[-1].write_text("\n".join(lines) + "\n", encoding="utf-8")
     return written
 
 

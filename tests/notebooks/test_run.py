@@ -241,7 +241,7 @@ def test_limits_report_shows_what_was_recorded_and_measures_a_lab(
     )
     named = ("proxy", "names", "cluster", "pace", "kind")
     told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id in named}
-    assert told["proxy"].startswith("Recorded, because recorded results were asked for.\n")
+    assert told["proxy"].startswith("Recorded: as asked for.\n")
     assert told["names"].endswith("A name outside the cluster costs 8 queries, with a trailing dot 2.\n")
     assert "pod start: p99 " in told["cluster"]
     assert told["pace"].startswith("Pod start ")

@@ -153,9 +153,8 @@ export class BenchChart extends Picture {
 }
 
 /** Which line is whose. */
-export function benchLegend(backends, dark) {
-  return backends.map((backend, place) => h("li", {},
-    h("span", { style: `color: ${areaColour(backend, place, dark)}` }, benchMark(place)), ` ${backend}`));
+export function benchKey(backend, place, dark) {
+  return h("li", {}, h("span", { style: `color: ${areaColour(backend, place, dark)}` }, benchMark(place)), ` ${backend}`);
 }
 
 function stroke(context, points) {

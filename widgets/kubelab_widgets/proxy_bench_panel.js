@@ -1,6 +1,6 @@
 // The bench of kube-proxy's modes: choose, run, stop; what is done; curves over Services; every cell in a table.
 
-import { BenchChart, benchLegend, benchMark, curvesOf } from "./bench_chart.js";
+import { BenchChart, benchKey, benchMark, curvesOf } from "./bench_chart.js";
 import { short } from "./chart.js";
 import { h, headRow, say, theme } from "./elements.js";
 import { PanelState } from "./panel_state.js";
@@ -52,7 +52,7 @@ class BenchPage {
 
   buildCharts() {
     this.charts = [
-      ["net_us", new BenchChart("First packet to the last Service, net of direct, µs", { unit: "µs" })],
+      ["net_us", new BenchChart("Last Service's first packet, net µs", { unit: "µs" })],
       ["full_s", new BenchChart("All rules anew, s", { unit: "s", logarithmic: true })],
       ["add_s", new BenchChart("One Service more, s", { unit: "s", logarithmic: true })],
     ];
@@ -75,7 +75,8 @@ class BenchPage {
   update() {
     const { form, progress, origin, recorded, verdicts, notice, busy } = this.state.sections;
     const rows = [...this.state.rows.values()].sort((a, b) => a.number - b.number);
-    const backends = (form?.backends ?? []).filter((name) => rows.some((row) => row.backend === name));
+    const backends = form?.backends ?? [];
+    const known = backends.filter((name) => rows.some((row) => row.backend === name));
     this.fill(form);
     this.notice.show(notice);
     say(this.origin, origin);
@@ -85,7 +86,7 @@ class BenchPage {
     this.halt.disabled = busy !== "run";
     this.showProgress(progress, busy);
     for (const [name, chart] of this.charts) chart.show(curvesOf(rows, name, backends));
-    replaceIfChanged(this.legend, backends, (name) => benchLegend(backends, theme(this.element).dark)[backends.indexOf(name)]);
+    replaceIfChanged(this.legend, known, (name) => benchKey(name, backends.indexOf(name), theme(this.element).dark));
     replaceIfChanged(this.verdicts, verdicts, (text) => h("li", {}, text));
     this.table.hidden = !rows.length;
     replaceIfChanged(this.body, rows, (row) => benchRow(row, backends.indexOf(row.backend)));
