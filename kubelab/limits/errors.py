@@ -11,7 +11,7 @@ class LimitsOptionError(KubelabError, ValueError):
     def __init__(self, option: str, value: object, remedy: str) -> None:
         self.option = option
         self.value = value
-        super().__init__(f"{option}={value!r} cannot be measured with. {remedy}")
+        super().__init__(f"{option}={value!r} does not work. {remedy}")
 
 
 class LimitsBusyError(KubelabError):
