@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from kubelab import Cluster, portal
-from kubelab.client import NAMESPACES, NODES, PODS
+from kubelab.client import NAMESPACES, NODES, PODS, Client
 from kubelab.clock import RealClock
+from kubelab.http import HttpTransport, Kubeconfig
 from kubelab.limits import slos
-from kubelab.limits.errors import LimitsBusyError, LimitsOptionError, VirtualTimeError
+from kubelab.limits.errors import LimitsBusyError, LimitsOptionError, LimitsRefusedError, VirtualTimeError
 from kubelab.limits.limits import Limits
 from kubelab.limits.load import Load
 from kubelab.limits.site import open_site, remove_left
@@ -129,6 +131,37 @@ def test_a_namespace_that_is_not_ours_is_never_removed(cluster: Cluster) -> None
         assert left(cluster) == ["kubelab-limits-mine"]
     finally:
         portal.run(cluster.client.delete(NAMESPACES, "kubelab-limits-mine"))
+
+
+def test_any_context_is_measured_the_same_way(cluster: Cluster) -> None:
+    with Cluster.from_context("lab", kubeconfig=cluster.kubeconfig) as other:
+        found = other.limits(**SMALL)  # type: ignore[arg-type]
+    assert found.engine == "context"
+    assert {finding.held for finding in found.findings} <= {"kept", "missed", "no objective"}
+    assert left(cluster) == []
+
+
+def test_pods_that_cannot_start_miss_the_objective_and_are_removed(cluster: Cluster) -> None:
+    few = {**SMALL, "nodes": 0, "pods": 2, "timeout_s": 0.5}
+    found = cluster.limits(**few)  # type: ignore[arg-type]
+    assert found.start.held == "missed"
+    assert "pod start: p99 never (at most 5 s: missed)" in found.verdict
+    assert left(cluster) == []
+
+
+def test_a_user_who_may_not_make_namespaces_is_told(cluster: Cluster) -> None:
+    config = Kubeconfig.load(cluster.kubeconfig)
+    client = Client(HttpTransport(replace(config, act_as="mallory")))
+
+    async def enter() -> None:
+        try:
+            async with open_site(client, Load(nodes=0), RealClock()):
+                pass
+        finally:
+            await client.close()
+
+    with pytest.raises(LimitsRefusedError, match="needs to list namespaces, and the cluster refuses it"):
+        portal.run(enter())
 
 
 def test_an_error_in_the_middle_leaves_nothing(cluster: Cluster) -> None:
