@@ -11,6 +11,7 @@ from kubelab.limits import slos
 from kubelab.limits.verdict import Size
 from kubelab.quantities import cpu_millicores
 
+_ENDED = {"Succeeded", "Failed"}
 _SERVICE = "kubernetes.io/service-name"
 Collections = Mapping[str, list[Object]]
 
@@ -56,8 +57,9 @@ def _of_namespaces(found: Collections) -> list[Size]:
 
 
 def _of_nodes(nodes: Iterable[Object], pods: Iterable[Object]) -> list[Size]:
-    """Return the node that is nearest to its own threshold, which its cores decide."""
-    counts = Counter(pod["spec"].get("nodeName") for pod in pods)
+    """Return the node that is nearest to its own threshold, which its cores decide; ended pods do not count."""
+    running = (pod for pod in pods if (pod.get("status") or {}).get("phase") not in _ENDED)
+    counts = Counter(pod["spec"].get("nodeName") for pod in running)
     sizes = [
         Size(slos.pods_of_node_most(_cores(node)), counts[node["metadata"]["name"]], node["metadata"]["name"])
         for node in nodes

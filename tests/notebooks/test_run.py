@@ -235,13 +235,14 @@ def test_limits_report_measures_this_machine_and_a_lab(
     executed = papermill.execute_notebook(
         LIMITS_REPORT,
         tmp_path / "executed.ipynb",
-        {"services": "100", "repeats": 1, "nodes": 2, "pods": 20, "rates": "50,200"},
+        {"services": "100", "repeats": 1, "recorded": "names", "nodes": 2, "pods": 20, "rates": "50,200"},
         progress_bar=False,
         cwd=str(tmp_path),
     )
     named = ("proxy", "names", "cluster", "pace", "kind")
     told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id in named}
     assert told["proxy"].startswith(("Measured here.\n", "Recorded: "))  # by what the machine allows
+    assert told["names"].startswith("Recorded: as asked for.\n")
     assert told["names"].endswith("A name outside the cluster costs 8 queries, with a trailing dot 2.\n")
     assert "pod start: p99 " in told["cluster"]
     assert told["pace"].startswith("Pod start ")

@@ -39,6 +39,11 @@ def test_a_node_of_few_cores_may_have_fewer_pods() -> None:
     assert (size.where, size.found, size.threshold.most, size.within) == ("small", 21, 20, False)
 
 
+def test_pods_that_ended_do_not_fill_their_node() -> None:
+    pods = [pod("p1", "a", "n"), {**pod("p2", "a", "n"), "status": {"phase": "Succeeded"}}]
+    assert by_what(sizes_of({"nodes": [node("n", "2")], "pods": pods}))["pods on a node"].found == 1
+
+
 def test_endpoints_are_counted_over_all_slices_of_a_service() -> None:
     slices = [part("web", 0, 100), part("web", 1, 100), part("web", 2, 51), part("db", 0, 3)]
     size = by_what(sizes_of({"endpointslices": slices}))["endpoints of a Service"]
