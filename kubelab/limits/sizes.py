@@ -57,7 +57,7 @@ def _of_namespaces(found: Collections) -> list[Size]:
 
 
 def _of_nodes(nodes: Iterable[Object], pods: Iterable[Object]) -> list[Size]:
-    """Return the node that is nearest to its own threshold, which its cores decide; ended pods do not count."""
+    """Return the node that is nearest to its own threshold, as its cores decide; ended pods do not count."""
     running = (pod for pod in pods if (pod.get("status") or {}).get("phase") not in _ENDED)
     counts = Counter(pod["spec"].get("nodeName") for pod in running)
     sizes = [
