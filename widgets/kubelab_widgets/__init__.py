@@ -2,6 +2,7 @@
 
 from kubelab_widgets.autoscaler_panel import AutoscalerPanel
 from kubelab_widgets.cost_panel import CostPanel
+from kubelab_widgets.dns_panel import DnsPanel
 from kubelab_widgets.fleet_view import FleetView
 from kubelab_widgets.jax_job_panel import JaxJobPanel
 from kubelab_widgets.proxy_bench_panel import ProxyBenchPanel
@@ -14,6 +15,9 @@ __all__ = [
     "FleetView",
     "JaxJobPanel",
     "ProxyBenchPanel",
+    "DnsPanel",
+    "FleetView",
+    "JaxJobPanel",
     "RightsizingPanel",
     "SweepPanel",
 ]
