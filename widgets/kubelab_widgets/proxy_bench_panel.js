@@ -100,10 +100,12 @@ class BenchPage {
     this.repeats.value = String(form.repeats);
     this.boxes = form.backends.map((value) => {
       const box = h("input", { type: "checkbox", value });
-      box.checked = form.chosen.includes(value);
+      box.checked = form.chosen.includes(value) && !form.reasons[value];
+      box.disabled = value in form.reasons;
       return box;
     });
-    this.backends.replaceChildren(...this.boxes.map((box) => h("label", {}, box, ` ${box.value}`)));
+    this.backends.replaceChildren(...this.boxes.map((box) =>
+      h("label", { title: form.reasons[box.value] ?? null, class: box.disabled ? "kl-hint" : null }, box, ` ${box.value}`)));
   }
 
   showProgress(progress, busy) {

@@ -9,6 +9,7 @@ from typing import Any
 from kubelab import netlab, portal
 from kubelab.errors import KubelabError
 from kubelab.netlab.results import BACKENDS, Backend, Comparison, Measure, Progress
+from kubelab.netlab.tools import why_not
 from kubelab_widgets.assets import module, style
 from kubelab_widgets.live_panel import LivePanel, Notice
 from kubelab_widgets.proxy_bench_fallback import comparison_html, origin_of
@@ -32,8 +33,8 @@ class ProxyBenchPanel(LivePanel):
         Numbers of Services that its form begins with.
     endpoints, repeats, seed : int
         As in `kubelab.netlab.compare`.
-    backends : sequence of str, optional
-        Those chosen at first; all unless given.
+    backends : sequence of str
+        Those chosen at first.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class ProxyBenchPanel(LivePanel):
         *,
         services: Sequence[int] = (1000, 5000),
         endpoints: int = 2,
-        backends: Sequence[Backend] | None = None,
+        backends: Sequence[Backend] = ("iptables-legacy", "nftables"),
         repeats: int = 3,
         seed: int = 0,
     ) -> None:
@@ -67,7 +68,8 @@ class ProxyBenchPanel(LivePanel):
             "endpoints": endpoints,
             "repeats": repeats,
             "backends": list(BACKENDS),
-            "chosen": list(backends or BACKENDS),
+            "chosen": list(backends),
+            "reasons": {each: reason for each in BACKENDS if (reason := why_not(each))},
         }
         super().__init__()
 
@@ -133,9 +135,7 @@ class ProxyBenchPanel(LivePanel):
         self._stopping.clear()
         self._clear()
         self._outbox.put(progress={"done": 0, "total": 0, "doing": "making namespaces"})
-        self.begin(
-            "run", lambda: vars(netlab)["compare"](**asked, seed=self._seed, on_progress=self._progressed)
-        )
+        self.begin("run", lambda: netlab.compare(**asked, seed=self._seed, on_progress=self._progressed))
 
     def _progressed(self, progress: Progress) -> None:
         """Pass progress on, or end the run (on the thread)."""
