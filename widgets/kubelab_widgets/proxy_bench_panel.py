@@ -158,7 +158,11 @@ class ProxyBenchPanel(LivePanel):
     def _show(self, comparison: Comparison) -> None:
         self._outbox.drop_rows(range(self._next))
         self._put_rows(comparison.measures)
-        self._outbox.put(origin=origin_of(comparison), recorded=comparison.is_recorded)
+        self._outbox.put(
+            origin=origin_of(comparison),
+            recorded=comparison.is_recorded,
+            verdicts=list(comparison.verdicts()),
+        )
 
     _next = 0
     """The number of the next row; a number that was dropped does not come back."""
@@ -187,7 +191,7 @@ def read_form(message: dict[str, Any]) -> dict[str, Any]:
 
 def row_of(measure: Measure) -> dict[str, Any]:
     """Return what the page shows of a cell: values with the least and the most of the repeats."""
-    row: dict[str, Any] = {"backend": measure.backend, "services": measure.services}
+    row: dict[str, Any] = {name: getattr(measure, name) for name in ("backend", "services", "endpoints")}
     if measure.skipped is not None:
         return {**row, "skipped": measure.skipped}
     direct, last = measure.latency["direct"].p50, measure.latency["last"]
