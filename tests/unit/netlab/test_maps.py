@@ -127,7 +127,7 @@ def test_a_machine_without_perf_is_told_so(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.skipif(tools.find("perf") is None or not loading.is_root(), reason="needs perf and root")
 @needs_nft
 def test_the_kernels_own_lists_take_the_time() -> None:
-    found = profile.profile(2000, elements=4000)
+    found = profile.profile(1500, elements=3000)
     if found.missing:
         pytest.skip(found.missing)
     assert {"nf_tables_newset", "nft_set_lookup_global"} & {name for name, _ in found.functions}

@@ -46,8 +46,8 @@ def test_layouts_are_compared_where_services_have_one_endpoint() -> None:
     none = replace(measure("nftables", 5000), endpoints=1, full_s=0.5)
     (said,) = verdicts(Comparison(ENVIRONMENT, (maps, none)))
     assert said == (
-        "All nftables rules of 5,000 Services with one endpoint each load in 6.00 s with a map in each (1.36) "
-        "and in 0.50 s without (1.37), 12.0 x faster."
+        "All nftables rules of 5,000 Services with one endpoint each load in 6.00 s with a map in each "
+        "(1.36) and in 0.50 s without (1.37), 12.0 x faster."
     )
 
 
