@@ -4,7 +4,7 @@
 times the first packet by the position of its Service, and how long rules take to load and to change.
 """
 
-from kubelab.netlab.compare import compare
+from kubelab.netlab.comparison import compare
 from kubelab.netlab.results import BACKENDS, Comparison, Environment, Latency, Measure, Progress
 
 __all__ = ["BACKENDS", "Comparison", "Environment", "Latency", "Measure", "Progress", "compare"]

@@ -88,6 +88,11 @@ class Network:
             self.close()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The process that holds it."""
+        return self._process.pid
+
     def load(self, argv: Sequence[str], text: str = "") -> Loaded:
         """Run a tool on the node with a text as its input.
 

@@ -97,7 +97,7 @@ def compare(
     TooManyServicesError
         If the rules would not fit into memory.
     """
-    _check(services, endpoints, backends, repeats)
+    _check(services, backends, {"endpoints": endpoints, "repeats": repeats, "connections": connections})
     as_root = os.geteuid() == 0 if root is None else root
     reasons = {each: why_not(each) for each in backends}
     if all(reasons.values()):
@@ -117,16 +117,14 @@ def compare(
     return Comparison(environment, tuple(measures))
 
 
-def _check(services: Sequence[int], endpoints: int, backends: Sequence[Backend], repeats: int) -> None:
+def _check(services: Sequence[int], backends: Sequence[Backend], counts: dict[str, int]) -> None:
     if unknown := [each for each in backends if each not in BACKENDS]:
         raise KubelabError(f"{unknown[0]!r} is no backend. There are: {', '.join(BACKENDS)}.")
     if not services or not backends:
         raise KubelabError("Nothing to compare: give at least one number of Services and one backend.")
-    if min(services) < 1 or endpoints < 1 or repeats < 1:
-        raise KubelabError(
-            f"services={list(services)}, endpoints={endpoints}, repeats={repeats}: give 1 or more of each, "
-            "so that there is something to connect to."
-        )
+    for name, count in {"services": min(services), **counts}.items():
+        if count < 1:
+            raise KubelabError(f"{name}={count}: give 1 or more, so that there is something to measure.")
 
 
 @dataclass(frozen=True, slots=True)
