@@ -12,12 +12,10 @@ from kubelab_widgets.sweep_panel import SweepPanel
 __all__ = [
     "AutoscalerPanel",
     "CostPanel",
-    "FleetView",
-    "JaxJobPanel",
-    "ProxyBenchPanel",
     "DnsPanel",
     "FleetView",
     "JaxJobPanel",
+    "ProxyBenchPanel",
     "RightsizingPanel",
     "SweepPanel",
 ]
