@@ -7,7 +7,7 @@ import { PanelState } from "./panel_state.js";
 import { Notice, Speaker, button, replaceIfChanged, widget } from "./parts.js";
 
 const EMPTY = { form: null, progress: null, origin: "", recorded: false, verdicts: [] };
-const HEADS = ["backend", "Services", "rules", "all rules, s", "one more, s", "bytes", "last, net µs", "connections/s"];
+const HEADS = ["backend", "Services", "endpoints", "rules", "all rules, s", "one more, s", "bytes", "last, net µs", "connections/s"];
 
 export default () => widget(() => new PanelState({ ...EMPTY }), BenchPage);
 
@@ -100,10 +100,12 @@ class BenchPage {
     this.repeats.value = String(form.repeats);
     this.boxes = form.backends.map((value) => {
       const box = h("input", { type: "checkbox", value });
-      box.checked = form.chosen.includes(value);
+      box.checked = form.chosen.includes(value) && !form.reasons[value];
+      box.disabled = value in form.reasons;
       return box;
     });
-    this.backends.replaceChildren(...this.boxes.map((box) => h("label", {}, box, ` ${box.value}`)));
+    this.backends.replaceChildren(...this.boxes.map((box) =>
+      h("label", { title: form.reasons[box.value] ?? null, class: box.disabled ? "kl-hint" : null }, box, ` ${box.value}`)));
   }
 
   showProgress(progress, busy) {
@@ -125,9 +127,9 @@ class BenchPage {
 
 function benchRow(row, place) {
   const name = h("th", { scope: "row" }, `${benchMark(Math.max(0, place))} ${row.backend}`);
-  const size = h("td", {}, row.services.toLocaleString("en"));
-  if (row.skipped) return h("tr", { class: "kl-dimmed" }, name, size, h("td", { class: "kl-why", colspan: HEADS.length - 2 }, row.skipped));
+  const shape = [row.services.toLocaleString("en"), String(row.endpoints)].map((text) => h("td", {}, text));
+  if (row.skipped) return h("tr", { class: "kl-dimmed" }, name, ...shape, h("td", { class: "kl-why", colspan: HEADS.length - 3 }, row.skipped));
   const cells = [row.rules.toLocaleString("en"), short(row.full_s[0]), short(row.add_s[0]), row.add_bytes.toLocaleString("en"),
     row.net_us[0].toFixed(1), row.per_s === null ? "" : Math.round(row.per_s).toLocaleString("en")];
-  return h("tr", {}, name, size, ...cells.map((text) => h("td", {}, text)));
+  return h("tr", {}, name, ...shape, ...cells.map((text) => h("td", {}, text)));
 }
