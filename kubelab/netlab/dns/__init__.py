@@ -5,7 +5,7 @@ say the same without running anything.
 """
 
 from kubelab.netlab.dns.errors import DnsLabError, DnsNameError, ResolvConfError
-from kubelab.netlab.dns.lab import DnsLab
+from kubelab.netlab.dns.lab import DnsLab, count
 from kubelab.netlab.dns.names import reckon, tried
 from kubelab.netlab.dns.resolv_conf import ResolvConf, pod_resolv_conf
 from kubelab.netlab.dns.results import Counts, Load, Lookup
@@ -24,6 +24,7 @@ __all__ = [
     "ResolvConf",
     "ResolvConfError",
     "Zone",
+    "count",
     "pod_resolv_conf",
     "reckon",
     "tried",

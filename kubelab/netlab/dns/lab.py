@@ -290,3 +290,37 @@ def _end(process: subprocess.Popen[str]) -> None:
     for stream in (process.stdin, process.stdout, process.stderr):
         with contextlib.suppress(OSError):
             _of(stream).close()
+
+
+def count(
+    wanted: str | Iterable[str],
+    *,
+    ndots: int = 5,
+    search: Sequence[str] | None = None,
+    family: str = "any",
+    autopath: bool = False,
+    cache: bool = False,
+) -> Counts:
+    """Count the queries of each name's lookup, in a lab that lives as long as the call.
+
+    Parameters
+    ----------
+    wanted : str or iterable of str
+        Names.
+    ndots : int
+        As in resolv.conf; Kubernetes writes 5.
+    search : sequence of str, optional
+        The search list; that of a pod of the namespace default unless given.
+    family, autopath, cache
+        As in `DnsLab.count`.
+
+    Raises
+    ------
+    DnsNameError, DnsLabError
+        As `DnsLab` and `DnsLab.count` do.
+    """
+    conf = ResolvConf(
+        (CLUSTER_DNS,), pod_resolv_conf().search if search is None else tuple(search), (f"ndots:{ndots}",)
+    )
+    with DnsLab() as lab:
+        return lab.count(wanted, conf, family=family, autopath=autopath, cache=cache)
