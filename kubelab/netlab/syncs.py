@@ -16,7 +16,10 @@ LAYOUTS: dict[Backend, nftables.Layout] = {
     "nftables": "single-endpoint",
 }
 LIST_ARGUMENTS = ("--json", "--terse", "list", "table", "ip", "kube-proxy")
-"""What kube-proxy's nftables mode lists before each sync (``ListAll`` of sigs.k8s.io/knftables)."""
+"""What kube-proxy's nftables mode lists before each sync (``ListAll`` of sigs.k8s.io/knftables).
+
+From 1.37 kube-proxy by default speaks netlink itself (feature gate ``NFTablesNetlink``, beta) and runs no ``nft``.
+Here ``nft`` lists and loads in every layout, so that layouts are what differs."""
 
 _RESTORE_ARGUMENTS = ("-w", "5", "--noflush", "--counters")
 _SENT_AT_ONCE = 75_000
