@@ -79,7 +79,7 @@ def check_memory(backend: Backend, services: int, endpoints: int, free_bytes: in
     -----
     Measured with nft 1.0.6 and iptables 1.8.9 on 26 Nov 2026, at 10,000 Services with two endpoints each:
     tool and kernel together took 105 MB with iptables-legacy, 213 with iptables-nft, 196 with inline maps and
-    440 with endpoint chains. `_BYTES` is that for a Service's own part and for each endpoint, and a third more.
+    440 with endpoint chains. `_BYTES` is that for a Service's own part and each endpoint, and a third more.
     """
     each = (1 + endpoints) * _BYTES.get(backend, 10_000)
     base = 100 * 2**20
