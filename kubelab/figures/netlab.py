@@ -46,7 +46,7 @@ def proxy_figure(comparison: Comparison) -> go.Figure:
             options = {"error_y": bars, "showlegend": column == 1, **_look(shape)}
             figure.add_scatter(x=xs, y=values, row=1, col=column, **options)
     sizes = sorted({each.services for each in comparison.measures})
-    figure.update_xaxes(title="Services", tickvals=sizes, tickformat=",", rangemode="tozero")
+    figure.update_xaxes(title="Services", tickvals=sizes, tickformat="~s", rangemode="tozero")
     figure.update_yaxes(rangemode="tozero", col=1)
     figure.update_yaxes(type="log", dtick=1, col=2)
     figure.update_yaxes(type="log", dtick=1, col=3)
@@ -54,7 +54,7 @@ def proxy_figure(comparison: Comparison) -> go.Figure:
     figure.update_layout(
         template="plotly_white",
         height=400,
-        margin={"l": 48, "r": 16, "t": 76, "b": 64},
+        margin={"l": 48, "r": 16, "t": 76},
         legend={"orientation": "h", "y": 1.14, "yanchor": "bottom"},
     )
     _name_origin(figure, comparison)
@@ -180,7 +180,10 @@ def _name_origin(figure: go.Figure, comparison: Comparison) -> None:
         xref="paper",
         yref="paper",
         x=0,
-        y=-0.24,
+        y=0,
+        yanchor="top",
+        yshift=-52,
         showarrow=False,
         font={"size": 11, "color": "#777777"},
     )
+    figure.update_layout(margin={"b": 76})

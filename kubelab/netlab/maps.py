@@ -10,19 +10,20 @@ without any map beside.
 from __future__ import annotations
 
 import json
+import os
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from kubelab import clock
 from kubelab.errors import KubelabError
-from kubelab.netlab import loading, tools
+from kubelab.netlab import tools
+from kubelab.netlab.errors import NetworkUnavailableError
 from kubelab.netlab.machine import cpu_name
+from kubelab.netlab.network import Network
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,7 @@ class MapsRow:
     elements : int
         Of all maps together.
     with_maps_s, without_maps_s : tuple of float
-        Seconds from start to end of ``nft -f``, one for each repetition.
+        Seconds of ``nft -f``, one for each repetition.
     """
 
     maps: int
@@ -200,8 +201,9 @@ def measure(
     elements: int = 8000,
     repeats: int = 3,
     on_progress: Callable[[MapsRow], None] | None = None,
+    root: bool | None = None,
 ) -> MapsStudy:
-    """Load rules with and without maps into network namespaces that end with the load, and time it.
+    """Load rules with and without maps into networks of their own that end with the load, and time it.
 
     Parameters
     ----------
@@ -213,6 +215,8 @@ def measure(
         How often each is loaded.
     on_progress : callable, optional
         Told of each row.
+    root : bool, optional
+        Whether as root or in a user namespace; by default root where this process is.
 
     Raises
     ------
@@ -224,18 +228,20 @@ def measure(
     texts = {count: [rules(count, elements, maps=maps) for maps in (True, False)] for count in sorted(counts)}
     if not texts or repeats < 1:
         raise KubelabError(f"{len(texts)} numbers of maps, {repeats} repeats: give at least one of each.")
-    batch = None if loading.is_root() else ROOTLESS_BATCH
+    root = os.geteuid() == 0 if root is None else root
+    batch = None if root else ROOTLESS_BATCH
     rows = []
-    for count, (mapped, plain) in texts.items():
-        rows.append(MapsRow(count, elements, _load(mapped, batch, repeats), _load(plain, batch, repeats)))
+    for count, kinds in texts.items():
+        times = (_load(transactions_of(pairs, batch), repeats, root=root) for pairs in kinds)
+        rows.append(MapsRow(count, elements, *times))
         if on_progress is not None:
             on_progress(rows[-1])
-    return MapsStudy(tuple(rows), machine(), clock.rfc3339(clock.RealClock().now()), batch)
+    return MapsStudy(tuple(rows), machine(root=root), clock.rfc3339(clock.RealClock().now()), batch)
 
 
-def machine() -> str:
+def machine(*, root: bool) -> str:
     """Return what the times depend on: processor, kernel, nft, privileges."""
-    who = "root" if loading.is_root() else "user namespace"
+    who = "root" if root else "user namespace"
     return f"{cpu_name()}, Linux {platform.release()}, nft {tools.versions()['nft']}, as {who}"
 
 
@@ -275,31 +281,34 @@ def _address(number: int) -> str:
     return f"10.128.{number >> 8}.{number & 255}"
 
 
-def _load(pairs: Sequence[tuple[str, str]], batch: int | None, repeats: int) -> tuple[float, ...]:
-    with TemporaryDirectory(prefix="kubelab-maps-") as folder:
-        written = write_batches(Path(folder), pairs, batch)
-        return tuple(_timed(written) for _ in range(repeats))
+def _load(transactions: Sequence[str], repeats: int, *, root: bool) -> tuple[float, ...]:
+    return tuple(_load_once(transactions, root=root) for _ in range(repeats))
 
 
-def write_batches(folder: Path, pairs: Sequence[tuple[str, str]], batch: int | None) -> list[Path]:
-    """Write the text of each transaction into a file; the first also makes the table."""
-    written = []
-    for place, part in enumerate(_parts(pairs, batch or len(pairs))):
-        lines = [
-            *([f"add table {_TABLE}"] if place == 0 else []),
-            *(c for c, _ in part),
-            *(r for _, r in part),
-        ]
-        written.append(folder / f"{place:04}.nft")
-        written[-1].write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return written
+def _load_once(transactions: Sequence[str], *, root: bool) -> float:
+    """Return the seconds that a new network's kernel takes them in: nothing is there before."""
+    with Network(root=root) as network:
+        return sum(network.load((find_nft(), "-f", "-"), text).seconds for text in transactions)
 
 
-def _parts(pairs: Sequence[tuple[str, str]], size: int) -> Iterator[Sequence[tuple[str, str]]]:
-    return (pairs[start : start + size] for start in range(0, len(pairs), size))
+def find_nft() -> str:
+    """Return the path of ``nft``.
+
+    Raises
+    ------
+    NetworkUnavailableError
+        If this machine cannot load rules of nftables.
+    """
+    reason, path = tools.why_not("nftables"), tools.find("nft")
+    if reason is not None or path is None:
+        raise NetworkUnavailableError(reason or "nft is not installed.")
+    return path
 
 
-def _timed(transactions: Sequence[Path]) -> float:
-    began = clock.monotonic()
-    loading.load(transactions)
-    return clock.monotonic() - began
+def transactions_of(pairs: Sequence[tuple[str, str]], batch: int | None) -> list[str]:
+    """Return the texts of the transactions that load rules, so many in each; the first makes the table."""
+    size = batch or len(pairs)
+    parts = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+    lines = [[*(chain for chain, _ in part), *(rule for _, rule in part), ""] for part in parts]
+    texts = ["\n".join(each) for each in lines]
+    return [f"add table {_TABLE}\n{texts[0]}", *texts[1:]]

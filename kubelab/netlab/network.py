@@ -209,7 +209,9 @@ def _write_note(pid: int) -> Path:
     path, owner = _note_path(pid), os.getpid()
     note = {"pid": pid, "started": _start_time(pid), "owner": owner, "owner_started": _start_time(owner)}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.write_text(json.dumps(note))
+    half = path.with_suffix(".half")
+    half.write_text(json.dumps(note))
+    half.replace(path)  # another run may read it at any time
     return path
 
 

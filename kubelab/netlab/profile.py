@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from kubelab.errors import KubelabError
-from kubelab.netlab import loading, tools
-from kubelab.netlab.maps import rules, write_batches
+from kubelab.netlab import tools
+from kubelab.netlab.errors import LoadingFailedError
+from kubelab.netlab.maps import find_nft, rules, transactions_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _ROW = re.compile(r"^\s*(?P<share>\d+\.\d+)%\s+\[(?P<where>[k.])\]\s+(?P<function>\S+)")
-_PERF = ("record", "--quiet", "--event", "cpu-clock", "--freq", "997")
+_RECORD = ("record", "--quiet", "--event", "cpu-clock", "--freq", "997")
+_REPORT = ("report", "--stdio", "--no-children", "--fields", "overhead,symbol")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +61,33 @@ def profile(maps: int = 4000, *, elements: int = 8000) -> Profile:
     maps, elements : int
         As in `kubelab.netlab.maps.rules`.
     """
-    pairs = rules(maps, elements, maps=True)
+    (text,) = transactions_of(rules(maps, elements, maps=True), None)
     perf = tools.find("perf")
     if perf is None:
         return Profile(missing="perf is not installed (Debian: `apt-get install linux-perf`)")
-    if not loading.is_root():
+    if os.geteuid() != 0:
         return Profile(missing="perf sees the kernel's functions as root only")
     try:
-        with TemporaryDirectory(prefix="kubelab-perf-") as folder:
-            return _sample(perf, Path(folder), write_batches(Path(folder), pairs, None))
+        return _sample(perf, text)
     except KubelabError as error:
         return Profile(missing=f"perf gave nothing: {error}")
 
 
-def _sample(perf: str, folder: Path, written: Sequence[Path]) -> Profile:
-    data = str(folder / "perf.data")
-    loading.load(written, before=[perf, *_PERF, "--output", data, "--"])
-    report = [perf, "report", "--input", data, "--stdio", "--no-children", "--fields", "overhead,symbol"]
-    functions = read_report(loading.run(report))
+def _sample(perf: str, text: str) -> Profile:
+    with TemporaryDirectory(prefix="kubelab-perf-") as folder:
+        data, rules_file = f"{folder}/perf.data", Path(folder, "rules.nft")
+        rules_file.write_text(text, encoding="utf-8")
+        # perf does not run in a process namespace such as a `Network` has.
+        _run("unshare", "--net", perf, *_RECORD, "--output", data, "--", find_nft(), "-f", str(rules_file))
+        functions = read_report(_run(perf, *_REPORT, "--input", data))
     return Profile(functions) if functions else Profile(missing="perf saw no function of the kernel")
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    if done.returncode:
+        raise LoadingFailedError("perf", next(iter(done.stderr.splitlines()), f"exit code {done.returncode}"))
+    return done.stdout
 
 
 def read_report(text: str, most: int = 10) -> tuple[tuple[str, float], ...]:

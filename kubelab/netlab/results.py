@@ -70,7 +70,8 @@ class Measure:
         The size of its text, and the rules in it (of table ``nat`` for iptables).
     list_s : float
         The listing that kube-proxy's nftables mode begins every sync with
-        (``nft --json --terse list table``); 0 for iptables.
+        (``nft --json --terse list table``); 0 for iptables. kube-proxy 1.37 by default asks the kernel
+        without ``nft`` (feature gate ``NFTablesNetlink``): that is not measured here.
     add_s, change_s, remove_s : float
         The sync after one Service came, changed an endpoint, went: its listing and its writing, in seconds.
     add_bytes : int

@@ -16,7 +16,7 @@ that kubernetes.io published on 28 Feb 2025 ("NFTables mode for kube-proxy": abo
 def verdicts(comparison: Comparison) -> tuple[str, ...]:
     """Return a sentence for each number of Services on packets, and more on syncs at the greatest number.
 
-    Only cells of ``iptables-legacy`` and of the nftables layouts that have numbers are spoken of.
+    Both kinds of iptables are held against the layouts of nftables since 1.36, where both have numbers.
     """
     found = {
         (each.services, each.endpoints, each.backend): each
@@ -26,17 +26,18 @@ def verdicts(comparison: Comparison) -> tuple[str, ...]:
     sizes = sorted({(services, endpoints) for services, endpoints, _ in found})
     pairs = [
         (old, found[size, endpoints, backend])
+        for slow in ("iptables-legacy", "iptables-nft")
         for size, endpoints in sizes
-        if (old := found.get((size, endpoints, "iptables-legacy")))
+        if (old := found.get((size, endpoints, slow)))
         for backend in ("nftables", "nftables-inline-maps")
         if (size, endpoints, backend) in found
     ]
-    packets = {old.services: on_packets(old, new) for old, new in reversed(pairs)}
-    greatest = {old.endpoints: old.services for old, _ in pairs}
+    packets = {(old.services, old.backend): on_packets(old, new) for old, new in reversed(pairs)}
+    greatest = {(old.endpoints, old.backend): old.services for old, _ in pairs}
     syncs = [
         text
         for old, new in pairs
-        if old.services == greatest[old.endpoints] and new.backend == "nftables"
+        if old.services == greatest[old.endpoints, old.backend] and new.backend == "nftables"
         for text in on_syncs(old, new)
     ]
     layouts = [
@@ -46,7 +47,7 @@ def verdicts(comparison: Comparison) -> tuple[str, ...]:
         and (old := found.get((size, endpoints, "nftables-inline-maps")))
         and (new := found.get((size, endpoints, "nftables")))
     ]
-    return (*(packets[size] for size in sorted(packets)), *syncs, *layouts)
+    return (*(packets[key] for key in sorted(packets)), *syncs, *layouts)
 
 
 def on_packets(old: Measure, new: Measure) -> str:

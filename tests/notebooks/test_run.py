@@ -25,6 +25,7 @@ RIGHTSIZING = ROOT / "notebooks/reports/rightsizing-report.ipynb"
 REPORT = ROOT / "notebooks/reports/autoscaler-report.ipynb"
 COST_REPORT = ROOT / "notebooks/reports/cost-report.ipynb"
 LIMITS_REPORT = ROOT / "notebooks/reports/limits-report.ipynb"
+PROXY = ROOT / "notebooks/tutorials/08-kube-proxy-limits.ipynb"
 COSTS = ROOT / "notebooks/tutorials/04-what-a-job-costs.ipynb"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -151,6 +152,18 @@ def test_tutorial_03_runs_with_another_seed_and_a_shorter_day(
     told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id.endswith("-check")}
     assert "24 cores bought for 15: 9 are left over" in told["greedy-check"]
     assert "16 cores bought for 15: 1 is left over" in told["morning-check"]
+
+
+def test_tutorial_08_shows_what_was_recorded_where_rules_cannot_be_loaded(
+    notebook_environment: dict[str, str], tmp_path: Path
+) -> None:
+    executed = papermill.execute_notebook(
+        PROXY, tmp_path / "executed.ipynb", {"live": False}, progress_bar=False, cwd=str(tmp_path)
+    )
+    told = {cell.id: cell.outputs for cell in executed.cells if cell.get("outputs")}
+    assert "Recorded on AMD EPYC" in told["compare"][0]["data"]["text/html"]
+    assert "False" not in told["compare-check"][0].text + told["maps-check"][0].text
+    assert "Recorded on another machine" in told["panel"][0]["data"]["text/html"]
 
 
 def test_autoscaler_report_plays_a_dump_of_a_cluster(

@@ -62,9 +62,10 @@ class BenchPage {
 
   buildTable() {
     this.verdicts = h("ul", { class: "kl-steps" });
+    this.words = h("div", { class: "kl-scroll", tabindex: "0", role: "group", "aria-label": "In words" }, this.verdicts);
     this.body = h("tbody");
     this.table = h("div", { class: "kl-scroll kl-bench-table" }, h("table", {}, h("thead", {}, headRow(...HEADS)), this.body));
-    return h("div", {}, this.verdicts, this.table);
+    return h("div", {}, this.words, this.table);
   }
 
   start() {
@@ -86,7 +87,11 @@ class BenchPage {
     this.halt.disabled = busy !== "run";
     this.showProgress(progress, busy);
     for (const [name, chart] of this.charts) chart.show(curvesOf(rows, name, backends));
-    replaceIfChanged(this.legend, known, (name) => benchKey(name, backends.indexOf(name), theme(this.element).dark));
+    const dashed = [...new Set(rows.map((row) => row.endpoints))].sort((a, b) => b - a).slice(1);
+    replaceIfChanged(this.legend, [...known, ...dashed], (key) => typeof key === "number"
+      ? h("li", {}, `dashed: ${key} endpoint${key > 1 ? "s" : ""} each`)
+      : benchKey(key, backends.indexOf(key), theme(this.element).dark));
+    this.words.hidden = !verdicts.length;
     replaceIfChanged(this.verdicts, verdicts, (text) => h("li", {}, text));
     this.table.hidden = !rows.length;
     replaceIfChanged(this.body, rows, (row) => benchRow(row, backends.indexOf(row.backend)));
@@ -105,7 +110,7 @@ class BenchPage {
       return box;
     });
     this.backends.replaceChildren(...this.boxes.map((box) =>
-      h("label", { title: form.reasons[box.value] ?? null, class: box.disabled ? "kl-hint" : null }, box, ` ${box.value}`)));
+      h("label", { title: form.reasons[box.value] ?? null, class: box.disabled ? "kl-count" : null }, box, ` ${box.value}`)));
   }
 
   showProgress(progress, busy) {

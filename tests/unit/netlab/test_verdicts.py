@@ -41,6 +41,13 @@ def test_a_faster_load_is_said_to_be_faster() -> None:
     assert next(on_syncs(old, new)).endswith("in 0.25 s with nftables, 2.0 x faster.")
 
 
+def test_both_kinds_of_iptables_are_spoken_of() -> None:
+    upon_nft = replace(measure("iptables-legacy", 5000), backend="iptables-nft")
+    said = verdicts(Comparison(ENVIRONMENT, (*comparison().measures[:4], upon_nft)))
+    assert sum("30.0 µs more than direct with iptables-nft" in text for text in said) == 1
+    assert sum("30.0 µs more than direct with iptables-legacy" in text for text in said) == 1
+
+
 def test_layouts_are_compared_where_services_have_one_endpoint() -> None:
     maps = replace(measure("nftables-inline-maps", 5000), endpoints=1, full_s=6.0)
     none = replace(measure("nftables", 5000), endpoints=1, full_s=0.5)

@@ -4,11 +4,13 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from kubelab import netlab
 from kubelab.errors import KubelabError
 from kubelab.netlab.results import BACKENDS, Comparison, Progress
+from kubelab.netlab.tools import why_not
 from kubelab_widgets import ProxyBenchPanel
 from tests.unit.netlab.made_up import comparison
 
@@ -176,3 +178,19 @@ def test_a_report_shows_the_comparison_without_a_kernel(page: Page) -> None:
 def test_all_backends_are_offered(panel: ProxyBenchPanel, page: Page, eventually: Eventually) -> None:
     eventually(lambda: page.sections().get("form"))
     assert page.sections()["form"]["backends"] == list(BACKENDS)
+
+
+@pytest.mark.skipif(why_not("nftables") is not None, reason="rules cannot be loaded here")
+def test_a_real_run_that_is_stopped_leaves_no_process(page: Page, say: Say, eventually: Eventually) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    with ProxyBenchPanel() as panel:
+        say(panel, type="hello")
+        say(panel, type="run", services="20", endpoints="1", repeats="500", backends=["nftables"])
+        eventually(lambda: (page.sections().get("progress") or {}).get("done", 0) >= 1)
+        say(panel, type="stop")
+        eventually(lambda: "Stopped" in str(page.sections().get("notice")))
+        assert set(psutil.Process().children(recursive=True)) <= before
+        say(panel, type="run", services="20", endpoints="1", repeats="1", backends=["nftables"])
+        eventually(lambda: panel.comparison)
+    assert panel.comparison is not None
+    assert [each.skipped for each in panel.comparison.measures] == [None]
