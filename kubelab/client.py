@@ -112,6 +112,7 @@ VERTICAL_POD_AUTOSCALER_CHECKPOINTS = Resource(
 )
 POD_METRICS = Resource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics")
 METER_READINGS = Resource("costs.kubelab.dev", "v1alpha1", "meterreadings", "MeterReading", namespaced=False)
+CHAOS_EXPERIMENTS = Resource("chaos.kubelab.dev", "v1alpha1", "chaosexperiments", "ChaosExperiment")
 
 
 @dataclass(frozen=True, slots=True)

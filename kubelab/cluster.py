@@ -18,6 +18,7 @@ from kubelab.client import EVENTS, NODES, Client
 from kubelab.errors import ConnectionFailedError, KubelabError
 from kubelab.http import HttpTransport, Kubeconfig
 from kubelab.verbs.autoscaling import AutoscalingVerbs
+from kubelab.verbs.chaos import ChaosVerbs
 from kubelab.verbs.jobs import JobVerbs
 from kubelab.verbs.nodes import NodeVerbs, capacity
 from kubelab.verbs.savings import SavingsVerbs
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from kubelab.simulated_cluster import SimulatedCluster
 
 
-class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, SavingsVerbs):
+class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, SavingsVerbs, ChaosVerbs):
     """A Kubernetes cluster to run jobs on.
 
     Make one with `connect` (the lab's own cluster), `from_context` (any other) or `simulated` (none but in

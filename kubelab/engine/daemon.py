@@ -28,6 +28,8 @@ from kubelab.client import Client
 from kubelab.clock import Clock, RealClock
 from kubelab.engine.apiserver.tls import TlsFiles, write_kubeconfig, write_private
 from kubelab.engine.bootstrap import bootstrap
+from kubelab.engine.chaos import Experiments
+from kubelab.engine.chaos.pods import KillPod
 from kubelab.engine.json_log import log_as_json
 from kubelab.engine.keeping import keep
 from kubelab.engine.measures import Measures
@@ -223,6 +225,9 @@ async def _serve(
         tasks.append(_started("scheduler", scheduler(client, informers, clock, measures=measures).run))
     tasks.append(_started("use", _use(folder, plane.client("system:kubelab:usage"), clock)))
     tasks.append(_started("recording", Recording(informers, folder.name, folder.path).run))
+    chaos = plane.client("system:kubelab:chaos")
+    experiments = Experiments(chaos, clock, {"kill-pod": KillPod(chaos)})
+    tasks.append(_started("chaos", experiments.run))
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # objects come and go by the thousand: an eighth less CPU

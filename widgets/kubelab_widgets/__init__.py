@@ -5,6 +5,7 @@ from kubelab_widgets.cost_panel import CostPanel
 from kubelab_widgets.dns_panel import DnsPanel
 from kubelab_widgets.fleet_view import FleetView
 from kubelab_widgets.jax_job_panel import JaxJobPanel
+from kubelab_widgets.proxy_bench_panel import ProxyBenchPanel
 from kubelab_widgets.rightsizing_panel import RightsizingPanel
 from kubelab_widgets.sweep_panel import SweepPanel
 
@@ -14,6 +15,7 @@ __all__ = [
     "DnsPanel",
     "FleetView",
     "JaxJobPanel",
+    "ProxyBenchPanel",
     "RightsizingPanel",
     "SweepPanel",
 ]

@@ -1,0 +1,61 @@
+"""Whom a fault hits: pods of a job that run, the node under them, their Service."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from random import Random
+
+from kubelab.chaos.errors import ChaosError
+from kubelab.chaos.experiment import Target
+from kubelab.client import Object
+from kubelab.training.reading import JobReader
+from kubelab.training.view import JobView, is_running
+
+_RUNS_S = 60.0
+
+
+async def running(reader: JobReader) -> JobView:
+    """Return the job once all of its workers run.
+
+    Raises
+    ------
+    ChaosError
+        If they do not in a minute, or the job has ended.
+    """
+    view: JobView | None = None
+    try:
+        async with asyncio.timeout(_RUNS_S), aclosing(reader.views()) as views:
+            async for view in views:
+                if view is None or view.ended:
+                    break
+                if view.phase == "Running":
+                    return view
+    except TimeoutError:
+        pass
+    stands = "was deleted" if view is None else f"stands at: {view.summary()}"
+    raise ChaosError(f"job {reader.name} {stands}. Faults are for jobs that run; nothing was done.")
+
+
+def pod_of(view: JobView, rank: int | None, seed: int) -> Target:
+    """Return the pod of a rank, or of one that the seed draws.
+
+    Raises
+    ------
+    ChaosError
+        If the job has no such rank that runs.
+    """
+    pods = {each: pod for each, pod in view.workers.items() if is_running(pod)}
+    if rank is None and pods:
+        rank = Random(seed).choice(sorted(pods))  # noqa: S311 - a lot that can be drawn again
+    if rank not in pods:
+        runs = ", ".join(map(str, pods)) or "none"
+        raise ChaosError(f"job {view.name} has no rank {rank} that runs; those that do: {runs}.")
+    return target_of(pods[rank])
+
+
+def target_of(obj: Object) -> Target:
+    """Return an object as a target."""
+    meta = obj["metadata"]
+    address = (obj.get("status") or {}).get("podIP", "")
+    return Target(obj["kind"], meta["name"], meta.get("namespace", ""), meta["uid"], address)
