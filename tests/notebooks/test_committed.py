@@ -84,7 +84,7 @@ def test_only_known_tags_are_used(path: Path) -> None:
 
 @each_notebook
 def test_a_notebook_ends_by_closing_what_it_opened(path: Path) -> None:
-    assert "cluster.close()" in cells(path)[-1].source
+    assert ".close()" in cells(path)[-1].source
 
 
 @each_notebook
