@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kubelab.figures.style import COLOURS, DASHES, SYMBOLS, new_figure
 
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from kubelab.netlab.results import Comparison, Measure, Position
 
 _TITLES = ("first packet to the last Service, net (µs)", "all rules anew (s)", "one Service more (s)")
+
+
+class Shape(NamedTuple):
+    """How a curve is told from others: colour and symbol say its backend, the dash its endpoints."""
+
+    place: int
+    kind: int
+    name: str
 
 
 def proxy_figure(comparison: Comparison) -> go.Figure:
@@ -31,10 +40,10 @@ def proxy_figure(comparison: Comparison) -> go.Figure:
     from plotly.subplots import make_subplots
 
     figure = make_subplots(rows=1, cols=3, subplot_titles=_TITLES, horizontal_spacing=0.07)
-    for place, (backend, measures) in enumerate(by_backend(comparison)):
+    for shape, measures in curves_of(comparison):
         for column, (values, bars) in enumerate((_net_latency(measures), *_times(measures)), start=1):
             xs = [each.services for each in measures]
-            options = {"error_y": bars, "showlegend": column == 1, **_look(place, backend)}
+            options = {"error_y": bars, "showlegend": column == 1, **_look(shape)}
             figure.add_scatter(x=xs, y=values, row=1, col=column, **options)
     sizes = sorted({each.services for each in comparison.measures})
     figure.update_xaxes(title="Services", tickvals=sizes, tickformat=",", rangemode="tozero")
@@ -64,12 +73,10 @@ def latency_figure(comparison: Comparison, services: int) -> go.Figure:
     """
     figure = new_figure(x=f"position among {services:,} Services", y="first packet (µs)")
     positions: tuple[Position, ...] = ("direct", "first", "middle", "last")
-    for place, (backend, measures) in enumerate(by_backend(comparison)):
+    for shape, measures in curves_of(comparison):
         for measure in measures:
             if measure.services == services:
-                _add_percentiles(
-                    figure, place, backend, [(each, measure.latency[each]) for each in positions]
-                )
+                _add_percentiles(figure, shape, [(each, measure.latency[each]) for each in positions])
     figure.update_yaxes(rangemode="tozero")
     figure.update_layout(height=380, boxmode="group")
     _name_origin(figure, comparison)
@@ -88,7 +95,7 @@ def maps_figure(study: MapsStudy) -> go.Figure:
     for place, (name, fitted, label) in enumerate(kinds):
         times = [getattr(row, name) for row in study.rows]
         bars = _bars([median(each) for each in times], [(min(each), max(each)) for each in times])
-        look = {**_look(place, label), "mode": "markers"}
+        look = {**_look(Shape(place, 0, label)), "mode": "markers"}
         figure.add_scatter(x=counts, y=[median(each) for each in times], error_y=bars, **look)
         line = {"color": COLOURS[place], "width": 1, "dash": "dot"}
         ys = [fitted.seconds(each) for each in curve]
@@ -98,12 +105,16 @@ def maps_figure(study: MapsStudy) -> go.Figure:
     return figure
 
 
-def by_backend(comparison: Comparison) -> Iterator[tuple[str, list[Measure]]]:
-    """Yield each backend that has numbers, in the order of the comparison, and its measures by size."""
-    for backend in dict.fromkeys(each.backend for each in comparison.measures):
-        known = [each for each in comparison.measures if each.backend == backend and each.skipped is None]
-        if known:
-            yield backend, sorted(known, key=lambda each: each.services)
+def curves_of(comparison: Comparison) -> Iterator[tuple[Shape, list[Measure]]]:
+    """Yield each backend and number of endpoints that has numbers, with its measures by size."""
+    known = [each for each in comparison.measures if each.skipped is None]
+    counts = sorted({each.endpoints for each in known}, reverse=True)
+    backends = list(dict.fromkeys(each.backend for each in known))
+    for (place, backend), (kind, count) in product(enumerate(backends), enumerate(counts)):
+        own = [each for each in known if (each.backend, each.endpoints) == (backend, count)]
+        if own:
+            name = backend if len(counts) == 1 else f"{backend}, {count} endpoint{'s' if count > 1 else ''}"
+            yield Shape(place, kind, name), sorted(own, key=lambda each: each.services)
 
 
 def _net_latency(measures: Sequence[Measure]) -> tuple[list[float], dict[str, Any]]:
@@ -136,19 +147,17 @@ def _bars(values: Sequence[float], spread: Sequence[tuple[float, float]]) -> dic
     }
 
 
-def _look(place: int, name: str) -> dict[str, Any]:
-    colour = COLOURS[place % len(COLOURS)]
+def _look(shape: Shape) -> dict[str, Any]:
+    colour = COLOURS[shape.place % len(COLOURS)]
     return {
-        "name": name,
+        "name": shape.name,
         "mode": "lines+markers",
-        "line": {"color": colour, "dash": DASHES[place % len(DASHES)]},
-        "marker": {"color": colour, "symbol": SYMBOLS[place % len(SYMBOLS)], "size": 8},
+        "line": {"color": colour, "dash": DASHES[shape.kind % len(DASHES)]},
+        "marker": {"color": colour, "symbol": SYMBOLS[shape.place % len(SYMBOLS)], "size": 8},
     }
 
 
-def _add_percentiles(
-    figure: go.Figure, place: int, backend: str, latencies: Sequence[tuple[str, Any]]
-) -> None:
+def _add_percentiles(figure: go.Figure, shape: Shape, latencies: Sequence[tuple[str, Any]]) -> None:
     """Add a box for each position: its edges are p01 and p90, its line the median, its whisker p99."""
     figure.add_box(
         x=[position for position, _ in latencies],
@@ -157,8 +166,8 @@ def _add_percentiles(
         median=[each.p50 for _, each in latencies],
         q3=[each.p90 for _, each in latencies],
         upperfence=[each.p99 for _, each in latencies],
-        name=backend,
-        marker={"color": COLOURS[place % len(COLOURS)]},
+        name=shape.name,
+        marker={"color": COLOURS[shape.place % len(COLOURS)]},
     )
 
 

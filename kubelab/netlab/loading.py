@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from kubelab.errors import KubelabError
+from kubelab.netlab import tools
+from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError
 
 _TIMEOUT_S = 600
-_INSTALL = "Install it, on Debian by `apt-get install nftables`"
+_EACH = 'command=$1; shift; for file in "$@"; do $command "$file" || exit 1; done'
 
 
 def is_root() -> bool:
@@ -36,15 +36,16 @@ def load(files: Sequence[Path], *, before: Sequence[str] = ()) -> None:
 
     Raises
     ------
-    KubelabError
-        If nft or unshare is missing, or refuses.
+    NetworkUnavailableError
+        If nft is missing, or namespaces are not allowed.
+    LoadingFailedError
+        If nft refuses the rules.
     """
     nft = [*before, find_nft(), "-f"]
     if len(files) == 1:
         run(namespace(*nft, str(files[0])))
-        return
-    each = 'command=$1; shift; for file in "$@"; do $command "$file" || exit 1; done'
-    run(namespace("sh", "-c", each, "sh", " ".join(nft), *map(str, files)))
+    else:
+        run(namespace("sh", "-c", _EACH, "sh", " ".join(nft), *map(str, files)))
 
 
 def run(command: Sequence[str]) -> str:
@@ -53,28 +54,19 @@ def run(command: Sequence[str]) -> str:
         done = subprocess.run(  # noqa: S603 - commands of ours
             command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
         )
-    except FileNotFoundError as error:
-        raise KubelabError(
-            f"{error.filename} is not installed. Install it, on Debian with util-linux."
-        ) from None
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
-        raise KubelabError(
-            f"{' '.join(command[:4])} ...: {said[0]}. Where network namespaces are not allowed, use what was "
-            "recorded: `MapsStudy.recorded()`."
-        )
-    return done.stdout
+    except OSError as error:
+        raise NetworkUnavailableError(f"{command[0]} cannot be run ({error.strerror}).") from None
+    if done.returncode == 0:
+        return done.stdout
+    said = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[0]
+    if said.startswith("unshare:"):
+        raise NetworkUnavailableError(f"No network namespace can be made here ({said}).")
+    raise LoadingFailedError("nft" if command[0] == "unshare" else command[0], said)
 
 
 def find_nft() -> str:
-    """Return the path of ``nft``, also where PATH has no ``sbin``."""
-    path = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin{os.pathsep}/sbin"
-    found = shutil.which("nft", path=path)
-    if found is None:
-        raise KubelabError(f"nft is not installed. {_INSTALL}, or use `MapsStudy.recorded()`.")
-    return found
-
-
-def nft_version() -> str:
-    """Return such as ``nft 1.0.6``."""
-    return run([find_nft(), "--version"]).split("(")[0].strip().replace("nftables v", "nft ")
+    """Return the path of ``nft``."""
+    reason, path = tools.why_not("nftables"), tools.find("nft")
+    if reason is not None or path is None:
+        raise NetworkUnavailableError(reason or "nft is not installed.")
+    return path

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from kubelab import clock
 from kubelab.errors import KubelabError
-from kubelab.netlab import loading
+from kubelab.netlab import loading, tools
+from kubelab.netlab.machine import cpu_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -216,7 +217,9 @@ def measure(
     Raises
     ------
     KubelabError
-        If elements cannot be shared out equally, nft is missing, or namespaces are not allowed here.
+        If elements cannot be shared out equally.
+    NetworkUnavailableError
+        If nft is missing, or namespaces are not allowed here.
     """
     texts = {count: [rules(count, elements, maps=maps) for maps in (True, False)] for count in sorted(counts)}
     if not texts or repeats < 1:
@@ -231,9 +234,9 @@ def measure(
 
 
 def machine() -> str:
-    """Return what the times depend on: kernel, nft, privileges."""
-    who = "root" if loading.is_root() else "a user namespace"
-    return f"Linux {platform.release()}, {loading.nft_version()}, as {who}"
+    """Return what the times depend on: processor, kernel, nft, privileges."""
+    who = "root" if loading.is_root() else "user namespace"
+    return f"{cpu_name()}, Linux {platform.release()}, nft {tools.versions()['nft']}, as {who}"
 
 
 def fit(points: Sequence[tuple[int, float]]) -> Fit:
@@ -288,7 +291,7 @@ def write_batches(folder: Path, pairs: Sequence[tuple[str, str]], batch: int | N
             *(r for _, r in part),
         ]
         written.append(folder / f"{place:04}.nft")
-        written[-1].write_text("\n".join(lines) + "\n", encoding="ascii")
+        written[-1].write_text("\n".join(lines) + "\n", encoding="utf-8")
     return written
 
 

@@ -82,30 +82,35 @@ def full_sync(services: Sequence[Service], layout: Layout = "single-endpoint") -
         f"delete table {_T}",
         f'add table {_T} {{ comment "rules for kube-proxy" ; }}',
         *_skeleton(layout),
-        *(line for each in services for line in _chains(each, layout)),
-        *(line for each in services for line in (*_rules(each, layout), *_elements(each, "add"))),
+        *_services(services, layout),
     ]
     return _text(lines)
 
 
-def adding(services: Sequence[Service], new: Service, layout: Layout = "single-endpoint") -> str:  # noqa: ARG001
+def full_sync_in_parts(services: Sequence[Service], layout: Layout, at_most: int) -> list[str]:
+    """Return the texts that together do as `full_sync`, each with so many Services.
+
+    A user namespace may not enlarge a socket's buffer, and so cannot send all rules in one transaction.
+    """
+    parts = [services[i : i + at_most] for i in range(0, len(services), at_most)]
+    return [full_sync(parts[0], layout), *(_text(_services(each, layout)) for each in parts[1:])]
+
+
+def adding(new: Service, layout: Layout = "single-endpoint") -> str:
     """Return the text of the sync in which a Service comes; the others are not in it."""
-    return _text([*_chains(new, layout), *_rules(new, layout), *_elements(new, "add")])
+    return _text(_services([new], layout))
 
 
-def changing(
-    services: Sequence[Service], position: int, new: Service, layout: Layout = "single-endpoint"
-) -> str:
+def changing(old: Service, new: Service, layout: Layout = "single-endpoint") -> str:
     """Return the text of the sync in which the endpoints of one Service change."""
-    old, chain = services[position], nftables_service_chain(new)
+    chain = nftables_service_chain(new)
     gone = [each for each in old.endpoints if each not in new.endpoints]
     lines = [*_chains(new, layout), f"flush chain {_T} {chain}", *_rules(new, layout, known=old.endpoints)]
     return _text([*lines, *_endpoint_chains_removed(old, gone, layout)])
 
 
-def removing(services: Sequence[Service], position: int, layout: Layout = "single-endpoint") -> str:
+def removing(old: Service, layout: Layout = "single-endpoint") -> str:
     """Return the text of the sync in which one Service goes."""
-    old = services[position]
     chains = [nftables_service_chain(old)] if old.endpoints else []
     removed = [f"{verb} chain {_T} {chain}" for verb in ("flush", "delete") for chain in chains]
     return _text([*_elements(old, "delete"), *removed, *_endpoint_chains_removed(old, old.endpoints, layout)])
@@ -148,6 +153,14 @@ def _skeleton(layout: Layout) -> list[str]:
         *(f"add chain {_T} {name} {{ type {hook} ; }}" for name, hook in _BASE_CHAINS.items()),
         *(f"add chain {_T} {name}" for name in (*_CHAINS, *extra)),
         *(f"add rule {_T} {rule}" for rule in (*_RULES, *rules, *dispatch)),
+    ]
+
+
+def _services(services: Sequence[Service], layout: Layout) -> list[str]:
+    """Return all chains before all rules, as kube-proxy does: a rule may go to a later chain."""
+    return [
+        *(line for each in services for line in _chains(each, layout)),
+        *(line for each in services for line in (*_rules(each, layout), *_elements(each, "add"))),
     ]
 
 

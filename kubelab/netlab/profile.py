@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from kubelab.errors import KubelabError
-from kubelab.netlab import loading
+from kubelab.netlab import loading, tools
 from kubelab.netlab.maps import rules, write_batches
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def profile(maps: int = 4000, *, elements: int = 8000) -> Profile:
         As in `kubelab.netlab.maps.rules`.
     """
     pairs = rules(maps, elements, maps=True)
-    perf = shutil.which("perf")
+    perf = tools.find("perf")
     if perf is None:
         return Profile(missing="perf is not installed (Debian: `apt-get install linux-perf`)")
     if not loading.is_root():

@@ -169,7 +169,7 @@ class Progress:
     measure: Measure | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
     """Backends beside one another, on one machine.
 
@@ -217,6 +217,12 @@ class Comparison:
 
         return proxy_figure(self)
 
+    def verdicts(self) -> tuple[str, ...]:
+        """Return in words what it says of packets and of syncs, and whether that was expected."""
+        from kubelab.netlab.verdicts import verdicts
+
+        return verdicts(self)
+
     def to_json(self) -> str:
         """Return it as text that `from_json` reads."""
         return json.dumps(
@@ -246,6 +252,12 @@ class Comparison:
     def recorded() -> Comparison:
         """Return a full run on the development machine, for where rules cannot be loaded."""
         return Comparison.from_json(files("kubelab.netlab").joinpath("recorded/full.json").read_text())
+
+    def __repr__(self) -> str:
+        kind = "recorded" if self.is_recorded else "measured"
+        backends = {each.backend for each in self.measures}
+        most = max((each.services for each in self.measures), default=0)
+        return f"<Comparison {kind}: {len(backends)} backends, up to {most:,} Services>"
 
     def _repr_html_(self) -> str:
         html: str = self.frame().to_html(index=False, float_format="{:.3g}".format, na_rep="")

@@ -42,6 +42,7 @@ def test_there_are_notebooks() -> None:
         "04-what-a-job-costs.ipynb",
         "07-where-the-money-goes.ipynb",
         "06-daemonset-scopes.ipynb",
+        "08-kube-proxy-limits.ipynb",
     } <= {path.name for path in notebooks()}
 
 

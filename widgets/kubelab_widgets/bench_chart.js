@@ -13,12 +13,17 @@ export function benchMark(place) {
   return MARKS[place % MARKS.length];
 }
 
-/** Lines of one value: for each backend, in order, its name, place and points [services, value, least, most]. */
+/**
+ * Lines of one value, by backend and number of endpoints: a name, the backend's place, the number's kind (a dash), and
+ * points [services, value, least, most].
+ */
 export function curvesOf(rows, name, backends) {
   const known = rows.filter((row) => Array.isArray(row[name]));
-  return backends
-    .map((backend, place) => ({ backend, place, points: known.filter((row) => row.backend === backend)
-      .map((row) => [row.services, ...row[name]]).sort((a, b) => a[0] - b[0]) }))
+  const counts = [...new Set(known.map((row) => row.endpoints))].sort((a, b) => b - a);
+  return backends.flatMap((backend, place) => counts.map((count, kind) => ({
+    name: counts.length === 1 ? backend : `${backend} (${count} endpoint${count > 1 ? "s" : ""})`, place, kind,
+    points: known.filter((row) => row.backend === backend && row.endpoints === count)
+      .map((row) => [row.services, ...row[name]]).sort((a, b) => a[0] - b[0]) })))
     .filter((line) => line.points.length);
 }
 
@@ -58,8 +63,8 @@ export class BenchChart extends Picture {
   }
 
   valuesAt(services) {
-    return this.curves.flatMap(({ backend, points }) => points.filter(([size]) => size === services)
-      .map(([, value]) => `${backend} ${short(value)} ${this.unit}`));
+    return this.curves.flatMap(({ name, points }) => points.filter(([size]) => size === services)
+      .map(([, value]) => `${name} ${short(value)} ${this.unit}`));
   }
 
   read() {
@@ -99,7 +104,7 @@ export class BenchChart extends Picture {
     }
     const plot = this.scale(width, height);
     this.drawGrid(context, plot, colours);
-    for (const line of this.curves) this.drawCurve(context, plot, line, areaColour(line.backend, line.place, colours.dark));
+    for (const line of this.curves) this.drawCurve(context, plot, line, areaColour(line.name, line.place, colours.dark));
     return plot;
   }
 
@@ -134,11 +139,11 @@ export class BenchChart extends Picture {
     if (this.chosen !== null) stroke(context, [[plot.x(this.chosen), FRAME.top], [plot.x(this.chosen), plot.floor]]);
   }
 
-  drawCurve(context, plot, { place, points }, colour) {
+  drawCurve(context, plot, { place, kind, points }, colour) {
     context.strokeStyle = colour;
     context.fillStyle = colour;
     context.lineWidth = 1.5;
-    context.setLineDash(DASH[place % DASH.length]);
+    context.setLineDash(DASH[kind % DASH.length]);
     stroke(context, points.map(([services, value]) => [plot.x(services), plot.y(value)]));
     context.setLineDash([]);
     context.textAlign = "center";
@@ -153,9 +158,8 @@ export class BenchChart extends Picture {
 }
 
 /** Which line is whose. */
-export function benchLegend(backends, dark) {
-  return backends.map((backend, place) => h("li", {},
-    h("span", { style: `color: ${areaColour(backend, place, dark)}` }, benchMark(place)), ` ${backend}`));
+export function benchKey(backend, place, dark) {
+  return h("li", {}, h("span", { style: `color: ${areaColour(backend, place, dark)}` }, benchMark(place)), ` ${backend}`);
 }
 
 function stroke(context, points) {

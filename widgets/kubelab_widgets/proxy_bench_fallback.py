@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from html import escape
 
-from kubelab.figures.netlab import by_backend
+from kubelab.figures.netlab import curves_of
 from kubelab.netlab.results import Comparison, Measure
 from kubelab_widgets.fallback import cells_of
 from kubelab_widgets.still_chart import line_chart, rank_line
 
 _HEADS = (
-    *("backend", "Services", "rules", "all rules (s)", "one more (s)", "bytes", "last, net (µs)"),
+    *(
+        "backend",
+        "Services",
+        "endpoints",
+        "rules",
+        "all rules (s)",
+        "one more (s)",
+        "bytes",
+        "last, net (µs)",
+    ),
     "connections/s to the last",
 )
 
@@ -26,22 +35,25 @@ def origin_of(comparison: Comparison) -> str:
 def comparison_html(comparison: Comparison) -> str:
     """Return where it was measured, the last Service's latency as a picture, and all cells as a table."""
     lines = [
-        rank_line(place, [(each.services, each.net_latency("last")) for each in measures])
-        for place, (_, measures) in enumerate(by_backend(comparison))
+        rank_line(shape.place, [(each.services, each.net_latency("last")) for each in measures])
+        for shape, measures in curves_of(comparison)
     ]
-    names = ", ".join(name for name, _ in by_backend(comparison))
+    names = ", ".join(shape.name for shape, _ in curves_of(comparison))
     caption = f"first packet to the last Service, less direct, in µs, over Services: {names}"
     chart = line_chart(caption, lines, across="Services")
+    said = "".join(f"<p>{escape(each)}</p>" for each in comparison.verdicts())
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in _HEADS)
     rows = "".join(f"<tr>{_cells(each)}</tr>" for each in comparison.measures)
     table = f"<table><tr>{head}</tr>{rows}</table>"
-    return f'<div class="kubelab-proxy-bench"><p>{escape(origin_of(comparison))}</p>{chart}{table}</div>'
+    return (
+        f'<div class="kubelab-proxy-bench"><p>{escape(origin_of(comparison))}</p>{chart}{said}{table}</div>'
+    )
 
 
 def _cells(measure: Measure) -> str:
-    named = cells_of(measure.backend, f"{measure.services:,}")
+    named = cells_of(measure.backend, f"{measure.services:,}", measure.endpoints)
     if measure.skipped is not None:
-        return f'{named}<td colspan="{len(_HEADS) - 2}">{escape(measure.skipped)}</td>'
+        return f'{named}<td colspan="{len(_HEADS) - 3}">{escape(measure.skipped)}</td>'
     rate = measure.connections_per_s.get("last")
     return named + cells_of(
         f"{measure.rules:,}",

@@ -1,13 +1,13 @@
 // The bench of kube-proxy's modes: choose, run, stop; what is done; curves over Services; every cell in a table.
 
-import { BenchChart, benchLegend, benchMark, curvesOf } from "./bench_chart.js";
+import { BenchChart, benchKey, benchMark, curvesOf } from "./bench_chart.js";
 import { short } from "./chart.js";
 import { h, headRow, say, theme } from "./elements.js";
 import { PanelState } from "./panel_state.js";
 import { Notice, Speaker, button, replaceIfChanged, widget } from "./parts.js";
 
 const EMPTY = { form: null, progress: null, origin: "", recorded: false, verdicts: [] };
-const HEADS = ["backend", "Services", "rules", "all rules, s", "one more, s", "bytes", "last, net µs", "connections/s"];
+const HEADS = ["backend", "Services", "endpoints", "rules", "all rules, s", "one more, s", "bytes", "last, net µs", "connections/s"];
 
 export default () => widget(() => new PanelState({ ...EMPTY }), BenchPage);
 
@@ -52,7 +52,7 @@ class BenchPage {
 
   buildCharts() {
     this.charts = [
-      ["net_us", new BenchChart("First packet to the last Service, net of direct, µs", { unit: "µs" })],
+      ["net_us", new BenchChart("Last Service's first packet, net µs", { unit: "µs" })],
       ["full_s", new BenchChart("All rules anew, s", { unit: "s", logarithmic: true })],
       ["add_s", new BenchChart("One Service more, s", { unit: "s", logarithmic: true })],
     ];
@@ -75,7 +75,8 @@ class BenchPage {
   update() {
     const { form, progress, origin, recorded, verdicts, notice, busy } = this.state.sections;
     const rows = [...this.state.rows.values()].sort((a, b) => a.number - b.number);
-    const backends = (form?.backends ?? []).filter((name) => rows.some((row) => row.backend === name));
+    const backends = form?.backends ?? [];
+    const known = backends.filter((name) => rows.some((row) => row.backend === name));
     this.fill(form);
     this.notice.show(notice);
     say(this.origin, origin);
@@ -85,7 +86,7 @@ class BenchPage {
     this.halt.disabled = busy !== "run";
     this.showProgress(progress, busy);
     for (const [name, chart] of this.charts) chart.show(curvesOf(rows, name, backends));
-    replaceIfChanged(this.legend, backends, (name) => benchLegend(backends, theme(this.element).dark)[backends.indexOf(name)]);
+    replaceIfChanged(this.legend, known, (name) => benchKey(name, backends.indexOf(name), theme(this.element).dark));
     replaceIfChanged(this.verdicts, verdicts, (text) => h("li", {}, text));
     this.table.hidden = !rows.length;
     replaceIfChanged(this.body, rows, (row) => benchRow(row, backends.indexOf(row.backend)));
@@ -99,10 +100,12 @@ class BenchPage {
     this.repeats.value = String(form.repeats);
     this.boxes = form.backends.map((value) => {
       const box = h("input", { type: "checkbox", value });
-      box.checked = form.chosen.includes(value);
+      box.checked = form.chosen.includes(value) && !form.reasons[value];
+      box.disabled = value in form.reasons;
       return box;
     });
-    this.backends.replaceChildren(...this.boxes.map((box) => h("label", {}, box, ` ${box.value}`)));
+    this.backends.replaceChildren(...this.boxes.map((box) =>
+      h("label", { title: form.reasons[box.value] ?? null, class: box.disabled ? "kl-hint" : null }, box, ` ${box.value}`)));
   }
 
   showProgress(progress, busy) {
@@ -124,9 +127,9 @@ class BenchPage {
 
 function benchRow(row, place) {
   const name = h("th", { scope: "row" }, `${benchMark(Math.max(0, place))} ${row.backend}`);
-  const size = h("td", {}, row.services.toLocaleString("en"));
-  if (row.skipped) return h("tr", { class: "kl-dimmed" }, name, size, h("td", { class: "kl-why", colspan: HEADS.length - 2 }, row.skipped));
+  const shape = [row.services.toLocaleString("en"), String(row.endpoints)].map((text) => h("td", {}, text));
+  if (row.skipped) return h("tr", { class: "kl-dimmed" }, name, ...shape, h("td", { class: "kl-why", colspan: HEADS.length - 3 }, row.skipped));
   const cells = [row.rules.toLocaleString("en"), short(row.full_s[0]), short(row.add_s[0]), row.add_bytes.toLocaleString("en"),
     row.net_us[0].toFixed(1), row.per_s === null ? "" : Math.round(row.per_s).toLocaleString("en")];
-  return h("tr", {}, name, size, ...cells.map((text) => h("td", {}, text)));
+  return h("tr", {}, name, ...shape, ...cells.map((text) => h("td", {}, text)));
 }

@@ -9,6 +9,7 @@ from typing import Any
 from kubelab import netlab, portal
 from kubelab.errors import KubelabError
 from kubelab.netlab.results import BACKENDS, Backend, Comparison, Measure, Progress
+from kubelab.netlab.tools import why_not
 from kubelab_widgets.assets import module, style
 from kubelab_widgets.live_panel import LivePanel, Notice
 from kubelab_widgets.proxy_bench_fallback import comparison_html, origin_of
@@ -32,8 +33,8 @@ class ProxyBenchPanel(LivePanel):
         Numbers of Services that its form begins with.
     endpoints, repeats, seed : int
         As in `kubelab.netlab.compare`.
-    backends : sequence of str, optional
-        Those chosen at first; all unless given.
+    backends : sequence of str
+        Those chosen at first.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class ProxyBenchPanel(LivePanel):
         *,
         services: Sequence[int] = (1000, 5000),
         endpoints: int = 2,
-        backends: Sequence[Backend] | None = None,
+        backends: Sequence[Backend] = ("iptables-legacy", "nftables"),
         repeats: int = 3,
         seed: int = 0,
     ) -> None:
@@ -67,7 +68,8 @@ class ProxyBenchPanel(LivePanel):
             "endpoints": endpoints,
             "repeats": repeats,
             "backends": list(BACKENDS),
-            "chosen": list(backends or BACKENDS),
+            "chosen": list(backends),
+            "reasons": {each: reason for each in BACKENDS if (reason := why_not(each))},
         }
         super().__init__()
 
@@ -133,9 +135,7 @@ class ProxyBenchPanel(LivePanel):
         self._stopping.clear()
         self._clear()
         self._outbox.put(progress={"done": 0, "total": 0, "doing": "making namespaces"})
-        self.begin(
-            "run", lambda: vars(netlab)["compare"](**asked, seed=self._seed, on_progress=self._progressed)
-        )
+        self.begin("run", lambda: netlab.compare(**asked, seed=self._seed, on_progress=self._progressed))
 
     def _progressed(self, progress: Progress) -> None:
         """Pass progress on, or end the run (on the thread)."""
@@ -158,7 +158,11 @@ class ProxyBenchPanel(LivePanel):
     def _show(self, comparison: Comparison) -> None:
         self._outbox.drop_rows(range(self._next))
         self._put_rows(comparison.measures)
-        self._outbox.put(origin=origin_of(comparison), recorded=comparison.is_recorded)
+        self._outbox.put(
+            origin=origin_of(comparison),
+            recorded=comparison.is_recorded,
+            verdicts=list(comparison.verdicts()),
+        )
 
     _next = 0
     """The number of the next row; a number that was dropped does not come back."""
@@ -187,7 +191,7 @@ def read_form(message: dict[str, Any]) -> dict[str, Any]:
 
 def row_of(measure: Measure) -> dict[str, Any]:
     """Return what the page shows of a cell: values with the least and the most of the repeats."""
-    row: dict[str, Any] = {"backend": measure.backend, "services": measure.services}
+    row: dict[str, Any] = {name: getattr(measure, name) for name in ("backend", "services", "endpoints")}
     if measure.skipped is not None:
         return {**row, "skipped": measure.skipped}
     direct, last = measure.latency["direct"].p50, measure.latency["last"]

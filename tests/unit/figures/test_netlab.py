@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kubelab.figures import latency_figure, maps_figure, proxy_figure
@@ -30,6 +32,15 @@ def test_bars_reach_over_the_repeats() -> None:
     assert (list(net.error_y.array), list(net.error_y.arrayminus)) == ([3.0, 3.0], [2.0, 2.0])
     assert list(full.error_y.array) == pytest.approx([0.02, 0.1])
     assert list(add.error_y.array) == [0.0, 0.0]
+
+
+def test_numbers_of_endpoints_are_lines_of_their_own_in_their_backends_colour() -> None:
+    made = comparison()
+    single = replace(made.measures[0], endpoints=1)
+    traces = proxy_figure(replace(made, measures=(*made.measures, single))).data
+    two, one = traces[0], traces[3]
+    assert (two.name, one.name) == ("iptables-legacy, 2 endpoints", "iptables-legacy, 1 endpoint")
+    assert (two.line.color, two.line.dash, one.line.dash) == (one.line.color, "solid", "dash")
 
 
 def test_what_was_skipped_is_left_out() -> None:

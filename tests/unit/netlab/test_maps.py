@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from kubelab.errors import KubelabError
-from kubelab.netlab import loading, maps, profile
+from kubelab.netlab import loading, maps, profile, tools
+from kubelab.netlab.errors import NetworkUnavailableError
 from kubelab.netlab.maps import MapsStudy, rules
 from kubelab.netlab.profile import read_report
 
@@ -95,6 +94,12 @@ def test_what_nft_refuses_is_said_in_its_words(tmp_path: Path) -> None:
         loading.load([tmp_path / "bad.nft"])
 
 
+def test_a_machine_without_namespaces_is_told_so_and_what_to_show_instead() -> None:
+    refused = ("sh", "-c", "echo unshare: unshare failed: Operation not permitted >&2; exit 1")
+    with pytest.raises(NetworkUnavailableError, match="can be made here"):
+        loading.run(refused)
+
+
 @needs_nft
 def test_rules_are_gone_with_their_namespace(tmp_path: Path) -> None:
     (transaction,) = maps.write_batches(tmp_path, rules(2, 4, maps=True), None)
@@ -113,16 +118,16 @@ def test_a_report_of_perf_is_read_as_the_kernels_functions_the_greatest_first() 
 
 
 def test_a_machine_without_perf_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(tools, "find", lambda name: None)
     assert profile.profile(2, elements=4).missing == (
         "perf is not installed (Debian: `apt-get install linux-perf`)"
     )
 
 
-@pytest.mark.skipif(shutil.which("perf") is None or os.geteuid() != 0, reason="needs perf and root")
+@pytest.mark.skipif(tools.find("perf") is None or not loading.is_root(), reason="needs perf and root")
 @needs_nft
 def test_the_kernels_own_lists_take_the_time() -> None:
-    found = profile.profile(2000, elements=4000)
+    found = profile.profile(1500, elements=3000)
     if found.missing:
         pytest.skip(found.missing)
     assert {"nf_tables_newset", "nft_set_lookup_global"} & {name for name, _ in found.functions}

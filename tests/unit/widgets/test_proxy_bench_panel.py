@@ -168,6 +168,7 @@ def test_a_report_shows_the_comparison_without_a_kernel(page: Page) -> None:
         still = panel.fallback()
     assert "<svg" in still
     assert "138,000" in still
+    assert "30.0 µs more than direct with iptables-legacy" in still
     assert "iptables-nft is not installed" in still
     assert "Measured here, 2026-11-26: Linux 6.18.44, 2 x AMD EPYC, as root; nft 1.0.6; seed 0." in still
 
