@@ -24,6 +24,7 @@ _UNBOUND = """server:
   do-daemonize: no
   username: ""
   chroot: ""
+  directory: "{folder}"
   pidfile: ""
   use-syslog: no
   logfile: "{log}"
@@ -56,7 +57,9 @@ class Cache:
         log = self.log(folder)
         if self.program == "unbound":
             settings = folder / "unbound.conf"
-            settings.write_text(_UNBOUND.format(address=CACHE_ADDRESS, upstream=upstream, log=log))
+            settings.write_text(
+                _UNBOUND.format(address=CACHE_ADDRESS, upstream=upstream, log=log, folder=folder)
+            )
             return [self.path, "-d", "-c", str(settings)]
         return [
             *(self.path, "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts"),
