@@ -40,15 +40,8 @@ _libc = ctypes.PyDLL(None, use_errno=True)
 def main() -> None:
     """Serve requests until standard input ends."""
     parent, is_root, ip = int(sys.argv[1]), sys.argv[2] == "root", sys.argv[3]
-    _die_with(parent)
     try:
-        _leave(is_root=is_root)
-        _die_with(parent)
-        init = _first_process()
-        if init:
-            _wait_for(init)
-        _call("mount", b"none", b"/", None, ctypes.c_ulong(MS_PRIVATE_ALL), None)
-        _call("mount", b"tmpfs", b"/run", b"tmpfs", ctypes.c_ulong(0), None)
+        isolate(parent, is_root=is_root)
         client = _make_network(ip)
     except OSError as error:
         _answer({"error": f"{error.strerror or error} ({error.filename})" if error.filename else str(error)})
@@ -83,6 +76,26 @@ def _answer(data: dict[str, Any]) -> None:
 
 
 # ---- namespaces
+
+
+def isolate(parent: int, *, is_root: bool) -> None:
+    """Go on as the first process of new network, mount and process namespaces, with an empty /run.
+
+    The process that called this waits for the first one outside; the kernel ends both with their parent.
+
+    Raises
+    ------
+    OSError
+        If the kernel refuses.
+    """
+    _die_with(parent)
+    _leave(is_root=is_root)
+    _die_with(parent)
+    init = _first_process()
+    if init:
+        _wait_for(init)
+    _call("mount", b"none", b"/", None, ctypes.c_ulong(MS_PRIVATE_ALL), None)
+    _call("mount", b"tmpfs", b"/run", b"tmpfs", ctypes.c_ulong(0), None)
 
 
 def _die_with(parent: int) -> None:

@@ -43,6 +43,7 @@ def test_there_are_notebooks() -> None:
         "07-where-the-money-goes.ipynb",
         "06-daemonset-scopes.ipynb",
         "08-kube-proxy-limits.ipynb",
+        "09-dns-limits.ipynb",
     } <= {path.name for path in notebooks()}
 
 

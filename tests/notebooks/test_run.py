@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import nbformat
 import papermill
 import pytest
 
@@ -26,6 +27,7 @@ REPORT = ROOT / "notebooks/reports/autoscaler-report.ipynb"
 COST_REPORT = ROOT / "notebooks/reports/cost-report.ipynb"
 LIMITS_REPORT = ROOT / "notebooks/reports/limits-report.ipynb"
 PROXY = ROOT / "notebooks/tutorials/08-kube-proxy-limits.ipynb"
+DNS = ROOT / "notebooks/tutorials/09-dns-limits.ipynb"
 COSTS = ROOT / "notebooks/tutorials/04-what-a-job-costs.ipynb"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -122,6 +124,20 @@ def test_tutorial_02_runs_with_fewer_and_shorter_trials(
     assert told["base-check"].startswith("a nano of 0.3 million weights took 100 steps\n")
     assert told["wait-check"].startswith("Succeeded: 6 trials, objective val_loss\n")
     assert "it is better than the median: True" in told["best-check"]
+
+
+def test_tutorial_09_says_from_the_record_what_it_measures(
+    notebook_environment: dict[str, str], tmp_path: Path
+) -> None:
+    executed = papermill.execute_notebook(
+        DNS, tmp_path / "executed.ipynb", {"live": False}, progress_bar=False, cwd=str(tmp_path)
+    )
+    recorded, committed = (
+        [cell.outputs[0].text for cell in book.cells if "nbval-check-output" in cell.metadata.get("tags", [])]
+        for book in (executed, nbformat.read(DNS, as_version=4))
+    )
+    assert recorded == committed
+    assert any("RECORDED on Linux" in str(cell.get("outputs")) for cell in executed.cells)
 
 
 def test_tutorial_04_runs_with_another_seed_and_shorter_steps(

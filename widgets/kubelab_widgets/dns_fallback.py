@@ -16,8 +16,9 @@ def lookup_html(shown: Mapping[str, Any]) -> str:
         f"<tr>{cells_of(place, each['name'], each['type'], each['answer'])}</tr>"
         for place, each in enumerate(found["queries"], 1)
     )
+    said = f"{found['count']} queries, {found['wasted']} for names that do not exist"
     head = "".join(f'<th scope="col">{each}</th>' for each in ("", "name", "type", "answer"))
     return (
-        f'<div class="kubelab-dns"><p><b>{escape(found["name"])}</b>: {escape(found["summary"])}</p>'
+        f'<div class="kubelab-dns"><p><b>{escape(found["name"])}</b>: {said}</p>'
         f"<pre>{escape(found['resolv_conf'])}</pre><table><tr>{head}</tr>{rows}</table></div>"
     )

@@ -31,7 +31,7 @@ class DnsPage {
     const onkeydown = (event) => event.key === "Enter" && this.lookUp();
     const text = (label, size) => h("input", { type: "text", "aria-label": label, size, onkeydown });
     this.fields = {
-      name: text("Name", 22), ndots: text("ndots", 3), search: text("Search list", 46),
+      name: text("Name", 20), ndots: text("ndots", 3), search: text("Search list", 36),
       family: h("select", { "aria-label": "Records" }, ...Object.entries(FAMILIES).map(([value, word]) => h("option", { value }, word))),
       autopath: h("input", { type: "checkbox", "aria-label": "autopath" }),
       cache: h("input", { type: "checkbox", "aria-label": "node's cache" }),

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from kubelab.netlab.dns import DnsLab, DnsLabError, Query, ResolvConf, Zone, pod_resolv_conf, reckon
-from kubelab.netlab.dns.cache import installed_cache
+from kubelab.netlab.dns.cache import CACHE_ADDRESS, installed_cache
 from kubelab.netlab.dns.errors import ResolvConfError
 from kubelab.netlab.dns.names import check
 from kubelab.netlab.dns.resolv_conf import CLUSTER_DNS, MOST_NDOTS
+from kubelab.netlab.dns.server import Behaviour, respond, shown
 from kubelab_widgets.assets import module, style
 from kubelab_widgets.dns_fallback import lookup_html
 from kubelab_widgets.live_panel import LivePanel, Notice
@@ -65,7 +66,9 @@ class Setting:
     @property
     def conf(self) -> ResolvConf:
         """The pod's resolv.conf."""
-        return ResolvConf((CLUSTER_DNS,), self.search, (f"ndots:{self.ndots}",))
+        return ResolvConf(
+            (CACHE_ADDRESS if self.cache else CLUSTER_DNS,), self.search, (f"ndots:{self.ndots}",)
+        )
 
 
 class DnsPanel(LivePanel):
@@ -91,7 +94,7 @@ class DnsPanel(LivePanel):
     """
 
     _esm = module("dns_panel.js")
-    _css = style("panel.css") + style("fleet.css")
+    _css = style("panel.css") + style("fleet.css") + style("dns.css")
 
     def __init__(self, name: str = "api.example.com", *, lab: DnsLab | None = None) -> None:
         check(name)
@@ -177,8 +180,6 @@ _SHOWN = ("name", "ndots", "domains", "how", "count", "wasted", "upstream", "ms"
 
 
 def _reckoned(zone: Zone, setting: Setting, name: str, type_: str) -> Query:
-    from kubelab.netlab.dns.server import Behaviour, respond, shown
-
     behaviour = Behaviour(autopath=setting.search if setting.autopath else ())
     return Query(name, type_, shown(*respond(zone, behaviour, name, type_)))
 

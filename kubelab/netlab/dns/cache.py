@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from kubelab.netlab.dns.errors import DnsLabError
+from kubelab.netlab.tools import find
 
 CACHE_ADDRESS = "169.254.20.10"
 """KEP-1024's address of the cache on every node."""
 PROGRAMS = ("dnsmasq", "unbound")
-_SYSTEM = "/usr/sbin:/usr/local/sbin:/sbin"
 _ASKED = {
     "dnsmasq": re.compile(r" query\[(?P<type>\w+)\] (?P<name>\S+) from "),
     "unbound": re.compile(r"info: \S+ (?P<name>\S+)\. (?P<type>\w+) IN$", re.MULTILINE),
@@ -25,6 +24,7 @@ _UNBOUND = """server:
   do-daemonize: no
   username: ""
   chroot: ""
+  directory: "{folder}"
   pidfile: ""
   use-syslog: no
   logfile: "{log}"
@@ -57,7 +57,9 @@ class Cache:
         log = self.log(folder)
         if self.program == "unbound":
             settings = folder / "unbound.conf"
-            settings.write_text(_UNBOUND.format(address=CACHE_ADDRESS, upstream=upstream, log=log))
+            settings.write_text(
+                _UNBOUND.format(address=CACHE_ADDRESS, upstream=upstream, log=log, folder=folder)
+            )
             return [self.path, "-d", "-c", str(settings)]
         return [
             *(self.path, "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts"),
@@ -79,7 +81,7 @@ class Cache:
 def installed_cache() -> Cache | None:
     """Return the cache that this machine has, or None."""
     for program in PROGRAMS:
-        path = shutil.which(program) or shutil.which(program, path=_SYSTEM)
+        path = find(program)
         if path:
             return Cache(program, path)
     return None

@@ -7,11 +7,11 @@ and one is lost. Kernels since 5.1 lose none of them here, so it is made to happ
 from __future__ import annotations
 
 import contextlib
-import shutil
 import subprocess
 from collections.abc import Iterator
 
-_SYSTEM = "/usr/sbin:/sbin"
+from kubelab.netlab.tools import find
+
 _RULE = """add table ip kubelab-dns
 add chain ip kubelab-dns input {{ type filter hook input priority 0; }}
 add rule ip kubelab-dns input udp dport 53 numgen inc mod {often} 1 counter drop
@@ -22,7 +22,7 @@ _OFTEN = 1000
 
 def nft() -> str | None:
     """Return where nft is, or None."""
-    return shutil.which("nft") or shutil.which("nft", path=_SYSTEM)
+    return find("nft")
 
 
 @contextlib.contextmanager

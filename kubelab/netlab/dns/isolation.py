@@ -1,6 +1,6 @@
-"""What makes a process's network and files its own: addresses on its loopback, files over those of /etc.
+"""What a pod's process finds in namespaces of its own: addresses on its loopback, files over those of /etc.
 
-For the first process of new network and mount namespaces; what is done here ends with them.
+For after `kubelab.netlab.node.isolate`; what is done here ends with the namespaces.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import struct
 from pathlib import Path
 
 FOLDER = Path("/run")
-"""Covered by an empty file system of the namespace's own: what is written here ends with it."""
+"""An empty file system of the namespace's own; it also hides nscd's socket, which glibc would ask first."""
 FILES = {
     "resolv.conf": "",
     "nsswitch.conf": "hosts: files dns\n",
@@ -22,20 +22,17 @@ FILES = {
 }
 """What stands over the files of /etc that glibc looks names up by."""
 _BIND = 4096
-_PRIVATE_AND_ALL_BELOW = (1 << 18) | 16384
 _SET_FLAGS, _SET_ADDRESS, _SET_MASK = 0x8914, 0x8916, 0x891C
 _UP_AND_RUNNING = 0x1 | 0x40
 
 
 def cover_files() -> None:
     """Put our own files over those of /etc, in this mount namespace only."""
-    _mount("none", "/", None, _PRIVATE_AND_ALL_BELOW)
-    _mount("tmpfs", str(FOLDER), "tmpfs", 0)  # also hides nscd's socket, which glibc would ask first
     for name, text in FILES.items():
         (FOLDER / name).write_text(text)
         target = Path("/etc", name)
         if target.exists():
-            _mount(str(FOLDER / name), os.path.realpath(target), None, _BIND)
+            _mount(str(FOLDER / name), os.path.realpath(target))
         elif name in ("resolv.conf", "nsswitch.conf"):
             raise FileNotFoundError(2, "there is no such file to cover", str(target))
 
@@ -64,9 +61,8 @@ def _set_address(any_socket: socket.socket, device: str, address: str, what: int
     fcntl.ioctl(any_socket, what, packed)
 
 
-def _mount(source: str, target: str, kind: str | None, flags: int) -> None:
+def _mount(source: str, target: str) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    done = libc.mount(source.encode(), target.encode(), kind.encode() if kind else None, flags, None)
-    if done != 0:
+    if libc.mount(source.encode(), target.encode(), None, _BIND, None) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"mount: {os.strerror(number)}", target)

@@ -11,7 +11,6 @@ import importlib.util
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import threading
@@ -29,7 +28,6 @@ from kubelab.netlab.dns.results import Counts, Load, Lookup, Machine
 from kubelab.netlab.dns.server import Behaviour, Query, respond, shown
 from kubelab.netlab.dns.zone import Zone
 
-_NAMESPACES = ("--net", "--mount", "--pid", "--fork", "--kill-child")
 _REMEDY = (
     "Use Linux with root, or with user namespaces (sysctl kernel.unprivileged_userns_clone=1, and no "
     "AppArmor restriction on them); `Counts.of_record()` and `DnsPanel` work without"
@@ -242,19 +240,18 @@ def _enter(root: bool | None) -> tuple[subprocess.Popen[str], str, str]:
     """Start the room as root or in a user namespace; return it, its libc and how it was entered."""
     if importlib.util.find_spec("dnslib") is None:
         raise DnsLabError("dnslib, which the DNS server is made of, is missing", "pip install kubelab[lab]")
-    unshare = shutil.which("unshare")
-    if unshare is None:
-        raise DnsLabError("unshare, which makes namespaces, is not installed", _REMEDY)
-    ways = {"root": [unshare, *_NAMESPACES], "user namespace": [unshare, "-U", "-r", *_NAMESPACES]}
-    if root is None:
-        wanted = list(ways) if os.geteuid() == 0 else ["user namespace"]
-    else:
-        wanted = ["root" if root else "user namespace"]
+    wanted = [True, False] if root is None and os.geteuid() == 0 else [bool(root)]
     refusals = []
-    for way in wanted:
-        command = [*ways[way], sys.executable, "-m", "kubelab.netlab.dns.room"]
+    for as_root in wanted:
+        way = "root" if as_root else "user namespace"
+        command = [sys.executable, "-m", "kubelab.netlab.dns.room", str(os.getpid()), way]
         process = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for us; we then end it
         )
         answer = json.loads(_of(process.stdout).readline() or "{}")
         if "ready" in answer:
@@ -285,7 +282,7 @@ def _last(text: str) -> str:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    process.kill()  # unshare --kill-child: the first process of the namespaces goes with it
+    process.kill()  # the kernel ends the first process of the namespaces with it, and all others with that
     process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):
         with contextlib.suppress(OSError):

@@ -169,6 +169,12 @@ class Load:
         """Return the latency, in ms, that so many percent of lookups do not exceed (nearest rank)."""
         return 1000 * nearest_rank(self.latencies_s, percent)
 
+    @staticmethod
+    def of_record() -> tuple[Load, ...]:
+        """Return the recorded loads of `kubelab.netlab.dns.loads`, of the machine that `Counts` names."""
+        text = resources.files("kubelab.netlab.dns").joinpath("recorded", "loads.json").read_text()
+        return tuple(Load(**{**each, "latencies_s": tuple(each["latencies_s"])}) for each in json.loads(text))
+
     @property
     def lookups_per_s(self) -> float:
         """How many lookups were done in a second."""

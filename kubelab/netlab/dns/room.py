@@ -1,7 +1,8 @@
 """The process that stands for a pod, its node and the cluster's DNS server, in namespaces of its own.
 
-``python -m kubelab.netlab.dns.room`` is their first process. It takes an order per line of JSON and
-answers with one; once nobody can give orders any more it ends, and the kernel ends all that it started.
+``python -m kubelab.netlab.dns.room PARENT root|user`` becomes their first process. It takes an order per
+line of JSON and answers with one; once nobody can give orders any more it ends, and the kernel ends all that
+it started.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from kubelab.netlab.dns.cache import CACHE_ADDRESS, Cache
 from kubelab.netlab.dns.isolation import FOLDER, cover_files, raise_loopback, write_resolv_conf
 from kubelab.netlab.dns.resolv_conf import CLUSTER_DNS
 from kubelab.netlab.dns.server import PORT, Server
+from kubelab.netlab.node import isolate
 
 FAMILIES = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 _PATIENCE_S = 10.0
@@ -160,6 +162,7 @@ def _read(end: int) -> Any:
 def main() -> None:
     """Do orders until there are none."""
     try:
+        isolate(int(sys.argv[1]), is_root=sys.argv[2] == "root")
         room = Room()
     except OSError as error:
         _say({"refused": str(error)})

@@ -9,7 +9,7 @@ from kubelab.netlab.dns.cache import installed_cache
 from kubelab.netlab.dns.drop import nft
 from kubelab.netlab.dns.lab import DnsLab
 from kubelab.netlab.dns.resolv_conf import ResolvConf, pod_resolv_conf
-from kubelab.netlab.dns.results import Counts
+from kubelab.netlab.dns.results import Counts, Load
 from kubelab.netlab.dns.server import Behaviour
 
 POD = pod_resolv_conf()
@@ -26,6 +26,32 @@ def study(lab: DnsLab) -> Counts:
     """Measure every row; rows that need nft or a cache are left out where there is none. Ten seconds."""
     rows = [*_names(lab), *_timeouts(lab), *(_cached(lab) if installed_cache() else ())]
     return Counts(tuple(lookup for row in rows for lookup in row.lookups), lab.machine)
+
+
+def loads(lab: DnsLab, *, lookups: int = 400, delay_s: float = 0.001) -> tuple[Load, ...]:
+    """Look up one name outside and one Service by four processes at once, in four settings.
+
+    Parameters
+    ----------
+    lookups : int
+        How many for each setting.
+    delay_s : float
+        How long the server holds each answer: its distance, in seconds.
+    """
+    wanted = ["api.example.com", "web"]
+    behaviour = Behaviour(delay_s=delay_s)
+    settings: list[tuple[str, ResolvConf, bool, bool]] = [
+        ("ndots 5", POD, False, False),
+        ("ndots 2", with_options(ndots=2), False, False),
+        ("autopath", POD, True, False),
+        *([("node's cache", POD, False, True)] if installed_cache() else []),
+    ]
+    return tuple(
+        lab.load(
+            wanted, conf, lookups=lookups, behaviour=behaviour, autopath=autopath, cache=cache, label=label
+        )
+        for label, conf, autopath, cache in settings
+    )
 
 
 def _names(lab: DnsLab) -> list[Counts]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -64,15 +66,18 @@ def test_what_cannot_be_looked_up_is_refused_in_words(
 
 
 def test_a_machine_without_namespaces_shows_what_is_reckoned_and_says_so(
-    monkeypatch: pytest.MonkeyPatch, page: Page, say: Say, eventually: Eventually
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: Page, say: Say, eventually: Eventually
 ) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
+    refuser = tmp_path / "python"
+    refuser.write_text('#!/bin/sh\necho \'{"refused": "unshare: Operation not permitted"}\'\n')
+    refuser.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(refuser))
     with DnsPanel() as panel:
         say(panel, type="hello")
         eventually(lambda: lookup(page))
         assert (lookup(page)["count"], lookup(page)["wasted"]) == (8, 6)
         assert lookup(page)["summary"].endswith("(reckoned)")
-        assert "is not installed" in page.sections()["missing"]
+        assert "Operation not permitted" in page.sections()["missing"]
 
 
 def test_a_still_view_shows_the_queries_escaped(panel: DnsPanel) -> None:

@@ -165,10 +165,16 @@ def test_what_is_no_name_or_family_is_refused_before_anything_runs(lab: DnsLab) 
         lab.count("web", family="ipx")
 
 
-def test_a_machine_without_unshare_is_told_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(DnsLabError, match="unshare, which makes namespaces, is not installed"):
+def test_a_machine_that_gives_no_namespaces_says_who_refused_and_what_mends_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    refuser = tmp_path / "python"
+    refuser.write_text('#!/bin/sh\necho \'{"refused": "unshare: Operation not permitted"}\'\n')
+    refuser.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(refuser))
+    with pytest.raises(DnsLabError, match="user namespace: unshare: Operation not permitted") as refused:
         DnsLab()
+    assert "kernel.unprivileged_userns_clone=1" in refused.value.remedy
 
 
 def test_nothing_is_left_of_a_lab_whose_notebook_is_killed(lab: DnsLab) -> None:

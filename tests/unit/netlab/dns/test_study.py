@@ -57,3 +57,15 @@ def test_percentiles_are_by_nearest_rank() -> None:
     assert [nearest_rank((1, 2, 3, 4), each) for each in (0, 25, 50, 75, 99, 100)] == [1, 1, 2, 3, 4, 4]
     load = Load("", (0.001, 0.003), 0.5, 8, 8)
     assert (load.percentile_ms(50), load.percentile_ms(99), load.lookups_per_s) == (1, 3, 4)
+
+
+def test_the_recorded_loads_ask_less_by_ndots_and_autopath_and_hardly_the_server_with_a_cache() -> None:
+    found = {each.label: each for each in Load.of_record()}
+    assert {label: each.queries for label, each in found.items()} == {
+        "ndots 5": 2000,
+        "ndots 2": 800,
+        "autopath": 800,
+        "node's cache": 2000,
+    }
+    assert found["node's cache"].upstream <= 20
+    assert found["node's cache"].percentile_ms(50) < found["ndots 5"].percentile_ms(50)
