@@ -20,6 +20,7 @@ from kubelab.http import HttpTransport, Kubeconfig
 from kubelab.verbs.autoscaling import AutoscalingVerbs
 from kubelab.verbs.chaos import ChaosVerbs
 from kubelab.verbs.jobs import JobVerbs
+from kubelab.verbs.limits import LimitVerbs
 from kubelab.verbs.nodes import NodeVerbs, capacity
 from kubelab.verbs.savings import SavingsVerbs
 from kubelab.verbs.sweeps import SweepVerbs
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from kubelab.simulated_cluster import SimulatedCluster
 
 
-class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, SavingsVerbs, ChaosVerbs):
+class Cluster(JobVerbs, SweepVerbs, NodeVerbs, AutoscalingVerbs, SavingsVerbs, LimitVerbs, ChaosVerbs):
     """A Kubernetes cluster to run jobs on.
 
     Make one with `connect` (the lab's own cluster), `from_context` (any other) or `simulated` (none but in

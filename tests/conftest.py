@@ -20,6 +20,8 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("kubelab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kubelab")
 
+pytest_plugins = ["tests.told"]
+
 # A shell starts what runs in its background with SIGINT ignored, and so would be all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

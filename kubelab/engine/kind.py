@@ -14,15 +14,11 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
-
-import yaml
 
 from kubelab.engine.state import Running, StateFolder, StateLockedError
 from kubelab.errors import KubelabError
 from kubelab.http import Kubeconfig
-
-KubeProxyMode = Literal["iptables", "ipvs", "nftables"]
+from kubelab.limits.kind import KubeProxyMode, kind_config
 
 _PROVIDER = "KIND_EXPERIMENTAL_PROVIDER"
 _WAIT = "120s"
@@ -98,17 +94,9 @@ def parse_feature_gates(text: str) -> dict[str, bool]:
 
 def config(options: KindOptions) -> str:
     """Return kind's configuration of a cluster, as YAML."""
-    roles = ["control-plane"] + ["worker"] * (options.nodes - 1)
-    document: dict[str, object] = {
-        "kind": "Cluster",
-        "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "nodes": [{"role": role} for role in roles],
-    }
-    if options.kube_proxy_mode:
-        document["networking"] = {"kubeProxyMode": options.kube_proxy_mode}
-    if options.feature_gates:
-        document["featureGates"] = dict(options.feature_gates)
-    return yaml.safe_dump(document, sort_keys=False)
+    return kind_config(
+        nodes=options.nodes, proxy_mode=options.kube_proxy_mode, feature_gates=options.feature_gates
+    )
 
 
 def up(folder: StateFolder, options: KindOptions) -> Running:

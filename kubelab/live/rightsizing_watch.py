@@ -30,7 +30,7 @@ _REST = 3.0
 class Question:
     """What to recommend by; the parameters of `Cluster.rightsize`, and of a plan."""
 
-    strategy: str = "peak"
+    strategy: str = "adaptive"
     scope: str | None = None
     namespace: str | None = None
     window: timedelta | None = None

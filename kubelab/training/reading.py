@@ -11,6 +11,8 @@ from dataclasses import replace
 from kubelab.client import (
     CONFIG_MAPS,
     EVENTS,
+    JOB_SETS,
+    JOBS,
     PERSISTENT_VOLUME_CLAIMS,
     PODS,
     SERVICES,
@@ -18,7 +20,7 @@ from kubelab.client import (
     Object,
     Resource,
 )
-from kubelab.errors import ApiError, NotFoundError
+from kubelab.errors import ApiError
 from kubelab.informer import Informer
 from kubelab.training.builders import resource_of
 from kubelab.training.events import events_of
@@ -27,6 +29,7 @@ from kubelab.training.view import CONTAINERS, JobView, attempt_of, pod_selector,
 
 _RETRY_S = 0.2
 _LAST_LINES = 5
+_NOT_SEEN = {403, 404}  # who may create jobs need not be allowed to read what they are made of
 
 
 class JobReader:
@@ -188,8 +191,10 @@ async def wait_until_gone(reader: JobReader) -> None:
 
 
 async def _is_left(reader: JobReader) -> bool:
+    """Look from the top down: what is made meanwhile is made by something that was there a moment ago."""
     parts = (
         (resource_of(reader.kind), reader.name),
+        (JOB_SETS, reader.name),
         (SERVICES, reader.name),
         (CONFIG_MAPS, f"{reader.name}-code"),
         (PERSISTENT_VOLUME_CLAIMS, f"{reader.name}-checkpoints"),
@@ -197,16 +202,27 @@ async def _is_left(reader: JobReader) -> bool:
     if any([await _exists(reader, resource, name) for resource, name in parts]):
         return True
     selector = pod_selector(reader.kind, reader.name)
-    return bool((await reader.client.list(PODS, reader.namespace, label_selector=selector)).items)
+    return any([await _any_selected(reader, resource, selector) for resource in (JOBS, PODS)])
 
 
 async def _exists(reader: JobReader, resource: Resource, name: str) -> bool:
     try:
         found = await reader.client.get(resource, name, reader.namespace)
-    except NotFoundError:
-        return False
+    except ApiError as error:
+        if error.code in _NOT_SEEN:
+            return False
+        raise
     owners = found["metadata"].get("ownerReferences") or ()
     return reader.uid in {found["metadata"]["uid"], *(owner["uid"] for owner in owners)}
+
+
+async def _any_selected(reader: JobReader, resource: Resource, selector: str) -> bool:
+    try:
+        return bool((await reader.client.list(resource, reader.namespace, label_selector=selector)).items)
+    except ApiError as error:
+        if error.code in _NOT_SEEN:
+            return False
+        raise
 
 
 def _has_started(pod: Object) -> bool:

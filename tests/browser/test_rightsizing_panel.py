@@ -41,7 +41,7 @@ portal.run(lab.client.create(DAEMON_SETS, agent, "default"))
 lab.run(minutes=2)
 lab.set_usage("log-agent", nodes[2], cpu="900m", memory="700Mi")
 lab.run(hours=2)
-RightsizingPanel(lab)
+RightsizingPanel(lab, "peak")
 """
 CHECK = """
 web = portal.run(lab.client.get(DEPLOYMENTS, "web", "default"))

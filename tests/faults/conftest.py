@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.faults.examined import Tally
+from tests.told import TOLD
 
 Tallies = dict[str, Tally]
-_TALLIES = pytest.StashKey[Tallies]()
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,6 @@ def size(full: bool) -> Size:
 @pytest.fixture(scope="session")
 def tallies(pytestconfig: pytest.Config) -> Tallies:
     """What is told at the end of how many requests were sent and accepted."""
-    return pytestconfig.stash.setdefault(_TALLIES, {})
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for name, tally in terminalreporter.config.stash.get(_TALLIES, {}).items():
-        terminalreporter.write_line(f"{name}: {tally}")
+    told: Tallies = {}
+    pytestconfig.stash.setdefault(TOLD, told)
+    return told

@@ -42,6 +42,7 @@ def test_there_are_notebooks() -> None:
         "04-what-a-job-costs.ipynb",
         "07-where-the-money-goes.ipynb",
         "06-daemonset-scopes.ipynb",
+        "08-kube-proxy-limits.ipynb",
     } <= {path.name for path in notebooks()}
 
 
@@ -84,7 +85,7 @@ def test_only_known_tags_are_used(path: Path) -> None:
 
 @each_notebook
 def test_a_notebook_ends_by_closing_what_it_opened(path: Path) -> None:
-    assert "cluster.close()" in cells(path)[-1].source
+    assert ".close()" in cells(path)[-1].source
 
 
 @each_notebook

@@ -24,6 +24,7 @@ AUTOSCALER = ROOT / "notebooks/tutorials/03-autoscaler-and-expander.ipynb"
 RIGHTSIZING = ROOT / "notebooks/reports/rightsizing-report.ipynb"
 REPORT = ROOT / "notebooks/reports/autoscaler-report.ipynb"
 COST_REPORT = ROOT / "notebooks/reports/cost-report.ipynb"
+LIMITS_REPORT = ROOT / "notebooks/reports/limits-report.ipynb"
 COSTS = ROOT / "notebooks/tutorials/04-what-a-job-costs.ipynb"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -226,3 +227,23 @@ def test_cost_report_is_of_a_recorded_cluster(notebook_environment: dict[str, st
         "Nobody had what 5.00 USD were paid for: 50% is idle.\n"
     )
     assert "connect to it" in told["cell-14"][0].text
+
+
+def test_limits_report_measures_this_machine_and_a_lab(
+    notebook_environment: dict[str, str], tmp_path: Path
+) -> None:
+    executed = papermill.execute_notebook(
+        LIMITS_REPORT,
+        tmp_path / "executed.ipynb",
+        {"services": "100", "repeats": 1, "recorded": "names", "nodes": 2, "pods": 20, "rates": "50,200"},
+        progress_bar=False,
+        cwd=str(tmp_path),
+    )
+    named = ("proxy", "names", "cluster", "pace", "kind")
+    told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id in named}
+    assert told["proxy"].startswith(("Measured here.\n", "Recorded: "))  # by what the machine allows
+    assert told["names"].startswith("Recorded: as asked for.\n")
+    assert told["names"].endswith("A name outside the cluster costs 8 queries, with a trailing dot 2.\n")
+    assert "pod start: p99 " in told["cluster"]
+    assert told["pace"].startswith("Pod start ")
+    assert "kubeProxyMode: nftables" in told["kind"]

@@ -57,7 +57,7 @@ class RightsizingPanel(ClusterPanel):
     def __init__(
         self,
         cluster: Cluster,
-        strategy: str = "peak",
+        strategy: str = "adaptive",
         *,
         scope: str | None = None,
         namespace: str | None = None,

@@ -126,7 +126,7 @@ def _crd_name(kind: Kind) -> str:
 
 def _set_condition(status: Object, type_: str, value: tuple[str, str, str], now: datetime) -> None:
     conditions = status.setdefault("conditions", [])
-    condition = next((c for c in conditions if c["type"] == type_), None)
+    condition = next((c for c in conditions if c.get("type") == type_), None)
     if condition is None:
         condition = {"type": type_}
         conditions.append(condition)

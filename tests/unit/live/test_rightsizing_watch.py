@@ -45,7 +45,7 @@ def tell(watch: RightsizingWatch) -> None:
 def test_it_reads_when_it_is_told_to(
     lab: SimulatedCluster, answers: list[Answer | Exception], eventually: Eventually
 ) -> None:
-    watch = watching(lambda: ask(lab, Question()), answers)
+    watch = watching(lambda: ask(lab, Question("peak")), answers)
     tell(watch)
     eventually(lambda: answers)
     portal.run(watch.stop())
@@ -57,7 +57,7 @@ def test_it_reads_when_it_is_told_to(
 def test_it_reads_by_itself_after_a_while(
     lab: SimulatedCluster, answers: list[Answer | Exception], eventually: Eventually
 ) -> None:
-    watch = watching(lambda: ask(lab, Question()), answers, latest_s=0.01)
+    watch = watching(lambda: ask(lab, Question("peak")), answers, latest_s=0.01)
     eventually(lambda: len(answers) >= 2)
     portal.run(watch.stop())
 
@@ -83,7 +83,7 @@ def test_a_stop_waits_for_a_reading_under_way_and_nothing_is_told_after_it(
         began.set()
         may_end.wait(10)
         ended.set()
-        return ask(lab, Question())
+        return ask(lab, Question("peak"))
 
     watch = watching(slow, answers)
     tell(watch)
@@ -103,7 +103,7 @@ def test_a_plan_can_be_taken_of_one_group_of_containers(lab: SimulatedCluster) -
         }
         portal.run(lab.client.create(DEPLOYMENTS, body))
     lab.run(minutes=2)
-    answer = ask(lab, Question())
+    answer = ask(lab, Question("peak"))
     assert {row.name[2] for row in answer.snapshot.changes} >= {"queue", "cache"}
     [change] = answer.plan_of(("default", "Deployment", "queue", "main", "")).changes
     assert change.group.key.controller_name == "queue"

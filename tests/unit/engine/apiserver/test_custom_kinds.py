@@ -75,3 +75,11 @@ async def test_a_clean_up_goes_on_after_a_restart(client: Client, server: ApiSer
     await client.patch(FOOS, "kept", {"metadata": {"finalizers": None}}, "default")
     await until_gone(client)
     await again.stop()
+
+
+async def test_a_definition_with_a_condition_without_a_type_is_served_on(client: Client) -> None:
+    crd = await client.create(CUSTOM_RESOURCE_DEFINITIONS, foo_definition())
+    crd["status"]["conditions"].insert(0, {})
+    changed = await client.update(CUSTOM_RESOURCE_DEFINITIONS, crd, subresource="status")
+    established = [each for each in changed["status"]["conditions"] if each.get("type") == "Established"]
+    assert [each["status"] for each in established] == ["True"]

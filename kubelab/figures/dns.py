@@ -1,0 +1,62 @@
+"""Figures of name lookups: what leaves the pod for each, and latencies under load."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubelab.figures.style import COLOURS, DASHES, new_figure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    import plotly.graph_objects as go
+
+WASTED_COLOUR = "#b8bec6"
+
+
+def queries_figure(frame: pd.DataFrame, *, recorded: str = "") -> go.Figure:
+    """Return the queries of each lookup as a bar, what was asked in vain apart.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        `kubelab.netlab.dns.Counts.frame`'s.
+    recorded : str
+        Where it was measured, if it was not measured here; it stands in the axis' title.
+    """
+    title = "queries per lookup" + (f" (recorded: {recorded})" if recorded else "")
+    figure = new_figure(x=title, y="")
+    rows = frame.iloc[::-1]
+    useful = rows["queries"] - rows["wasted"]
+    figure.add_bar(y=rows["what"], x=useful, orientation="h", name="useful", marker={"color": COLOURS[0]})
+    figure.add_bar(
+        y=rows["what"],
+        x=rows["wasted"],
+        orientation="h",
+        name="for names that do not exist",
+        marker={"color": WASTED_COLOUR, "pattern": {"shape": "/"}},
+    )
+    figure.update_layout(barmode="stack", height=90 + 26 * len(rows), yaxis={"automargin": True})
+    return figure
+
+
+def latencies_figure(latencies_s: Mapping[str, Sequence[float]]) -> go.Figure:
+    """Return which share of lookups took at most how long, a line for each load.
+
+    Parameters
+    ----------
+    latencies_s : mapping of str to sequence of float
+        By label, sorted, in seconds.
+    """
+    figure = new_figure(x="latency (ms)", y="share of lookups")
+    for place, (label, values) in enumerate(latencies_s.items()):
+        figure.add_scatter(
+            x=[1000 * each for each in values],
+            y=[(at + 1) / len(values) for at in range(len(values))],
+            name=label,
+            mode="lines",
+            line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "shape": "hv"},
+        )
+    figure.update_xaxes(type="log")
+    return figure

@@ -1,0 +1,91 @@
+"""The objects that a measurement makes: pods that do nothing and ConfigMaps that change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubelab.client import Object
+from kubelab.limits.errors import LimitsOptionError
+from kubelab.limits.slos import STEADY_CHURN_PER_S
+from kubelab.limits.trace import RUN_LABEL
+from kubelab.node_template import FAKE_TAINT, NodeTemplate
+
+PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much is asked of a cluster.
+
+    Attributes
+    ----------
+    nodes : int
+        Simulated nodes to add for the time; 0 uses the cluster's own.
+    pods : int
+        How many pods are started at ``pods_per_s``, and then once more all at once.
+    pods_per_s : float
+        How fast; the objectives are about 20 at most.
+    calls : int
+        How many requests of each kind are timed.
+    watchers : int
+        How many watches follow one namespace.
+    changes : int
+        How many changes they are sent.
+    timeout_s : float
+        How long pods are waited for.
+    """
+
+    nodes: int = 20
+    pods: int = 100
+    pods_per_s: float = STEADY_CHURN_PER_S
+    calls: int = 100
+    watchers: int = 20
+    changes: int = 50
+    timeout_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        for option in ("pods", "calls", "watchers", "changes"):
+            if getattr(self, option) < 1:
+                raise LimitsOptionError(option, getattr(self, option), "Give at least 1.")
+        if self.nodes < 0:
+            raise LimitsOptionError("nodes", self.nodes, "Give 0 for the cluster's own nodes, or more.")
+        for option in ("pods_per_s", "timeout_s"):
+            if not 0 < getattr(self, option) < float("inf"):
+                raise LimitsOptionError(option, getattr(self, option), "Give a number above 0.")
+        room = self.nodes * NodeTemplate().pods
+        if self.nodes and 2 * self.pods > room:
+            remedy = f"{self.nodes} simulated nodes hold {room} pods, and two times {self.pods} are started."
+            raise LimitsOptionError("pods", self.pods, f"{remedy} Add nodes, or start fewer.")
+
+    @property
+    def longest_s(self) -> float:
+        """After how long a run has ended, one way or the other."""
+        return 3 * self.timeout_s + self.pods / self.pods_per_s + 60
+
+
+def namespace(name: str) -> Object:
+    """Return the namespace of a run."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def pod(name: str, run: str, *, simulated: bool) -> Object:
+    """Return a pod that does nothing; on the run's own simulated nodes if there are any.
+
+    There it asks for enough that the scheduler spreads pods over the nodes, elsewhere for next to nothing.
+    """
+    requests = {"cpu": "250m", "memory": "1Gi"} if simulated else {"cpu": "1m", "memory": "1Mi"}
+    container = {"name": "pause", "image": PAUSE_IMAGE, "resources": {"requests": requests}}
+    spec: Object = {
+        "containers": [container],
+        "terminationGracePeriodSeconds": 0,
+        "automountServiceAccountToken": False,
+    }
+    if simulated:
+        spec["nodeSelector"] = {RUN_LABEL: run}
+        spec["tolerations"] = [{"key": FAKE_TAINT["key"], "operator": "Exists"}]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def config_map(name: str) -> Object:
+    """Return a ConfigMap to read and change."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"turn": "0"}}

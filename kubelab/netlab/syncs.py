@@ -1,0 +1,109 @@
+"""Every text that a measurement loads, for each of kube-proxy's backends, and the commands that load it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kubelab.netlab import iptables, nftables
+from kubelab.netlab.errors import TooManyServicesError
+from kubelab.netlab.results import Backend
+from kubelab.netlab.services import Service, one_more
+
+LAYOUTS: dict[Backend, nftables.Layout] = {
+    "nftables-endpoint-chains": "endpoint-chains",
+    "nftables-inline-maps": "inline-maps",
+    "nftables": "single-endpoint",
+}
+LIST_ARGUMENTS = ("--json", "--terse", "list", "table", "ip", "kube-proxy")
+"""What kube-proxy's nftables mode lists before each sync (``ListAll`` of sigs.k8s.io/knftables)."""
+
+_RESTORE_ARGUMENTS = ("-w", "5", "--noflush", "--counters")
+_SENT_AT_ONCE = 75_000
+"""Bytes of text per transaction in a user namespace, whose sockets hold 212,992 bytes of messages and their
+overhead (``net.core.wmem_default``): nft 1.0.6 fails from 88,000 in the worst layout, on 6.18, Nov 2026."""
+
+
+@dataclass(frozen=True, slots=True)
+class Syncs:
+    """What is loaded, in this order.
+
+    Attributes
+    ----------
+    load : tuple of str
+        The command that takes a text.
+    listing : tuple of str or None
+        The command that every sync begins with.
+    setup : str
+        What kube-proxy writes once.
+    full : list of str
+        All rules; more than one text where one transaction cannot hold them.
+    add, change, remove : str
+        One Service comes; the first Service's endpoint changes; the new Service goes.
+    rules : int
+        How many rules ``full`` has.
+    """
+
+    load: tuple[str, ...]
+    listing: tuple[str, ...] | None
+    setup: str
+    full: list[str]
+    add: str
+    change: str
+    remove: str
+    rules: int
+
+
+def make_syncs(backend: Backend, services: Sequence[Service], tool: str, *, root: bool) -> Syncs:
+    """Return the texts of a backend for these Services, of which the last one and first one change."""
+    if backend in LAYOUTS:
+        return _nftables(LAYOUTS[backend], services, tool, root=root)
+    return _iptables(services, tool)
+
+
+def check_memory(backend: Backend, services: int, endpoints: int, free_bytes: int) -> None:
+    """Refuse what would not fit into memory.
+
+    Raises
+    ------
+    TooManyServicesError
+        If it would not. Measured on 26 Nov 2026 with nft 1.0.6 and iptables 1.8.9: the tools and the kernel
+        together take 5 kB per rule at most with nftables and iptables-nft, and 1.5 kB with iptables-legacy.
+    """
+    each = (1 + endpoints) * (5_000 if backend == "iptables-legacy" else 12_000)
+    base = 100 * 2**20
+    if base + services * each > free_bytes:
+        raise TooManyServicesError(services, max(0, free_bytes - base) // each, free_bytes)
+
+
+def _iptables(services: Sequence[Service], tool: str) -> Syncs:
+    new = one_more(services)
+    after = [*services, new]
+    changed = services[0].with_endpoint_changed()
+    full = iptables.full_sync(services)
+    return Syncs(
+        load=(tool, *_RESTORE_ARGUMENTS),
+        listing=None,
+        setup=iptables.SETUP,
+        full=[full],
+        add=iptables.adding(services, new),
+        change=iptables.changing(after, 0, changed),
+        remove=iptables.removing([changed, *after[1:]], len(services)),
+        rules=iptables.count_rules(full),
+    )
+
+
+def _nftables(layout: nftables.Layout, services: Sequence[Service], tool: str, *, root: bool) -> Syncs:
+    new = one_more(services)
+    per_part = len(services) if root else max(1, _SENT_AT_ONCE // len(nftables.adding(new, layout)))
+    full = nftables.full_sync_in_parts(services, layout, per_part)
+    return Syncs(
+        load=(tool, "-f", "-"),
+        listing=(tool, *LIST_ARGUMENTS),
+        setup="",
+        full=full,
+        add=nftables.adding(new, layout),
+        change=nftables.changing(services[0], services[0].with_endpoint_changed(), layout),
+        remove=nftables.removing(new, layout),
+        rules=sum(nftables.count_rules(each) for each in full),
+    )

@@ -1,0 +1,150 @@
+"""One small comparison as root, and one as a user who has no rights at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kubelab.errors import KubelabError
+from kubelab.netlab import Comparison, Progress, compare
+from kubelab.netlab.errors import NetworkUnavailableError, TooManyServicesError
+from kubelab.netlab.results import Backend
+from kubelab.netlab.tools import why_not
+
+NOBODY = 65534
+BACKENDS: tuple[Backend, ...] = ("iptables-legacy", "nftables")
+SMALL = (
+    "compare([20, 40], backends=['iptables-legacy', 'nftables'], repeats=1, connections=50{more}).to_json()"
+)
+COMMAND = "from kubelab.netlab import compare; print({call})"
+
+needs_tools = pytest.mark.skipif(any(map(why_not, BACKENDS)), reason="iptables or nft is missing")
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBELAB_HOME", str(tmp_path))
+
+
+def check(comparison: Comparison) -> None:
+    assert [(each.backend, each.services) for each in comparison.measures] == [
+        *(("iptables-legacy", 20), ("nftables", 20)),
+        *(("iptables-legacy", 40), ("nftables", 40)),
+    ]
+    assert [each.skipped for each in comparison.measures] == [None] * 4
+    iptables, nftables = comparison.measures[2:]
+    assert iptables.rules == 5 + 40 * 8
+    assert iptables.list_s == 0 < nftables.list_s < nftables.add_s
+    assert nftables.add_bytes < 1000 < iptables.add_bytes
+    for each in comparison.measures:
+        assert list(each.latency) == list(each.connections_per_s) == ["direct", "first", "middle", "last"]
+        assert each.full_s > 0
+        assert each.loader_rss_bytes > 0
+
+
+@needs_tools
+@pytest.mark.skipif(os.geteuid() != 0, reason="the tests do not run as root")
+def test_root_compares() -> None:
+    told: list[Progress] = []
+    try:
+        measured = compare([20, 40], backends=BACKENDS, repeats=1, connections=50, on_progress=told.append)
+    except NetworkUnavailableError as error:
+        pytest.skip(str(error))
+    check(measured)
+    assert measured.environment.privileges == "root"
+    assert [each.done for each in told] == [0, 1, 1, 2, 2, 3, 3, 4]
+    assert [each.measure for each in told if each.measure] == list(measured.measures)
+    assert len(measured.frame()) == 4
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[list[str]]:
+    """Return the start of a command that runs Python as a user without rights."""
+    if os.geteuid() != 0:
+        yield [sys.executable, "-c"]
+        return
+    folder = Path(tempfile.mkdtemp())
+    os.chown(folder, NOBODY, NOBODY)
+    start = [
+        "setpriv",
+        f"--reuid={NOBODY}",
+        f"--regid={NOBODY}",
+        "--clear-groups",
+        "env",
+        f"KUBELAB_HOME={folder}",
+    ]
+    start.append(f"PYTHONPATH={os.pathsep.join(filter(None, sys.path))}")
+    candidates = (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}")
+    for python in candidates:
+        if (
+            subprocess.run(
+                [*start, python, "-c", "import kubelab.netlab"], capture_output=True, check=False
+            ).returncode
+            == 0
+        ):
+            yield [*start, python, "-c"]
+            break
+    else:
+        pytest.skip("no Python here that another user may run")
+    shutil.rmtree(folder)
+
+
+def run(start: list[str], call: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*start, COMMAND.format(call=call)], capture_output=True, text=True, check=False, cwd="/"
+    )
+
+
+@needs_tools
+def test_a_user_compares_in_a_user_namespace(as_nobody: list[str]) -> None:
+    done = run(as_nobody, SMALL.format(more=""))
+    if "NetworkUnavailableError" in done.stderr:
+        pytest.skip(done.stderr.splitlines()[-1])
+    comparison = Comparison.from_json(done.stdout)
+    check(comparison)
+    assert comparison.environment.privileges == "user namespace"
+
+
+@needs_tools
+def test_a_user_who_asks_for_root_is_told_what_to_do(as_nobody: list[str]) -> None:
+    done = run(as_nobody, SMALL.format(more=", root=True"))
+    said = done.stderr.splitlines()[-1]
+    assert "NetworkUnavailableError: No network could be made" in said
+    assert "pass root=False" in said
+
+
+def test_a_machine_without_the_tools_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubelab.netlab.tools._PATH", "/nowhere")
+    with pytest.raises(NetworkUnavailableError, match=r"apt-get install nftables.*Comparison\.recorded"):
+        compare([10], backends=["nftables"])
+
+
+def test_more_than_memory_holds_is_refused_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubelab.netlab.comparison.free_memory", lambda: 2**28)
+    monkeypatch.setattr("kubelab.netlab.comparison.why_not", lambda _: None)
+    with pytest.raises(TooManyServicesError, match="Ask for at most"):
+        compare([100_000], backends=["nftables"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"services": []},
+        {"services": [0]},
+        {"backends": []},
+        {"backends": ["ipvs"]},
+        {"endpoints": 0},
+        {"repeats": 0},
+        {"connections": 0},
+    ],
+)
+def test_what_cannot_be_measured_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(KubelabError):
+        compare(**{"services": [10], **wrong})  # type: ignore[arg-type]

@@ -1,0 +1,24 @@
+import pytest
+
+from kubelab.errors import KubelabError
+from kubelab.netlab import Comparison
+from tests.unit.netlab.made_up import comparison
+
+
+def test_a_comparison_is_read_as_it_was_written() -> None:
+    written = comparison()
+    read = Comparison.from_json(written.to_json())
+    assert read.measures == written.measures
+    assert read.environment == written.environment
+    assert read.is_recorded
+
+
+def test_text_that_is_no_comparison_is_refused() -> None:
+    for text in ("", "[]", '{"measures": []}', '{"environment": {}, "measures": []}'):
+        with pytest.raises(KubelabError, match="no comparison"):
+            Comparison.from_json(text)
+
+
+def test_what_was_not_measured_is_said_with_what_was() -> None:
+    with pytest.raises(KubelabError, match=r"There are: .*nftables"):
+        comparison().of("nftables", 123)

@@ -1,0 +1,67 @@
+"""Sentences whose numbers are those of the comparison."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kubelab.netlab.results import Backend, Comparison
+from kubelab.netlab.verdicts import on_packets, on_syncs, verdicts
+from tests.unit.netlab.made_up import ENVIRONMENT, comparison, latency, measure
+
+
+def test_there_is_a_sentence_for_each_number_of_services_and_two_on_syncs_at_the_greatest() -> None:
+    few, many, full, delta = verdicts(comparison())
+    assert few == (
+        "At 1,000 Services the last one's first packet takes 6.0 µs more than direct with iptables-legacy "
+        "and 5.0 µs with nftables: 1.2 x."
+    )
+    assert many.endswith("30.0 µs more than direct with iptables-legacy and 5.0 µs with nftables: 6.0 x.")
+    assert full == (
+        "All rules of 5,000 Services with 2 endpoints each load in 0.50 s with iptables-legacy and in 2.50 s "
+        "with nftables, 5.0 x as long."
+    )
+    assert "is 690,000 bytes with iptables-legacy and 467 with nftables; it takes 0.25 s and 0.05 s" in delta
+
+
+def test_what_was_expected_is_said_whether_reached_or_not() -> None:
+    old, new = measure("iptables-legacy", 10_000), measure("nftables", 10_000)
+    assert on_packets(old, new).endswith("12.0 x (at least 10 x expected: reached).")
+    slower = replace(new, latency={**new.latency, "last": latency(30.0)})
+    assert on_packets(old, slower).endswith("6.0 x (at least 10 x expected: not reached).")
+
+
+def test_a_cost_below_what_can_be_measured_is_no_ratio() -> None:
+    old, new = measure("iptables-legacy", 10_000), measure("nftables", 10_000)
+    free = replace(new, latency={**new.latency, "last": latency(19.5)})
+    assert on_packets(old, free).endswith("nftables' rules cost less than could be measured.")
+
+
+def test_a_faster_load_is_said_to_be_faster() -> None:
+    old, new = measure("iptables-legacy", 5000), replace(measure("nftables", 5000), full_s=0.25)
+    assert next(on_syncs(old, new)).endswith("in 0.25 s with nftables, 2.0 x faster.")
+
+
+def test_layouts_are_compared_where_services_have_one_endpoint() -> None:
+    maps = replace(measure("nftables-inline-maps", 5000), endpoints=1, full_s=6.0)
+    none = replace(measure("nftables", 5000), endpoints=1, full_s=0.5)
+    (said,) = verdicts(Comparison(ENVIRONMENT, (maps, none)))
+    assert said == (
+        "All nftables rules of 5,000 Services with one endpoint each load in 6.00 s with a map in each "
+        "(1.36) and in 0.50 s without (1.37), 12.0 x faster."
+    )
+
+
+def test_each_number_of_endpoints_is_spoken_of_at_its_greatest_number_of_services() -> None:
+    backends: tuple[Backend, ...] = ("iptables-legacy", "nftables")
+    single = [replace(measure(backend, 30_000), endpoints=1) for backend in backends]
+    said = verdicts(Comparison(ENVIRONMENT, (*comparison().measures, *single)))
+    assert [text[:52] for text in said if text.startswith("All rules")] == [
+        "All rules of 5,000 Services with 2 endpoints each lo",
+        "All rules of 30,000 Services with one endpoint each ",
+    ]
+
+
+def test_skipped_cells_and_lone_backends_are_not_spoken_of() -> None:
+    old, new = measure("iptables-legacy", 5000), replace(measure("nftables", 5000), skipped="no nft")
+    assert verdicts(Comparison(ENVIRONMENT, (old, new))) == ()
+    assert verdicts(Comparison(ENVIRONMENT, ())) == ()
