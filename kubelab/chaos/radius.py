@@ -30,15 +30,28 @@ def check_radius(pods: Sequence[Target], own: int, max_pods: int | None) -> None
         raise BlastRadiusError([pod.name for pod in pods], allowed)
 
 
-def check_duration(duration_s: float) -> None:
-    """Refuse a fault that would last no time or too long.
+def check_duration(fault: str, duration_s: float) -> None:
+    """Refuse a fault that would last no time or too long; that of a killed pod is over at once.
 
     Raises
     ------
     ChaosError
         If it would.
     """
-    if not 0 < duration_s <= LONGEST_S:
+    if fault != "kill-pod" and not 0 < duration_s <= LONGEST_S:
         raise ChaosError(
             f"a fault cannot last {duration_s:g} s: pass duration_s of more than 0 and at most {LONGEST_S:g}."
         )
+
+
+def checked_share(share: float) -> float:
+    """Return a share that is one.
+
+    Raises
+    ------
+    ChaosError
+        If it is not more than 0 and at most 1.
+    """
+    if not 0 < share <= 1:
+        raise ChaosError(f"a share cannot be {share:g}: pass one of more than 0 and at most 1.")
+    return share

@@ -28,8 +28,6 @@ from kubelab.client import Client
 from kubelab.clock import Clock, RealClock
 from kubelab.engine.apiserver.tls import TlsFiles, write_kubeconfig, write_private
 from kubelab.engine.bootstrap import bootstrap
-from kubelab.engine.chaos import Experiments
-from kubelab.engine.chaos.pods import KillPod
 from kubelab.engine.json_log import log_as_json
 from kubelab.engine.keeping import keep
 from kubelab.engine.measures import Measures
@@ -45,6 +43,7 @@ from kubelab.usage.history import USAGE_FILE, History, HistoryError
 from kubelab.usage.recording import record
 
 if TYPE_CHECKING:
+    from kubelab.engine.apiserver.disturbance import Disturbance
     from kubelab.engine.controllers.controller import Controller
     from kubelab.engine.controllers.registry import Controllers
     from kubelab.engine.nodes.kubelet import Node
@@ -70,6 +69,11 @@ class ControlPlane(Protocol):
     @property
     def controllers(self) -> tuple[type[Controller], ...]:
         """Which controllers it needs."""
+        ...
+
+    @property
+    def disturbance(self) -> Disturbance | None:
+        """What requests over HTTP meet on their way; None where kubelab cannot say."""
         ...
 
     async def start(self) -> None:
@@ -225,9 +229,7 @@ async def _serve(
         tasks.append(_started("scheduler", scheduler(client, informers, clock, measures=measures).run))
     tasks.append(_started("use", _use(folder, plane.client("system:kubelab:usage"), clock)))
     tasks.append(_started("recording", Recording(informers, folder.name, folder.path).run))
-    chaos = plane.client("system:kubelab:chaos")
-    experiments = Experiments(chaos, clock, {"kill-pod": KillPod(chaos)})
-    tasks.append(_started("chaos", experiments.run))
+    tasks.append(_started("chaos", _chaos(plane, node, clock)))
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # objects come and go by the thousand: an eighth less CPU
@@ -241,6 +243,14 @@ async def _serve(
 
 def _started(name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
     return asyncio.create_task(keep(name, run), name=name)
+
+
+def _chaos(plane: ControlPlane, node: ProcessNode, clock: Clock) -> Callable[[], Awaitable[None]]:
+    """Return what carries out chaos experiments."""
+    from kubelab.engine.chaos import Experiments, injectors
+
+    client = plane.client("system:kubelab:chaos")
+    return Experiments(client, clock, injectors(client, node, plane.disturbance)).run
 
 
 def _use(folder: StateFolder, client: Client, clock: Clock) -> Callable[[], Awaitable[None]]:

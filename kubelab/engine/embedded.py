@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kubelab.client import Client
 from kubelab.clock import Clock
 from kubelab.engine.apiserver.app import ApiServer
+from kubelab.engine.apiserver.disturbance import Disturbance
 from kubelab.engine.apiserver.pod_logs import NodeHandler
 from kubelab.engine.apiserver.serve import Served, serve
 from kubelab.engine.apiserver.tls import ensure_tls
@@ -54,6 +55,11 @@ class EmbeddedControlPlane:
         from kubelab.engine.controllers.registry import CONTROLLERS
 
         return CONTROLLERS
+
+    @property
+    def disturbance(self) -> Disturbance:
+        """What requests over HTTP meet on their way."""
+        return self._server.disturbance
 
     async def start(self) -> None:
         """Load the journal and listen."""

@@ -16,6 +16,7 @@ from kubelab.engine.apiserver.authorization import Authorizer
 from kubelab.engine.apiserver.collection import Key
 from kubelab.engine.apiserver.custom_kinds import CustomKinds
 from kubelab.engine.apiserver.deletion import Deleter
+from kubelab.engine.apiserver.disturbance import Disturbance
 from kubelab.engine.apiserver.endpoints import Endpoints, measure_build
 from kubelab.engine.apiserver.evictions import Evictions
 from kubelab.engine.apiserver.expiry import EventExpiry
@@ -122,7 +123,8 @@ class ApiServer:
             metrics=self.metrics,
             traffic=traffic,
         )
-        self._http = HttpFace(authenticator, Impersonation(authorizer), self._rest.handle)
+        self.disturbance = Disturbance()
+        self._http = HttpFace(authenticator, Impersonation(authorizer), self._rest.handle, self.disturbance)
 
     async def start(self) -> None:
         """Load the journal, and make the system namespaces if they are not there.

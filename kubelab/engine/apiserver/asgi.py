@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from kubelab.engine.apiserver.auth import Authenticator
 from kubelab.engine.apiserver.bodies import LIMIT_BYTES
+from kubelab.engine.apiserver.disturbance import Disturbance
 from kubelab.engine.apiserver.impersonation import Impersonation
 from kubelab.engine.apiserver.origins import Origins
 from kubelab.engine.apiserver.requests import JSON, Answer, Reply, Request, Stream, Upgrade, User
@@ -43,6 +44,8 @@ class HttpFace:
         From the user to whom they speak for.
     handle : callable
         The server.
+    disturbance : Disturbance
+        What requests meet on their way.
     """
 
     def __init__(
@@ -50,10 +53,12 @@ class HttpFace:
         authenticator: Authenticator,
         impersonation: Impersonation,
         handle: Callable[[Request], Awaitable[Answer]],
+        disturbance: Disturbance,
     ) -> None:
         self._authenticator = authenticator
         self._impersonation = impersonation
         self._handle = handle
+        self._disturbance = disturbance
         self._origins = Origins()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -64,7 +69,9 @@ class HttpFace:
         if scope["type"] != "http":
             return
         try:
-            answer = await self._handle(await self._request(scope, receive))
+            request = await self._request(scope, receive)
+            await self._disturbance.meet(request)
+            answer = await self._handle(request)
         except DisconnectedError:
             return
         except ApiError as error:

@@ -120,6 +120,10 @@ class BinariesControlPlane:
         loopback = (EndpointsController, EndpointSliceController)
         return tuple(each for each in CONTROLLERS if each not in loopback)
 
+    @property
+    def disturbance(self) -> None:
+        """Nothing: what requests meet in upstream's program is not kubelab's to say."""
+
     async def start(self) -> None:
         """Start the programs and wait until the API answers.
 

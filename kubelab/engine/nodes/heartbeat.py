@@ -41,6 +41,7 @@ class Heartbeat:
         self._state_dir = state_dir
         self._isolation = isolation
         self._kubelet_port = kubelet_port
+        self._problem = ""
 
     async def register(self) -> dict[str, str]:
         """Create the Node, or say that it is back; return what it can give to pods."""
@@ -63,11 +64,24 @@ class Heartbeat:
                 logger.warning("heartbeat of node %s: %s", self._name, error)
             await asyncio.sleep(_PERIOD_S)
 
+    async def report(self, problem: str) -> None:
+        """Say at once that the node is not ready and why, or with an empty text that it is again."""
+        self._problem = problem
+        await self._post_status()
+
     async def _post_status(self) -> dict[str, str]:
         machine = await asyncio.to_thread(read_machine, self._state_dir)
         node = await self._client.get(NODES, self._name)
         now = rfc3339(self._clock.now())
-        status = node_status(self._name, machine, self._isolation, node, now, kubelet_port=self._kubelet_port)
+        status = node_status(
+            self._name,
+            machine,
+            self._isolation,
+            node,
+            now,
+            kubelet_port=self._kubelet_port,
+            problem=self._problem,
+        )
         await self._client.patch(NODES, self._name, {"status": status}, subresource="status")
         return resources(machine)
 

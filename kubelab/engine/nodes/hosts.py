@@ -10,6 +10,7 @@ from pathlib import Path
 from kubelab.client import PODS, SERVICES, Object
 from kubelab.clock import monotonic
 from kubelab.engine.nodes.addresses import Addresses
+from kubelab.engine.nodes.name_faults import NameFaults
 from kubelab.engine.nodes.names import Name, hosts_file, own_names, service_names
 from kubelab.informer import Informers
 
@@ -32,6 +33,8 @@ class Hosts:
         stay with the name.
     live : callable
         Returns the pods whose files are to be kept current, each with its directory.
+    faults : NameFaults
+        What is withheld from them on purpose.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Hosts:
         *,
         own_addresses: bool,
         resolvable: bool,
+        faults: NameFaults | None = None,
     ) -> None:
         self._pods = informers.of(PODS)
         self._services = informers.of(SERVICES)
@@ -49,6 +53,8 @@ class Hosts:
         self._live = live
         self._own_addresses = own_addresses
         self._resolvable = resolvable
+        self._faults = faults or NameFaults()
+        self._faults.changed = self.changed
         self._due: asyncio.TimerHandle | None = None
         self._rest_s = 0.0
         self._written: dict[str, str] = {}
@@ -91,7 +97,7 @@ class Hosts:
 
     def write(self, pod: Object, directory: Path) -> None:
         """Write one pod's hosts file."""
-        self._put(pod, directory, self._names())
+        self._put(pod, directory, self._faults.shown(self._names()))
 
     def _renew(self) -> None:
         self._due = None
@@ -99,7 +105,7 @@ class Hosts:
         if not live:
             return
         began_s = monotonic()
-        names = self._names()
+        names = self._faults.shown(self._names())
         for pod, directory in live:
             self._put(pod, directory, names)
         self._rest_s = _REST * (monotonic() - began_s)

@@ -23,6 +23,7 @@ from kubelab.engine.nodes.events import Recorder
 from kubelab.engine.nodes.heartbeat import Heartbeat
 from kubelab.engine.nodes.hosts import Hosts
 from kubelab.engine.nodes.isolation import Isolation, probe
+from kubelab.engine.nodes.name_faults import NameFaults
 from kubelab.engine.nodes.node_context import NodeContext
 from kubelab.engine.nodes.nudges import Nudges
 from kubelab.engine.nodes.pod_log import read_log
@@ -80,6 +81,8 @@ class ProcessNode:
     ----------
     kubelet_port : int
         Where the node's HTTPS face is, 0 without one; set before `run`.
+    name_faults : NameFaults
+        Names that its pods do not find, on purpose.
     """
 
     def __init__(
@@ -99,6 +102,7 @@ class ProcessNode:
         self.name = name
         self.isolation = isolation
         self.kubelet_port = 0
+        self.name_faults = NameFaults()
         self.ready = asyncio.Event()
         self._client = client
         self._informers = informers
@@ -122,6 +126,7 @@ class ProcessNode:
         self._access = PodAccess(self._workers.get)
         self._addresses: Addresses | None = None
         self._hosts: Hosts | None = None
+        self._heartbeat: Heartbeat | None = None
         self._context: NodeContext | None = None
         self._subscribed = False
         self.usage = ProcessUsage(name, self._state_dir, clock, self._live_pods)
@@ -162,6 +167,12 @@ class ProcessNode:
         if self._addresses:
             self._addresses.close()
 
+    async def report(self, problem: str) -> None:
+        """Say in the API that the node is not ready and why, or with an empty text that it is again."""
+        await self.ready.wait()
+        if self._heartbeat:
+            await self._heartbeat.report(problem)
+
     async def logs(self, pod: Object, container: str, options: LogOptions) -> AsyncIterator[bytes]:
         """Yield a container's log.
 
@@ -193,7 +204,7 @@ class ProcessNode:
     # -- starting -----------------------------------------------------------------------------------
 
     async def _begin(self, group: asyncio.TaskGroup, isolation: Isolation) -> None:
-        heartbeat = Heartbeat(
+        heartbeat = self._heartbeat = Heartbeat(
             self._client, self._clock, self.name, self._state_dir, isolation, kubelet_port=self.kubelet_port
         )
         await self._informers.start()
@@ -240,6 +251,7 @@ class ProcessNode:
             self._live_pods,
             own_addresses=isolation.addresses,
             resolvable=isolation.namespaces,
+            faults=self.name_faults,
         )
 
     def _make_context(self, allocatable: dict[str, str], isolation: Isolation, hosts: Hosts) -> NodeContext:

@@ -94,7 +94,14 @@ def node_object(name: str) -> Object:
 
 
 def node_status(
-    name: str, machine: Machine, isolation: Isolation, old: Object, now: str, *, kubelet_port: int = 0
+    name: str,
+    machine: Machine,
+    isolation: Isolation,
+    old: Object,
+    now: str,
+    *,
+    kubelet_port: int = 0,
+    problem: str = "",
 ) -> Object:
     """Return the Node's status.
 
@@ -104,6 +111,8 @@ def node_status(
         The Node as it is, whose conditions keep the time of their last transition.
     kubelet_port : int
         Where the API server finds the node's own server, 0 if it has none.
+    problem : str
+        Why it is not ready; empty if it is.
     """
     had = {entry["type"]: entry for entry in (old.get("status") or {}).get("conditions") or []}
     capacity = resources(machine)
@@ -117,7 +126,7 @@ def node_status(
         ],
         "conditions": [
             _stamped(condition, had.get(condition["type"]), now)
-            for condition in _conditions(machine, isolation)
+            for condition in (*_conditions(machine, isolation), _ready(problem))
         ],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
         "nodeInfo": _node_info(machine),
@@ -142,13 +151,18 @@ def _conditions(machine: Machine, isolation: Isolation) -> list[Object]:
             "reason": "NamespacesAndControlGroups" if whole else "PartOfItIsMissing",
             "message": "; ".join(missing),
         },
-        {
-            "type": "Ready",
-            "status": "True",
-            "reason": "KubeletReady",
-            "message": "kubelet is posting ready status",
-        },
     ]
+
+
+def _ready(problem: str) -> Object:
+    if problem:
+        return {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": problem}
+    return {
+        "type": "Ready",
+        "status": "True",
+        "reason": "KubeletReady",
+        "message": "kubelet is posting ready status",
+    }
 
 
 def _pressure(type: str, pressed: bool, what: str, no: str = "") -> Object:

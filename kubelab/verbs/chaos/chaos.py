@@ -9,7 +9,7 @@ from kubelab import portal
 from kubelab.chaos.errors import ChaosError
 from kubelab.chaos.experiment import Experiment, Target
 from kubelab.chaos.hypotheses import hypothesis_of
-from kubelab.chaos.radius import check_radius
+from kubelab.chaos.radius import check_duration, check_radius, checked_share
 from kubelab.chaos.samples import Sample, Stage
 from kubelab.chaos.verdict import Verdict
 from kubelab.client import Client
@@ -17,10 +17,12 @@ from kubelab.training import TrainJob
 from kubelab.training.reading import JobReader
 from kubelab.training.view import JobView
 from kubelab.verbs.chaos.run import Run
-from kubelab.verbs.chaos.targets import pod_of, running
+from kubelab.verbs.chaos.targets import node_under, pod_of, running, services_of, target_of
 
 Expect = str | Callable[[], bool]
 _LABS = ("binaries", "embedded")
+_OWN = ("embedded",)
+_Hit = Callable[[JobView], Coroutine[Any, Any, list[Target]]]
 
 
 class Options(TypedDict, total=False):
@@ -93,11 +95,337 @@ class Chaos:
 
         return self._try("kill-pod", job, hit, expect, options)
 
+    def node_not_ready(
+        self,
+        job: TrainJob,
+        *,
+        rank: int | None = None,
+        duration_s: float = 5.0,
+        expect: Expect = "the job goes on",
+        **options: Unpack[Options],
+    ) -> Verdict:
+        """Have the node under one of a job's pods report that it is not ready.
+
+        It takes no more pods; those that it has stay, for the 300 s that they tolerate unless they say else.
+
+        Parameters
+        ----------
+        duration_s : float
+            After how long it is ready again, at most 600 s.
+        job, rank, expect, **options
+            As for `kill_pod`; all pods on the node count as hit.
+
+        Raises
+        ------
+        ChaosError
+            If that is not possible here; nothing is touched.
+        """
+
+        async def hit(view: JobView) -> list[Target]:
+            return await self._node_of(pod_of(view, rank, options.get("seed", 0)))
+
+        return self._try("node-not-ready", job, hit, expect, options, duration_s=duration_s)
+
+    def drain(
+        self,
+        job: TrainJob,
+        *,
+        rank: int | None = None,
+        duration_s: float = 5.0,
+        expect: Expect = "the job resumes from its checkpoint",
+        **options: Unpack[Options],
+    ) -> Verdict:
+        """Cordon the node under one of a job's pods and evict all of its pods, as ``kubectl drain`` does.
+
+        Parameters
+        ----------
+        duration_s : float
+            After how long the node takes pods again, at most 600 s.
+        job, rank, expect, **options
+            As for `kill_pod`.
+
+        Raises
+        ------
+        ChaosError
+            If that is not possible here; nothing is touched.
+        """
+
+        async def hit(view: JobView) -> list[Target]:
+            return await self._node_of(pod_of(view, rank, options.get("seed", 0)))
+
+        return self._try("drain", job, hit, expect, options, duration_s=duration_s)
+
+    def api_latency(
+        self,
+        job: TrainJob,
+        *,
+        latency_s: float = 0.5,
+        share: float = 1.0,
+        duration_s: float = 5.0,
+        expect: Expect = "the job goes on",
+        **options: Unpack[Options],
+    ) -> Verdict:
+        """Have the API server answer late; for the engine embedded.
+
+        Requests over HTTP are hit, those of pods and notebooks; kubelab's own parts speak to it in process.
+
+        Parameters
+        ----------
+        latency_s : float
+            How much later.
+        share : float
+            Of the requests, from 0 to 1; which is drawn by the seed.
+        duration_s : float
+            How long, at most 600 s.
+        job, expect, **options
+            As for `kill_pod`.
+
+        Raises
+        ------
+        ChaosError
+            If that is not possible here; nothing is touched.
+        """
+        parameters = {"latency_s": latency_s, "share": checked_share(share)}
+        return self._try(
+            "api-latency",
+            job,
+            _api,
+            expect,
+            options,
+            duration_s=duration_s,
+            parameters=parameters,
+            engines=_OWN,
+        )
+
+    def api_errors(
+        self,
+        job: TrainJob,
+        *,
+        share: float = 0.5,
+        duration_s: float = 5.0,
+        expect: Expect = "the job goes on",
+        **options: Unpack[Options],
+    ) -> Verdict:
+        """Have the API server refuse a share of the requests with 503; for the engine embedded.
+
+        Parameters
+        ----------
+        share : float
+            Of the requests over HTTP, from 0 to 1; which is drawn by the seed.
+        duration_s : float
+            How long, at most 600 s.
+        job, expect, **options
+            As for `kill_pod`.
+
+        Raises
+        ------
+        ChaosError
+            If that is not possible here; nothing is touched.
+        """
+        parameters = {"error_share": checked_share(share)}
+        return self._try(
+            "api-errors",
+            job,
+            _api,
+            expect,
+            options,
+            duration_s=duration_s,
+            parameters=parameters,
+            engines=_OWN,
+        )
+
+    def network_delay(
+        self,
+        job: TrainJob,
+        *,
+        rank: int | None = None,
+        delay_s: float = 0.05,
+        jitter_s: float = 0.0,
+        duration_s: float = 5.0,
+        expect: Expect = "the job goes on",
+        **options: Unpack[Options],
+    ) -> Verdict:
+        """Have packets between a job's pods come late; needs a lab that runs as root, and iptables.
+
+        Parameters
+        ----------
+        rank : int, optional
+            Only the packets to and from what this rank serves; all of the job's unless given.
+        delay_s, jitter_s : float
+            How late each comes, and how much that varies.
+        duration_s : float
+            How long, at most 600 s.
+        job, expect, **options
+            As for `kill_pod`.
+
+        Raises
+        ------
+        ChaosError
+            If an option is wrong; nothing is touched.
+        """
+        parameters = {"delay_s": delay_s, "jitter_s": jitter_s}
+        return self._try(
+            "network-delay", job, _pods(rank), expect, options, duration_s=duration_s, parameters=parameters
+        )
+
+    def network_loss(
+        self,
+        job: TrainJob,
+        *,
+        rank: int | None = None,
+        share: float = 0.1,
+        duration_s: float = 5.0,
+        expect: Expect = "the job goes on",
+        **options: Unpack[Options],
+    ) -> Verdict:
+        """Have a share of the packets between a job's pods be lost; needs a lab that runs as root, and nft.
+
+        Parameters
+        ----------
+        share : float
+            Of the packets, from 0 to 1. The kernel draws the lots, so no seed repeats them.
+        job, rank, duration_s, expect, **options
+            As for `network_delay`.
+
+        Raises
+        ------
+        ChaosError
+            If an option is wrong; nothing is touched.
+        """
+        parameters = {"share": checked_share(share)}
+        return self._try(
+            "network-loss", job, _pods(rank), expect, options, duration_s=duration_s, parameters=parameters
+        )
+
+    def network_partition(
+        self,
+        job: TrainJob,
+        *,
+        rank: int | None = None,
+        duration_s: float = 3.0,
+        expect: Expect = "the job recovers",
+        **options: Unpack[Options],
+    ) -> Verdict:
+        """Cut a job's pods off from each other; needs a lab that runs as root, and nft.
+
+        JAX takes a worker for dead that is silent for 10 s: the others end then, and all start again.
+
+        Parameters
+        ----------
+        job, rank, duration_s, expect, **options
+            As for `network_delay`.
+
+        Raises
+        ------
+        ChaosError
+            If an option is wrong; nothing is touched.
+        """
+        parameters = {"share": 1.0}
+        return self._try(
+            "network-partition",
+            job,
+            _pods(rank),
+            expect,
+            options,
+            duration_s=duration_s,
+            parameters=parameters,
+        )
+
+    def dns_drop(
+        self,
+        job: TrainJob,
+        *,
+        duration_s: float = 5.0,
+        expect: Expect = "the job goes on",
+        **options: Unpack[Options],
+    ) -> Verdict:
+        """Have the names of a job's Service not resolve.
+
+        Parameters
+        ----------
+        job, duration_s, expect, **options
+            As for `drain`.
+
+        Raises
+        ------
+        ChaosError
+            If the job has no Service, or an option is wrong; nothing is touched.
+        """
+        return self._try("dns-drop", job, self._services_of, expect, options, duration_s=duration_s)
+
+    def dns_delay(
+        self,
+        job: TrainJob,
+        *,
+        delay_s: float = 2.0,
+        duration_s: float = 5.0,
+        expect: Expect = "the job goes on",
+        **options: Unpack[Options],
+    ) -> Verdict:
+        """Have what is new of the names of a job's Service be known late, as by a slow DNS.
+
+        Parameters
+        ----------
+        delay_s : float
+            How late.
+        job, duration_s, expect, **options
+            As for `drain`.
+
+        Raises
+        ------
+        ChaosError
+            If the job has no Service, or an option is wrong; nothing is touched.
+        """
+        parameters = {"delay_s": delay_s}
+        return self._try(
+            "dns-delay", job, self._services_of, expect, options, duration_s=duration_s, parameters=parameters
+        )
+
+    def endpoint_flap(
+        self,
+        job: TrainJob,
+        *,
+        period_s: float = 1.0,
+        duration_s: float = 5.0,
+        expect: Expect = "the job goes on",
+        **options: Unpack[Options],
+    ) -> Verdict:
+        """Take all endpoints from a job's Service and give them back, again and again, while the job runs.
+
+        Parameters
+        ----------
+        period_s : float
+            How long it takes to lose them and have them back, at least 0.1 s.
+        job, duration_s, expect, **options
+            As for `drain`.
+
+        Raises
+        ------
+        ChaosError
+            If the job has no Service, or an option is wrong; nothing is touched.
+        """
+        parameters = {"period_s": period_s}
+        return self._try(
+            "endpoint-flap",
+            job,
+            self._services_of,
+            expect,
+            options,
+            duration_s=duration_s,
+            parameters=parameters,
+        )
+
+    async def _node_of(self, pod: Target) -> list[Target]:
+        return await node_under(self._client, pod)
+
+    async def _services_of(self, view: JobView) -> list[Target]:
+        return await services_of(self._client, view)
+
     def _try(
         self,
         fault: str,
         job: TrainJob,
-        hit: Callable[[JobView], Coroutine[Any, Any, list[Target]]],
+        hit: _Hit,
         expect: Expect,
         options: Options,
         *,
@@ -106,6 +434,7 @@ class Chaos:
         engines: Sequence[str] = _LABS,
     ) -> Verdict:
         self._check_engine(fault, engines)
+        check_duration(fault, duration_s)
         hypothesis = hypothesis_of(expect)
         about = Target(job.kind, job.name, job.namespace, job.view().job["metadata"]["uid"])
         reader = JobReader(self._client, job.kind, job.namespace, job.name, about.uid)
@@ -144,3 +473,16 @@ class Chaos:
                 f"{' and '.join(engines)}: there kubelab's daemon injects it and "
                 "undoes it also when this process is gone."
             )
+
+
+async def _api(_view: JobView) -> list[Target]:
+    return [Target("APIServer", "kubernetes")]
+
+
+def _pods(rank: int | None) -> _Hit:
+    async def hit(view: JobView) -> list[Target]:
+        return (
+            [pod_of(view, rank, 0)] if rank is not None else [target_of(pod) for pod in view.workers.values()]
+        )
+
+    return hit

@@ -8,7 +8,8 @@ from random import Random
 
 from kubelab.chaos.errors import ChaosError
 from kubelab.chaos.experiment import Target
-from kubelab.client import Object
+from kubelab.client import NODES, PODS, SERVICES, Client, Object
+from kubelab.objects import selects
 from kubelab.training.reading import JobReader
 from kubelab.training.view import JobView, is_running
 
@@ -54,8 +55,34 @@ def pod_of(view: JobView, rank: int | None, seed: int) -> Target:
     return target_of(pods[rank])
 
 
+async def node_under(client: Client, pod: Target) -> list[Target]:
+    """Return the node that a pod runs on, and all pods on it that have not ended."""
+    found = await client.get(PODS, pod.name, pod.namespace)
+    name = found["spec"]["nodeName"]
+    node = await client.get(NODES, name)
+    on_it = await client.list(PODS, field_selector=f"spec.nodeName={name}")
+    living = [each for each in on_it.items if each["status"].get("phase") not in {"Succeeded", "Failed"}]
+    return [target_of({**node, "kind": "Node"}), *map(target_of, living)]
+
+
+async def services_of(client: Client, view: JobView) -> list[Target]:
+    """Return the Services that select a job's pods.
+
+    Raises
+    ------
+    ChaosError
+        If there is none.
+    """
+    services = await client.list(SERVICES, view.job["metadata"]["namespace"])
+    pods = view.workers.values()
+    found = [service for service in services.items if any(selects(service, pod) for pod in pods)]
+    if not found:
+        raise ChaosError(f"no Service selects the pods of job {view.name}, so nothing asks for their names.")
+    return [target_of({**service, "kind": "Service"}) for service in found]
+
+
 def target_of(obj: Object) -> Target:
-    """Return an object as a target."""
+    """Return an object as a target; what a list returns has no kind of its own, and is a pod."""
     meta = obj["metadata"]
     address = (obj.get("status") or {}).get("podIP", "")
-    return Target(obj["kind"], meta["name"], meta.get("namespace", ""), meta["uid"], address)
+    return Target(obj.get("kind", "Pod"), meta["name"], meta.get("namespace", ""), meta["uid"], address)

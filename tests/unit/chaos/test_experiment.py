@@ -40,4 +40,4 @@ def test_more_pods_than_the_job_has_are_not_hit_unless_that_is_asked_for() -> No
 @pytest.mark.parametrize("duration_s", [0.0, -1.0, 601.0, float("nan")])
 def test_a_fault_lasts_some_time_and_not_too_long(duration_s: float) -> None:
     with pytest.raises(ChaosError, match="more than 0 and at most 600"):
-        check_duration(duration_s)
+        check_duration("drain", duration_s)

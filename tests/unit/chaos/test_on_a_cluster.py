@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from kubelab import Cluster, portal
+from kubelab.chaos.errors import BlastRadiusError
 from kubelab.client import CHAOS_EXPERIMENTS, Object
 from kubelab.training import TrainJob
 
@@ -58,3 +59,31 @@ def test_a_job_resumes_after_one_of_its_pods_was_killed(cluster: Cluster, job: T
     assert (found["status"]["phase"], found["status"]["verdict"]) == ("Ended", "Held")
     assert found["status"]["evidence"] == list(verdict.evidence)
     assert {"FaultInjected"} <= {event["reason"] for event in verdict.events}
+
+
+@pytest.mark.parametrize("fault", ["node_not_ready", "dns_drop", "endpoint_flap"])
+def test_a_job_that_runs_goes_on_through_what_does_not_touch_it(
+    cluster: Cluster, job: TrainJob, fault: str
+) -> None:
+    verdict = getattr(cluster.chaos, fault)(job, duration_s=1.5, expect="the job goes on")
+    assert verdict.held, verdict.evidence
+    assert verdict.undid
+
+
+def test_a_job_goes_on_while_the_api_refuses_some_requests(cluster: Cluster, job: TrainJob) -> None:
+    verdict = cluster.chaos.api_errors(job, share=0.2, duration_s=3, expect="the job goes on")
+    assert verdict.held, verdict.evidence
+    assert "0 were hit" not in verdict.undid.split("; ")
+
+
+def test_a_dry_run_says_whom_it_would_hit_and_touches_nothing(cluster: Cluster, job: TrainJob) -> None:
+    before = len(experiments(cluster))
+    verdict = cluster.chaos.drain(job, dry_run=True)
+    assert verdict.outcome == "dry run"
+    assert len(verdict.experiment.pods) == 2
+    assert len(experiments(cluster)) == before
+
+
+def test_more_than_the_cap_is_not_hit(cluster: Cluster, job: TrainJob) -> None:
+    with pytest.raises(BlastRadiusError, match="may hit 1"):
+        cluster.chaos.drain(job, max_pods=1)
