@@ -92,7 +92,9 @@ class Experiments:
         undo_at = await self._write_down(obj, experiment)
         try:
             did = await injector.inject(experiment)
-        except (RefusedError, ApiError, ConnectionFailedError, OSError) as error:
+        except Exception as error:  # whatever it is, nothing may stay injected
+            if not isinstance(error, (RefusedError, ApiError, ConnectionFailedError, OSError)):
+                logger.exception("chaos experiment %s", experiment.name)
             await self._undone(injector, experiment)
             await self._refuse(obj, str(error))
             return
@@ -130,7 +132,7 @@ class Experiments:
         while True:
             try:
                 return await injector.undo(experiment)
-            except (ApiError, ConnectionFailedError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - an undo is never given up
                 logger.warning("chaos experiment %s is not undone yet: %s", experiment.name, error)
                 await asyncio.sleep(_RETRY_S)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import subprocess
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 
 from kubelab.chaos.experiment import Experiment
@@ -150,11 +152,7 @@ async def _run(*command: str, stdin: str = "") -> str:
 
 
 async def _tried(*command: str, stdin: str = "") -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate(stdin.encode())
-    return process.returncode or 0, output.decode(errors="replace")
+    """Run a program; in a thread, for one that ends before it has read anything breaks an asyncio pipe."""
+    run = partial(subprocess.run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = await asyncio.to_thread(run, command, input=stdin)
+    return done.returncode, done.stdout
