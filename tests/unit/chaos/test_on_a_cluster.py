@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from kubelab import Cluster, portal
+from kubelab import Cluster, clock, portal
 from kubelab.chaos.errors import BlastRadiusError
-from kubelab.client import CHAOS_EXPERIMENTS, Object
+from kubelab.chaos.samples import Sample, Stage
+from kubelab.client import CHAOS_EXPERIMENTS, NODES, Object
 from kubelab.training import TrainJob
 
 
@@ -87,3 +93,62 @@ def test_a_dry_run_says_whom_it_would_hit_and_touches_nothing(cluster: Cluster, 
 def test_more_than_the_cap_is_not_hit(cluster: Cluster, job: TrainJob) -> None:
     with pytest.raises(BlastRadiusError, match="may hit 1"):
         cluster.chaos.drain(job, max_pods=1)
+
+
+@pytest.mark.parametrize("fault", ["api_latency", "dns_delay"])
+def test_a_job_that_runs_goes_on_while_answers_come_late(cluster: Cluster, job: TrainJob, fault: str) -> None:
+    verdict = getattr(cluster.chaos, fault)(job, duration_s=1.5, expect="the job goes on")
+    assert verdict.held, verdict.evidence
+    assert verdict.undid
+
+
+@pytest.mark.parametrize("fault", ["network_delay", "network_loss", "network_partition"])
+def test_packets_are_held_or_lost_and_pass_again_or_the_lab_says_why_not(
+    cluster: Cluster, job: TrainJob, fault: str
+) -> None:
+    verdict = getattr(cluster.chaos, fault)(job, duration_s=1.0, expect="the job recovers")
+    if verdict.outcome == "refused":
+        assert os.geteuid() != 0 or not shutil.which("nft"), verdict.reason
+    else:
+        assert verdict.held, verdict.evidence
+        assert "packets" in verdict.undid
+
+
+def test_a_fault_that_is_interrupted_is_undone_at_once(cluster: Cluster, job: TrainJob) -> None:
+    def interrupt(stage: Stage, _samples: list[Sample]) -> None:
+        if stage == "during":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cluster.chaos.dns_drop(job, duration_s=600, on_sample=interrupt)
+    assert [each["status"]["phase"] for each in experiments(cluster) if each["spec"].get("stop")] == ["Ended"]
+
+
+def test_a_fault_is_undone_in_time_although_who_asked_for_it_was_killed(
+    cluster: Cluster, job: TrainJob
+) -> None:
+    asked = (
+        "import os, signal\n"
+        "from kubelab import Cluster\n"
+        "def die(stage, samples):\n"
+        "    if stage == 'during':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "cluster = Cluster.connect('broken')\n"
+        "cluster.chaos.node_not_ready(cluster.job('count'), duration_s=2, on_sample=die)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    (mine,) = [each for each in experiments(cluster) if each["spec"]["durationSeconds"] == 2]
+    name = mine["metadata"]["name"]
+    deadline = clock.monotonic() + 30
+    while phase_of(cluster, name) != "Ended" and clock.monotonic() < deadline:
+        time.sleep(0.05)
+    assert phase_of(cluster, name) == "Ended"
+    node = portal.run(cluster.client.list(NODES)).items[0]
+    ready = next(each for each in node["status"]["conditions"] if each["type"] == "Ready")
+    assert ready["status"] == "True"
+
+
+def phase_of(cluster: Cluster, name: str) -> str:
+    found = portal.run(cluster.client.get(CHAOS_EXPERIMENTS, name, cluster.namespace))
+    return str(found["status"]["phase"])
