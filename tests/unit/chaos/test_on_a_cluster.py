@@ -14,7 +14,6 @@ import pytest
 
 from kubelab import Cluster, clock, portal
 from kubelab.chaos.errors import BlastRadiusError
-from kubelab.chaos.samples import Sample, Stage
 from kubelab.client import CHAOS_EXPERIMENTS, NODES, Object
 from kubelab.training import TrainJob
 
@@ -95,9 +94,13 @@ def test_more_than_the_cap_is_not_hit(cluster: Cluster, job: TrainJob) -> None:
         cluster.chaos.drain(job, max_pods=1)
 
 
-@pytest.mark.parametrize("fault", ["api_latency", "dns_delay"])
-def test_a_job_that_runs_goes_on_while_answers_come_late(cluster: Cluster, job: TrainJob, fault: str) -> None:
-    verdict = getattr(cluster.chaos, fault)(job, duration_s=1.5, expect="the job goes on")
+@pytest.mark.parametrize(
+    ("fault", "late"), [("api_latency", {"latency_s": 0.1}), ("dns_delay", {"delay_s": 1})]
+)
+def test_a_job_that_runs_goes_on_while_answers_come_late(
+    cluster: Cluster, job: TrainJob, fault: str, late: dict[str, float]
+) -> None:
+    verdict = getattr(cluster.chaos, fault)(job, **late, duration_s=2, expect="the job goes on")
     assert verdict.held, verdict.evidence
     assert verdict.undid
 
@@ -114,31 +117,36 @@ def test_packets_are_held_or_lost_and_pass_again_or_the_lab_says_why_not(
         assert "packets" in verdict.undid
 
 
-def test_a_fault_that_is_interrupted_is_undone_at_once(cluster: Cluster, job: TrainJob) -> None:
-    def interrupt(stage: Stage, _samples: list[Sample]) -> None:
-        if stage == "during":
-            raise KeyboardInterrupt
+ASKED = """
+import os, signal
+from kubelab import Cluster
 
-    with pytest.raises(KeyboardInterrupt):
-        cluster.chaos.dns_drop(job, duration_s=600, on_sample=interrupt)
-    assert [each["status"]["phase"] for each in experiments(cluster) if each["spec"].get("stop")] == ["Ended"]
+def die(stage, samples):
+    if stage == "during":
+        os.kill(os.getpid(), signal.{signal})
+
+cluster = Cluster.connect("broken")
+cluster.chaos.{fault}(cluster.job("count"), duration_s={duration_s}, on_sample=die)
+"""
+
+
+def test_a_fault_that_is_interrupted_is_undone_at_once(cluster: Cluster, job: TrainJob) -> None:
+    asked = ASKED.format(signal="SIGINT", fault="dns_drop", duration_s=500)
+    done = subprocess.run(
+        [sys.executable, "-c", asked], timeout=60, check=False, capture_output=True, text=True
+    )
+    assert "KeyboardInterrupt" in done.stderr
+    (mine,) = [each for each in experiments(cluster) if each["spec"]["durationSeconds"] == 500]
+    assert mine["status"]["phase"] == "Ended"
 
 
 def test_a_fault_is_undone_in_time_although_who_asked_for_it_was_killed(
     cluster: Cluster, job: TrainJob
 ) -> None:
-    asked = (
-        "import os, signal\n"
-        "from kubelab import Cluster\n"
-        "def die(stage, samples):\n"
-        "    if stage == 'during':\n"
-        "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "cluster = Cluster.connect('broken')\n"
-        "cluster.chaos.node_not_ready(cluster.job('count'), duration_s=2, on_sample=die)\n"
-    )
+    asked = ASKED.format(signal="SIGKILL", fault="node_not_ready", duration_s=2.25)
     done = subprocess.run([sys.executable, "-c", asked], timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL
-    (mine,) = [each for each in experiments(cluster) if each["spec"]["durationSeconds"] == 2]
+    (mine,) = [each for each in experiments(cluster) if each["spec"]["durationSeconds"] == 2.25]
     name = mine["metadata"]["name"]
     deadline = clock.monotonic() + 30
     while phase_of(cluster, name) != "Ended" and clock.monotonic() < deadline:
