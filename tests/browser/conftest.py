@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from kubelab.engine import launch
 
@@ -83,8 +83,16 @@ def page(tmp_path: Path) -> Iterator[Page]:
         )
         context.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
-        yield context.new_page()
+        page = context.new_page()
+        page.add_locator_handler(page.locator("dialog.jp-Dialog").first, answer_dialog)
+        yield page
         context.close()
+
+
+def answer_dialog(dialog: Locator) -> None:
+    """Accept what JupyterLab asks by itself, as a reader would, when the machine is slow; a failure tells it."""
+    print(f"JupyterLab asked: {dialog.inner_text()!r}")
+    dialog.locator("button").last.click()
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
