@@ -90,7 +90,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
 
 
 def answer_dialog(dialog: Locator) -> None:
-    """Accept what JupyterLab asks by itself, as a reader would, when the machine is slow; a failure tells it."""
+    """Accept what JupyterLab asks by itself, as a reader would; a failing test tells it."""
     print(f"JupyterLab asked: {dialog.inner_text()!r}")
     dialog.locator("button").last.click()
 
