@@ -25,7 +25,7 @@ from kubelab.netlab.dns.cache import CACHE_ADDRESS, Cache, installed_cache, requ
 from kubelab.netlab.dns.errors import DnsLabError
 from kubelab.netlab.dns.resolv_conf import CLUSTER_DNS, ResolvConf, pod_resolv_conf
 from kubelab.netlab.dns.results import Counts, Load, Lookup, Machine
-from kubelab.netlab.dns.server import Behaviour, Query, respond, shown
+from kubelab.netlab.dns.server import Behaviour, Query, predicted
 from kubelab.netlab.dns.zone import Zone
 
 _REMEDY = (
@@ -222,18 +222,13 @@ def _lookup(answer: dict[str, Any], label: str, zone: Zone, behaviour: Behaviour
     asked = answer["asked_of_cache"]
     return Lookup(
         answer["name"],
-        upstream if asked is None else tuple(_cached(zone, behaviour, *each) for each in asked),
+        upstream if asked is None else tuple(predicted(zone, behaviour, *each) for each in asked),
         len(upstream),
         tuple(answer["addresses"]),
         answer["error"],
         answer["seconds"],
         label,
     )
-
-
-def _cached(zone: Zone, behaviour: Behaviour, name: str, type_: str) -> Query:
-    """Return a question to the cache, which answers what the server does."""
-    return Query(name, type_, shown(*respond(zone, behaviour, name, type_)))
 
 
 def _enter(root: bool | None) -> tuple[subprocess.Popen[str], str, str]:

@@ -16,11 +16,13 @@ from kubelab.netlab.dns import (
     DnsLab,
     DnsLabError,
     DnsNameError,
+    Lookup,
     ResolvConf,
     pod_resolv_conf,
     reckon,
 )
 from kubelab.netlab.dns.cache import installed_cache
+from kubelab.netlab.dns.server import predicted
 
 FOUR = pod_resolv_conf(host=ResolvConf((), ("corp.example",)))
 WITH_NDOTS = {
@@ -66,12 +68,19 @@ def test_glibc_sends_the_queries_that_are_published_and_reckoned(
     assert (len(found.queries), found.upstream, found.wasted) == (queries, queries, wasted)
     asked = sorted((each.name, each.type) for each in found.queries)
     assert asked == sorted(reckon(name, conf, lab.zone.has, family=family))
+    assert_answers_are_predicted(found, lab, Behaviour())
+
+
+def assert_answers_are_predicted(found: Lookup, lab: DnsLab, behaviour: Behaviour) -> None:
+    foreseen = [predicted(lab.zone, behaviour, each.name, each.type) for each in found.queries]
+    assert [each.answer for each in foreseen] == [each.answer for each in found.queries]
 
 
 def test_autopath_answers_in_two_queries_what_the_search_list_would_ask_eight_for(lab: DnsLab) -> None:
     (found,) = lab.count("api.example.com", autopath=True).lookups
     assert len(found.queries) == 2
     assert found.addresses == ("2001:db8::1", "203.0.113.1")
+    assert_answers_are_predicted(found, lab, Behaviour(autopath=POD.search))
     assert len(reckon("api.example.com", POD, lab.zone.has, autopath=True)) == 2
 
 
