@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kubelab.netlab.dns.cache import installed_cache
-from kubelab.netlab.dns.drop import nft
 from kubelab.netlab.dns.lab import DnsLab
 from kubelab.netlab.dns.resolv_conf import ResolvConf, pod_resolv_conf
 from kubelab.netlab.dns.results import Counts, Load
 from kubelab.netlab.dns.server import Behaviour
+from kubelab.netlab.tools import find
 
 POD = pod_resolv_conf()
 ON_A_HOST_WITH_A_DOMAIN = pod_resolv_conf(host=ResolvConf((), ("corp.example",)))
@@ -89,7 +89,7 @@ def _timeouts(lab: DnsLab) -> list[Counts]:
             ("use-vc", ("use-vc",)),
         )
     ]
-    if nft():
+    if find("nft"):
         conf = with_options("timeout:1", "single-request", ndots=1)
         label = "second packet dropped, single-request timeout:1"
         rows.append(lab.count(name, conf, drop_second=True, label=label))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from kubelab.netlab.dns import (
 )
 from kubelab.netlab.dns.cache import installed_cache
 from kubelab.netlab.dns.server import predicted
+from kubelab.netlab.tools import find
 
 FOUR = pod_resolv_conf(host=ResolvConf((), ("corp.example",)))
 WITH_NDOTS = {
@@ -34,9 +34,7 @@ TIMEOUT = (*POD.options, "timeout:1")
 needs_cache = pytest.mark.skipif(
     installed_cache() is None, reason="apt-get install dnsmasq-base (or unbound)"
 )
-needs_nft = pytest.mark.skipif(
-    shutil.which("nft", path="/usr/sbin:/usr/bin:/sbin:/bin") is None, reason="apt-get install nftables"
-)
+needs_nft = pytest.mark.skipif(find("nft") is None, reason="apt-get install nftables")
 
 
 @pytest.mark.parametrize(
