@@ -42,12 +42,6 @@ def is_possible(*, root: bool) -> bool:
     return True
 
 
-@pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("KUBELAB_HOME", str(tmp_path))
-    return tmp_path
-
-
 @pytest.fixture(params=[True, False], ids=["root", "user namespace"])
 def root(request: pytest.FixtureRequest) -> bool:
     as_root: bool = request.param
