@@ -23,13 +23,27 @@ def with_options(*options: str, ndots: int = 5) -> ResolvConf:
 
 
 def study(lab: DnsLab) -> Counts:
-    """Measure every row; rows that need nft or a cache are left out where there is none. Ten seconds."""
+    """Measure every row but those that `left_out` names. Ten seconds."""
     rows = [*_names(lab), *_timeouts(lab), *(_cached(lab) if installed_cache() else ())]
     return Counts(tuple(lookup for row in rows for lookup in row.lookups), lab.machine)
 
 
+def left_out() -> tuple[str, ...]:
+    """Say what `study` and `loads` cannot measure on this machine, and what to install for it."""
+    reasons = []
+    if find("nft") is None:
+        reasons.append("The kernel drops no packet: nft is not installed (apt-get install nftables).")
+    if installed_cache() is None:
+        reasons.append(
+            "No node's cache: neither dnsmasq nor unbound is there (apt-get install dnsmasq-base)."
+        )
+    return tuple(reasons)
+
+
 def loads(lab: DnsLab, *, lookups: int = 400, delay_s: float = 0.001) -> tuple[Load, ...]:
     """Look up one name outside and one Service by four processes at once, in four settings.
+
+    Without a program for a node's cache it is three, as `left_out` says.
 
     Parameters
     ----------
