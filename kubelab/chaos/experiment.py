@@ -9,6 +9,8 @@ from kubelab.client import CHAOS_EXPERIMENTS, Object
 
 LONGEST_S = 600.0
 """No fault lasts longer."""
+OVER = frozenset({"Ended", "Refused"})
+"""Phases in which nothing is injected any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,12 +115,6 @@ def count_rules(text: str, table: str = "nat") -> int:
     return sum(line.startswith("-A") for line in part.splitlines())
 
 
-def count_chains(text: str, table: str = "nat") -> int:
-    """Return how many chains a text names in a table."""
-    part = text.partition(f"*{table}\n")[2].partition("COMMIT")[0]
-    return sum(line.startswith(":") for line in part.splitlines())
-
-
 def _restore(services: Sequence[Service], changed: Iterable[Service], stale: Sequence[str] = ()) -> str:
     changed = [each for each in changed if each.endpoints]
     with_comments = sum(len(each.endpoints) for each in services) <= LARGE_CLUSTER_ENDPOINTS

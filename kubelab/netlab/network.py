@@ -23,6 +23,7 @@ from kubelab.clock import monotonic
 from kubelab.home import home
 from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError
 from kubelab.netlab.tools import find
+from kubelab.processes import start_ticks
 
 _SCRIPT = Path(__file__).with_name("node.py")
 _END_S = 30.0
@@ -176,14 +177,14 @@ def remove_stale() -> None:
     for path in _notes().glob("*.json"):
         try:
             note = json.loads(path.read_text())
-            pid, started = int(note["pid"]), note["started"]
-            owner = (int(note["owner"]), note["owner_started"])
+            pid, started = int(note["pid"]), int(note["started"])
+            owner, owner_started = int(note["owner"]), int(note["owner_started"])
         except (OSError, ValueError, KeyError, TypeError):
             path.unlink(missing_ok=True)
             continue
-        if _start_time(owner[0]) == owner[1]:
+        if start_ticks(owner) == owner_started:
             continue
-        if _start_time(pid) == started:
+        if start_ticks(pid) == started:
             _end(pid)
         path.unlink(missing_ok=True)
 
@@ -207,7 +208,7 @@ def _end(pid: int) -> None:
 
 def _write_note(pid: int) -> Path:
     path, owner = _note_path(pid), os.getpid()
-    note = {"pid": pid, "started": _start_time(pid), "owner": owner, "owner_started": _start_time(owner)}
+    note = {"pid": pid, "started": start_ticks(pid), "owner": owner, "owner_started": start_ticks(owner)}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     half = path.with_suffix(".half")
     half.write_text(json.dumps(note))
@@ -221,15 +222,6 @@ def _notes() -> Path:
 
 def _note_path(pid: int) -> Path:
     return _notes() / f"{pid}.json"
-
-
-def _start_time(pid: int) -> str | None:
-    """Return when a process began, in ticks since the machine did (field 22 of proc(5)'s ``stat``)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields[19]
 
 
 def _loaded(answer: dict[str, Any], argv: Sequence[str]) -> Loaded:

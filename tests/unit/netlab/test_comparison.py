@@ -28,11 +28,6 @@ COMMAND = "from kubelab.netlab import compare; print({call})"
 needs_tools = pytest.mark.skipif(any(map(why_not, BACKENDS)), reason="iptables or nft is missing")
 
 
-@pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KUBELAB_HOME", str(tmp_path))
-
-
 def check(comparison: Comparison) -> None:
     assert [(each.backend, each.services) for each in comparison.measures] == [
         *(("iptables-legacy", 20), ("nftables", 20)),

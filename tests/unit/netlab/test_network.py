@@ -22,6 +22,7 @@ from kubelab.netlab.results import Backend
 from kubelab.netlab.services import Service, make_services, one_more
 from kubelab.netlab.syncs import make_syncs
 from kubelab.netlab.tools import find, loader, why_not
+from kubelab.processes import start_ticks
 
 ENDPOINT = ("10.128.1.1", 8080)
 HOLD = """
@@ -39,12 +40,6 @@ def is_possible(*, root: bool) -> bool:
     except NetworkUnavailableError:
         return False
     return True
-
-
-@pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("KUBELAB_HOME", str(tmp_path))
-    return tmp_path
 
 
 @pytest.fixture(params=[True, False], ids=["root", "user namespace"])
@@ -126,8 +121,9 @@ def test_a_tool_s_complaint_is_what_the_error_says(network: Network) -> None:
 
 
 def test_a_tool_that_takes_too_long_is_given_up(root: bool) -> None:
-    with Network(root=root, timeout_s=0.2) as network:
+    with Network(root=root) as network:
         processes = of(network.pid)
+        network._timeout_s = 0.2
         with pytest.raises(LoadingFailedError, match="did not finish in"):
             network.load(["/bin/sleep", "60"])
     assert_gone(processes)
@@ -160,20 +156,16 @@ def test_nothing_outlives_its_owner(root: bool, own_home: Path, end: signal.Sign
     assert not list((own_home / ".netlab").iterdir())
 
 
-def note(home: Path, left: int, started: str) -> Path:
+def note(home: Path, left: int, started: int | None) -> Path:
     path = home / ".netlab" / f"{left}.json"
     path.parent.mkdir()
-    path.write_text(json.dumps({"pid": left, "started": started, "owner": 2**22, "owner_started": "1"}))
+    path.write_text(json.dumps({"pid": left, "started": started, "owner": 2**22, "owner_started": 1}))
     return path
-
-
-def ticks(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
 
 
 def test_what_a_killed_run_left_is_ended_at_the_next_start(own_home: Path) -> None:
     left = subprocess.Popen(["/bin/sleep", "60"])
-    path = note(own_home, left.pid, ticks(left.pid))
+    path = note(own_home, left.pid, start_ticks(left.pid))
     remove_stale()
     assert left.wait(10) == -signal.SIGKILL
     assert not path.exists()
@@ -181,7 +173,7 @@ def test_what_a_killed_run_left_is_ended_at_the_next_start(own_home: Path) -> No
 
 def test_a_process_that_only_has_the_same_number_is_left_alone(own_home: Path) -> None:
     stranger = subprocess.Popen(["/bin/sleep", "60"])
-    path = note(own_home, stranger.pid, "7")
+    path = note(own_home, stranger.pid, 7)
     remove_stale()
     assert stranger.poll() is None
     assert not path.exists()

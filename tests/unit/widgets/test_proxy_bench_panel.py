@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -181,7 +182,10 @@ def test_all_backends_are_offered(panel: ProxyBenchPanel, page: Page, eventually
 
 
 @pytest.mark.skipif(why_not("nftables") is not None, reason="rules cannot be loaded here")
-def test_a_real_run_that_is_stopped_leaves_no_process(page: Page, say: Say, eventually: Eventually) -> None:
+def test_a_real_run_that_is_stopped_leaves_no_process(
+    page: Page, say: Say, eventually: Eventually, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBELAB_HOME", str(tmp_path))
     before = set(psutil.Process().children(recursive=True))
     with ProxyBenchPanel() as panel:
         say(panel, type="hello")
