@@ -9,7 +9,7 @@ from kubelab import portal
 from kubelab.chaos.errors import ChaosError
 from kubelab.chaos.experiment import Experiment, Target
 from kubelab.chaos.hypotheses import hypothesis_of
-from kubelab.chaos.radius import check_duration, check_radius, checked_share
+from kubelab.chaos.radius import check_duration, check_radius, checked_rate, checked_share
 from kubelab.chaos.samples import Sample, Stage
 from kubelab.chaos.verdict import Verdict
 from kubelab.client import Client
@@ -386,16 +386,22 @@ class Chaos:
         job: TrainJob,
         *,
         period_s: float = 1.0,
+        rate: float = 20.0,
         duration_s: float = 5.0,
         expect: Expect = "the job goes on",
         **options: Unpack[Options],
     ) -> Verdict:
-        """Take all endpoints from a job's Service and give them back, again and again, while the job runs.
+        """Take all endpoints from a job's Service and give them back, again and again, under load.
+
+        Meanwhile connections are opened to the job's coordinator as clients do, at what the Service's
+        EndpointSlices say; the verdict tells how many found no endpoint.
 
         Parameters
         ----------
         period_s : float
             How long it takes to lose them and have them back, at least 0.1 s.
+        rate : float
+            How many connections a second, at most 1000; 0 for none.
         job, duration_s, expect, **options
             As for `drain`.
 
@@ -404,7 +410,7 @@ class Chaos:
         ChaosError
             If the job has no Service, or an option is wrong; nothing is touched.
         """
-        parameters = {"period_s": period_s}
+        parameters = {"period_s": period_s, "rate": checked_rate(rate)}
         return self._try(
             "endpoint-flap",
             job,
