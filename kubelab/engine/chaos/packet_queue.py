@@ -83,6 +83,7 @@ class PacketQueue:
         self._socket.close()
 
     def _claim(self) -> int:
+        """Take the first queue that nobody has; the kernel says EPERM of one in use, and without the right."""
         code = 0
         for number in _NUMBERS:
             code = self._ask(number, _attribute(1, struct.pack("!BxH", 1, socket.AF_INET)))
@@ -92,8 +93,6 @@ class PacketQueue:
                 flag = struct.pack("!I", _FAIL_OPEN)
                 self._ask(number, _attribute(4, flag) + _attribute(5, flag))
                 return number
-            if code == errno.EPERM:
-                break
         self._socket.close()
         raise (QueueDeniedError if code == errno.EPERM else QueueError)(os.strerror(code))
 
