@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from kubelab.chaos.experiment import Target
+from kubelab.chaos.radius import checked_rate
 from kubelab.chaos.verdict import Verdict
 from kubelab.training import TrainJob
 from kubelab.training.view import JobView
@@ -69,16 +70,22 @@ class ServiceFaults(Faults):
         job: TrainJob,
         *,
         period_s: float = 1.0,
+        rate: float = 20.0,
         duration_s: float = 5.0,
         expect: Expect = "the job goes on",
         **options: Unpack[Options],
     ) -> Verdict:
-        """Take all endpoints from a job's Service and give them back, again and again, while the job runs.
+        """Take all endpoints from a job's Service and give them back, again and again, under load.
+
+        Meanwhile connections are opened to the job's coordinator as clients do, at what the Service's
+        EndpointSlices say; the verdict tells how many found no endpoint.
 
         Parameters
         ----------
         period_s : float
             How long it takes to lose them and have them back, at least 0.1 s.
+        rate : float
+            How many connections a second, at most 1000; 0 for none.
         job, duration_s, expect, **options
             As for `drain`.
 
@@ -87,8 +94,8 @@ class ServiceFaults(Faults):
         ChaosError
             If the job has no Service, or an option is wrong; nothing is touched.
         """
-        hit = self._services_of
-        return self._try("endpoint-flap", job, hit, expect, options, duration_s=duration_s, period_s=period_s)
+        hit, given = self._services_of, {"period_s": period_s, "rate": checked_rate(rate)}
+        return self._try("endpoint-flap", job, hit, expect, options, duration_s=duration_s, **given)
 
     async def _services_of(self, view: JobView) -> list[Target]:
         return await services_of(self._client, view)
