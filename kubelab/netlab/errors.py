@@ -44,7 +44,8 @@ class TooManyServicesError(KubelabError):
 
     def __init__(self, services: int, most: int, free_bytes: int) -> None:
         self.services, self.most = services, most
+        fewer = f"at most {most:,}" if most else "fewer endpoints"
         super().__init__(
             f"{services:,} Services need more memory than is free ({free_bytes / 2**20:,.0f} MiB). "
-            f"Ask for at most {most:,}."
+            f"Ask for {fewer}."
         )
