@@ -20,7 +20,7 @@ class NetworkUnavailableError(KubelabError):
 
 
 class LoadingFailedError(KubelabError):
-    """A tool did not load its rules.
+    """A tool did not load its rules, or a probe failed.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class LoadingFailedError(KubelabError):
 
     def __init__(self, tool: str, said: str) -> None:
         self.tool, self.said = tool, said
-        super().__init__(f"{tool} did not load its rules: {said}")
+        super().__init__(f"{tool} failed: {said}")
 
 
 class TooManyServicesError(KubelabError):
