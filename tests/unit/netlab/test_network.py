@@ -115,7 +115,7 @@ def test_the_kernel_takes_every_sync_and_services_answer(
 def test_a_tool_s_complaint_is_what_the_error_says(network: Network) -> None:
     if (nft := loader("nftables")) is None:
         pytest.skip("nft is not installed")
-    with pytest.raises(LoadingFailedError, match=r"nft did not load its rules: .*syntax error"):
+    with pytest.raises(LoadingFailedError, match=r"nft failed: .*syntax error"):
         network.load([nft, "-f", "-"], "nonsense\n")
     assert network.load([nft, "-f", "-"], "add table ip fine\n").rss_bytes > 0
 
@@ -179,6 +179,16 @@ def test_a_process_that_only_has_the_same_number_is_left_alone(own_home: Path) -
     assert not path.exists()
     stranger.kill()
     stranger.wait()
+
+
+def test_a_home_that_cannot_be_written_is_said_to_be_the_reason(
+    root: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("KUBELAB_HOME", str(tmp_path / "file"))
+    with pytest.raises(NetworkUnavailableError, match=r"cannot be written .*set KUBELAB_HOME"):
+        Network(root=root)
+    assert not psutil.Process().children()
 
 
 def test_a_live_run_is_no_leftover(root: bool, network: Network) -> None:
