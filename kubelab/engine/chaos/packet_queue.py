@@ -83,7 +83,7 @@ class PacketQueue:
         self._socket.close()
 
     def _claim(self) -> int:
-        """Take the first queue that nobody has; of one in use, or without the right, the kernel says EPERM."""
+        """Take the first queue that nobody has; the kernel says EPERM also of one that is in use."""
         code = 0
         for number in _NUMBERS:
             code = self._ask(number, _attribute(1, struct.pack("!BxH", 1, socket.AF_INET)))
