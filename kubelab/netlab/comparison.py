@@ -6,6 +6,7 @@ import math
 import os
 import platform
 import statistics
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -59,6 +60,7 @@ def compare(
     root: bool | None = None,
     timeout_s: float = 120.0,
     connections: int = CONNECTIONS,
+    stop: threading.Event | None = None,
 ) -> Comparison:
     """Measure what kube-proxy's rules cost, by backend and number of Services.
 
@@ -86,6 +88,8 @@ def compare(
         A tool that takes longer is given up, and its measure is skipped.
     connections : int
         Connections that each probe times.
+    stop : threading.Event, optional
+        Another thread sets it to end the run that is under way, as Ctrl-C does.
 
     Returns
     -------
@@ -100,6 +104,8 @@ def compare(
         If the machine cannot run any of the backends.
     TooManyServicesError
         If the rules would not fit into memory.
+    StoppedError
+        Once ``stop`` is set.
     """
     _check_lists(services, backends)
     _check_numbers(services, {"endpoints": endpoints, "repeats": repeats, "connections": connections})
@@ -115,7 +121,7 @@ def compare(
             check_memory(backend, count, endpoints, free_memory())
     environment = _environment(seed, RealClock(), as_root=as_root)
     cells = [
-        _Cell(backend, count, endpoints, seed, as_root, timeout_s, connections)
+        _Cell(backend, count, endpoints, seed, as_root, timeout_s, connections, stop)
         for count in services
         for backend in backends
     ]
@@ -152,6 +158,7 @@ class _Cell:
     root: bool
     timeout_s: float
     connections: int
+    stop: threading.Event | None
 
     def __str__(self) -> str:
         return f"{self.backend}, {self.services:,} Services"
@@ -202,7 +209,7 @@ def _explain(error: LoadingFailedError, cell: _Cell) -> str:
 
 
 def _run(cell: _Cell, services: Sequence[Service], syncs: Syncs) -> _Run:
-    with Network(root=cell.root, timeout_s=cell.timeout_s) as network:
+    with Network(root=cell.root, timeout_s=cell.timeout_s, stop=cell.stop) as network:
         direct = network.probe(*services[-1].endpoints[0], cell.connections)
         if syncs.setup:
             network.load(syncs.load, syncs.setup)

@@ -19,6 +19,13 @@ class NetworkUnavailableError(KubelabError):
         super().__init__(f"{reason} Comparison.recorded() has results of another machine.")
 
 
+class StoppedError(KubelabError):
+    """Another thread stopped a measurement."""
+
+    def __init__(self) -> None:
+        super().__init__("Stopped before it was complete.")
+
+
 class LoadingFailedError(KubelabError):
     """A tool did not load its rules, or a probe failed.
 

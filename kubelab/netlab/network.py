@@ -13,20 +13,22 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from kubelab.clock import monotonic
 from kubelab.home import home
-from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError
+from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError, StoppedError
 from kubelab.netlab.tools import find
 from kubelab.processes import start_ticks
 
 _SCRIPT = Path(__file__).with_name("node.py")
 _END_S = 30.0
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Network:
         Whether to make namespaces as root; otherwise inside a user namespace.
     timeout_s : float
         For one request; what takes longer is given up, and the network with it.
+    stop : threading.Event, optional
+        Another thread sets it to have whatever is waited for raise `StoppedError`.
 
     Raises
     ------
@@ -67,11 +71,12 @@ class Network:
         If the machine does not allow it.
     """
 
-    def __init__(self, *, root: bool, timeout_s: float = 120.0) -> None:
+    def __init__(self, *, root: bool, timeout_s: float = 120.0, stop: threading.Event | None = None) -> None:
         remove_stale()
         if (ip := find("ip")) is None:
             raise NetworkUnavailableError("The tool ip is missing: install iproute2.")
         self._timeout_s = timeout_s
+        self._stop = stop
         privileges = "root" if root else "user"
         self._process = subprocess.Popen(  # noqa: S603 - our own script
             [sys.executable, "-I", "-S", str(_SCRIPT), str(os.getpid()), privileges, ip],
@@ -159,8 +164,7 @@ class Network:
         assert self._process.stdout is not None  # noqa: S101
         until = monotonic() + timeout_s
         while b"\n" not in self._buffer:
-            ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, until - monotonic()))
-            if not ready:
+            if not self._is_ready(self._process.stdout, until):
                 raise LoadingFailedError(tool, f"it did not finish in {timeout_s:g} s")
             if not (part := os.read(self._process.stdout.fileno(), 65536)):
                 raise OSError("the lab's process ended")
@@ -170,6 +174,16 @@ class Network:
         if "error" in answer:
             raise OSError(answer["error"])
         return answer
+
+    def _is_ready(self, answers: IO[bytes], until: float) -> bool:
+        """Wait until there is something to read, or until then in vain."""
+        while (left_s := until - monotonic()) > 0:
+            if self._stop is not None and self._stop.is_set():
+                raise StoppedError
+            wait_s = left_s if self._stop is None else min(left_s, _LOOK_S)
+            if select.select([answers], [], [], wait_s)[0]:
+                return True
+        return False
 
 
 def remove_stale() -> None:

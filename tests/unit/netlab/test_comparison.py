@@ -7,14 +7,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kubelab.errors import KubelabError
 from kubelab.netlab import Comparison, Progress, compare
-from kubelab.netlab.errors import NetworkUnavailableError, TooManyServicesError
+from kubelab.netlab.errors import NetworkUnavailableError, StoppedError, TooManyServicesError
 from kubelab.netlab.results import Backend
 from kubelab.netlab.tools import why_not
 
@@ -57,6 +59,30 @@ def test_root_compares() -> None:
     assert [each.done for each in told] == [0, 1, 1, 2, 2, 3, 3, 4]
     assert [each.measure for each in told if each.measure] == list(measured.measures)
     assert len(measured.frame()) == 4
+
+
+@needs_tools
+def test_a_run_that_another_thread_stops_ends_in_the_middle_and_leaves_nothing() -> None:
+    stop = threading.Event()
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises((StoppedError, NetworkUnavailableError)) as ended:
+        compare(
+            [20],
+            backends=["nftables"],
+            repeats=1,
+            connections=10_000_000,  # minutes
+            timeout_s=3600,
+            on_progress=lambda _: stop_soon(stop),
+            stop=stop,
+        )
+    if ended.type is NetworkUnavailableError:
+        pytest.skip(str(ended.value))
+    assert set(psutil.Process().children(recursive=True)) <= before
+
+
+def stop_soon(stop: threading.Event) -> None:
+    """Set it once a run connects."""
+    threading.Timer(1.0, stop.set).start()
 
 
 @pytest.fixture

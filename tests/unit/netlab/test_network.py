@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ import psutil
 import pytest
 
 from kubelab.netlab import BACKENDS
-from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError
+from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError, StoppedError
 from kubelab.netlab.names import nftables_service_chain, service_chain
 from kubelab.netlab.network import Network, remove_stale
 from kubelab.netlab.results import Backend
@@ -125,6 +126,16 @@ def test_a_tool_that_takes_too_long_is_given_up(root: bool) -> None:
         processes = of(network.pid)
         network._timeout_s = 0.2
         with pytest.raises(LoadingFailedError, match="did not finish in"):
+            network.load(["/bin/sleep", "60"])
+    assert_gone(processes)
+
+
+def test_what_another_thread_stops_ends_at_once(root: bool) -> None:
+    stop = threading.Event()
+    with Network(root=root, stop=stop) as network:
+        processes = of(network.pid)
+        threading.Timer(0.2, stop.set).start()
+        with pytest.raises(StoppedError):
             network.load(["/bin/sleep", "60"])
     assert_gone(processes)
 
