@@ -83,7 +83,7 @@ class PacketQueue:
         self._socket.close()
 
     def _claim(self) -> int:
-        """Take the first queue that nobody has; the kernel says EPERM also of one that is in use."""
+        """Take the first queue that nobody has; EPERM is said of one in use, as of all without the right."""
         code = 0
         for number in _NUMBERS:
             code = self._ask(number, _attribute(1, struct.pack("!BxH", 1, socket.AF_INET)))

@@ -82,6 +82,11 @@ def _is_served(cluster: Cluster) -> bool:
     return True
 
 
+def experiments(cluster: Cluster) -> list[Object]:
+    """Return all experiments of the lab."""
+    return portal.run(cluster.client.list(CHAOS_EXPERIMENTS, "default")).items
+
+
 def status_of(cluster: Cluster, experiment: Object) -> Object:
     """Return an experiment's status now."""
     name = experiment["metadata"]["name"]
