@@ -74,6 +74,8 @@ class Measure:
         without ``nft`` (feature gate ``NFTablesNetlink``): that is not measured here.
     add_s, change_s, remove_s : float
         The sync after one Service came, changed an endpoint, went: its listing and its writing, in seconds.
+        kube-proxy's iptables mode runs ``iptables-save`` before it deletes chains, with more than 1,000
+        endpoints at most once in 30 s (``syncPeriod``): that is not in them.
     add_bytes : int
         The size of the text in which one Service comes.
     latency : dict of str to Latency
