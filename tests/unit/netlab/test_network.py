@@ -9,19 +9,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import psutil
 import pytest
 
-from kubelab.netlab import BACKENDS
+from kubelab.netlab import BACKENDS, iptables, nftables
 from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError, StoppedError
 from kubelab.netlab.names import nftables_service_chain, service_chain
 from kubelab.netlab.network import Network, remove_stale
 from kubelab.netlab.results import Backend
 from kubelab.netlab.services import Service, make_services, one_more
-from kubelab.netlab.syncs import make_syncs
+from kubelab.netlab.syncs import LAYOUTS, make_syncs
 from kubelab.netlab.tools import find, loader, why_not
 from kubelab.processes import start_ticks
 
@@ -111,6 +112,31 @@ def test_the_kernel_takes_every_sync_and_services_answer(
     assert network.probe(services[0].cluster_ip, services[0].port, count=20).per_s > 0
     network.load(syncs.load, syncs.remove)
     assert not has_chain(network, backend, new)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_service_that_loses_all_endpoints_does_not_answer_until_it_has_some(
+    network: Network, backend: Backend
+) -> None:
+    tool = loader(backend)
+    if why_not(backend) or tool is None:
+        pytest.skip(str(why_not(backend)))
+    services = make_services(3, 2)
+    syncs, whole = make_syncs(backend, services, tool, root=True), services[0]
+    empty = replace(whole, endpoints=())
+    lost, back = (
+        nftables.changing(old, new, LAYOUTS[backend])
+        if backend in LAYOUTS
+        else iptables.changing([old, *services[1:]], 0, new)
+        for old, new in ((whole, empty), (empty, whole))
+    )
+    for text in (syncs.setup, *syncs.full, lost):
+        network.load(syncs.load, text)
+    assert not has_chain(network, backend, whole)
+    with pytest.raises(LoadingFailedError, match="did not answer"):
+        network.probe(whole.cluster_ip, whole.port, count=5)
+    network.load(syncs.load, back)
+    assert network.probe(whole.cluster_ip, whole.port, count=5).per_s > 0
 
 
 def test_a_tool_s_complaint_is_what_the_error_says(network: Network) -> None:
