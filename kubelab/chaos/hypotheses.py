@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from kubelab.chaos.errors import UnknownHypothesisError
 from kubelab.chaos.samples import Sample, Stage
@@ -106,7 +107,8 @@ class Claim(Hypothesis):
 
     def __init__(self, asked: Callable[[], bool]) -> None:
         self.asked = asked
-        self.text = (asked.__doc__ or asked.__name__).strip().splitlines()[0]
+        named = asked.func if isinstance(asked, partial) else asked
+        self.text = (named.__doc__ or getattr(named, "__name__", "") or repr(named)).strip().splitlines()[0]
 
     def _check(self, stage: Stage, inside: Sequence[Sample], _before: Sequence[Sample]) -> Check:
         true = sum(1 for sample in inside if sample.answer)

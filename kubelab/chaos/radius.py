@@ -57,6 +57,26 @@ def checked_share(share: float) -> float:
     return share
 
 
+def checked_seconds(what: str, seconds: float, *, least: float = 0.001) -> float:
+    """Return a time that a fault can use.
+
+    Parameters
+    ----------
+    what : str
+        The parameter's name.
+    seconds, least : float
+        The time, and what it has to be at least.
+
+    Raises
+    ------
+    ChaosError
+        If it is less, or more than `LONGEST_S`.
+    """
+    if not least <= seconds <= LONGEST_S:
+        raise ChaosError(f"{what} cannot be {seconds:g} s: pass one from {least:g} to {LONGEST_S:g}.")
+    return seconds
+
+
 def checked_rate(rate: float) -> float:
     """Return how many connections a second, if that is a number of them.
 

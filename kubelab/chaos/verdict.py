@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-Outcome = Literal["held", "broken", "not steady", "refused", "dry run"]
+Outcome = Literal["held", "broken", "no effect", "not steady", "refused", "dry run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,10 @@ class Verdict:
     ----------
     experiment : Experiment
         What was done; its object has the same name.
-    outcome : {"held", "broken", "not steady", "refused", "dry run"}
-        Whether it held; or why the fault was not injected: what was expected did not hold before it either,
-        the cluster refused it, or it was only tried out.
+    outcome : {"held", "broken", "no effect", "not steady", "refused", "dry run"}
+        Whether it held; that it held while the fault touched nothing, which shows nothing; or why the fault
+        was not injected: what was expected did not hold before it either, the cluster refused it, or it was
+        only tried out.
     checks : tuple of Check
         For each stage whether it held, with the numbers.
     did, undid : str
@@ -91,6 +92,16 @@ class Verdict:
         return f"<code>{html.escape(repr(self))}</code><ul>{items}</ul>"
 
 
-def outcome_of(checks: tuple[Check, ...]) -> Outcome:
-    """Return what the checks of the three stages amount to."""
-    return "held" if all(check.holds for check in checks) else "broken"
+def outcome_of(checks: tuple[Check, ...], affected: int | None) -> Outcome:
+    """Return what the checks of the three stages amount to.
+
+    Parameters
+    ----------
+    checks : tuple of Check
+        Of each stage.
+    affected : int, optional
+        How many requests or packets the fault touched, where that is counted.
+    """
+    if not all(check.holds for check in checks):
+        return "broken"
+    return "no effect" if affected == 0 else "held"

@@ -7,9 +7,10 @@ import { Notice, Speaker, button, replaceIfChanged, widget } from "./parts.js";
 
 const EMPTY = { job: "", form: null, stage: null, verdict: null, span: null, experiments: [] };
 const STAGES = { before: "waiting until what is expected holds", during: "broken now", after: "undone; waiting until what is expected holds" };
-const OUTCOMES = { held: "✓ held", broken: "✕ did not hold", "not steady": "○ did not hold before either: nothing was broken",
+const OUTCOMES = { held: "✓ held", broken: "✕ did not hold",
+  "no effect": "○ held, but the fault touched nothing", "not steady": "○ did not hold before either: nothing was broken",
   refused: "○ refused: nothing was broken", "dry run": "○ dry run: nothing was broken" };
-const VERDICTS = { Held: "✓ Held", Broken: "✕ Broken", Unobserved: "○ Unobserved" };
+const VERDICTS = { Held: "✓ Held", Broken: "✕ Broken", "No effect": "○ No effect", Unobserved: "○ Unobserved" };
 const FIRST = "kill-pod";
 
 export default () => widget(() => new PanelState({ ...EMPTY }), ChaosPage);

@@ -43,10 +43,10 @@ class Disturbance:
         """Delay a share of all requests by ``latency_s``, and refuse a share of them with 503."""
         self._rules[name] = _Rule(latency_s, error_share, share, Random(seed))  # noqa: S311 - repeatable lots
 
-    def end(self, name: str) -> int:
-        """Let requests pass again; return how many were hit."""
+    def end(self, name: str) -> int | None:
+        """Let requests pass again; return how many were hit, or None if nothing was on their way."""
         rule = self._rules.pop(name, None)
-        return rule.hit if rule else 0
+        return rule.hit if rule else None
 
     async def meet(self, request: Request) -> None:
         """Let a request meet what is on its way.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubelab.chaos.experiment import Experiment
 from kubelab.engine.apiserver.disturbance import Disturbance
-from kubelab.engine.chaos.injector import RefusedError
+from kubelab.engine.chaos.injector import RefusedError, Undone
 
 
 class DisturbApi:
@@ -39,7 +39,7 @@ class DisturbApi:
             return f"{share:.0%} of the requests over HTTP are answered {latency_s * 1000:g} ms later"
         return f"{errors:.0%} of the requests over HTTP are refused with 503"
 
-    async def undo(self, experiment: Experiment) -> str:
+    async def undo(self, experiment: Experiment) -> Undone:
         """End."""
-        hit = self._disturbance.end(experiment.uid) if self._disturbance else 0
-        return f"requests pass; {hit} were hit"
+        hit = self._disturbance.end(experiment.uid) if self._disturbance else None
+        return Undone("requests pass" + ("" if hit is None else f"; {hit} were hit"), hit)

@@ -7,6 +7,7 @@ import contextlib
 
 from kubelab.chaos.experiment import Experiment, Target
 from kubelab.client import SERVICES, Client
+from kubelab.engine.chaos.injector import Undone
 from kubelab.engine.chaos.load import Load
 from kubelab.errors import ApiError, ConnectionFailedError, NotFoundError
 
@@ -39,7 +40,7 @@ class FlapEndpoints:
         flaps = f"Service {', '.join(names)} loses its endpoints and has them back every {period_s:g} s"
         return f"{flaps}; {loaded}"
 
-    async def undo(self, experiment: Experiment) -> str:
+    async def undo(self, experiment: Experiment) -> Undone:
         """Give them back for good."""
         flapping = self._flapping.pop(experiment.uid, None)
         if flapping is not None:
@@ -50,7 +51,7 @@ class FlapEndpoints:
         told = [await load.stop()] if load else []
         if times is not None:
             told.insert(0, f"they were taken {times} times")
-        return "; ".join(["endpoints are back", *filter(None, told)])
+        return Undone("; ".join(["endpoints are back", *filter(None, told)]))
 
     async def _load(self, experiment: Experiment, services: list[str]) -> str:
         rate = experiment.parameters.get("rate", 0.0)

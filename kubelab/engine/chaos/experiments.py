@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from kubelab.chaos.experiment import LONGEST_S, OVER, Experiment, Target
 from kubelab.client import CHAOS_EXPERIMENTS, CUSTOM_RESOURCE_DEFINITIONS, EVENTS, Client, Object
 from kubelab.clock import Clock, parse_rfc3339, rfc3339_micro
-from kubelab.engine.chaos.injector import Injector, RefusedError
+from kubelab.engine.chaos.injector import Injector, RefusedError, Undone
 from kubelab.errors import ApiError, ConnectionFailedError, NotFoundError
 from kubelab.informer import Informer, Key, key_of
 from kubelab.notes import Note, event_of
@@ -119,8 +119,8 @@ class Experiments:
         async with asyncio.TaskGroup() as group:  # an API that does not answer must not hold up the undo
             group.create_task(self._say_injected(obj, experiment, did))
             await self._wait(undo_at, stop)
-            undid = await self._undone(injector, experiment)
-        await self._finish(obj, experiment, undid)
+            undone = await self._undone(injector, experiment)
+        await self._finish(obj, experiment, undone)
 
     async def _say_injected(self, obj: Object, experiment: Experiment, did: str) -> None:
         try:
@@ -129,11 +129,12 @@ class Experiments:
             logger.warning("chaos experiment %s: %s", experiment.name, error)
         await self._tell(obj, Note("Warning", "FaultInjected", f"{experiment.fault}: {did}"))
 
-    async def _finish(self, obj: Object, experiment: Experiment, undid: str) -> None:
+    async def _finish(self, obj: Object, experiment: Experiment, undone: Undone) -> None:
         ended = rfc3339_micro(self._clock.now())
-        await self._post(obj, {"phase": "Ended", "undid": undid, "endedAt": ended})
+        counted = {} if undone.affected is None else {"affected": undone.affected}
+        await self._post(obj, {"phase": "Ended", "undid": undone.said, "endedAt": ended, **counted})
         self._over.add(experiment.uid)
-        await self._tell(obj, Note("Normal", "FaultUndone", f"{experiment.fault}: {undid}"))
+        await self._tell(obj, Note("Normal", "FaultUndone", f"{experiment.fault}: {undone.said}"))
 
     async def _write_down(self, obj: Object, experiment: Experiment) -> datetime:
         """Note that the fault holds from now on, or since when it does; return until when."""
@@ -156,7 +157,7 @@ class Experiments:
     def _left_s(self, undo_at: datetime) -> float:
         return (undo_at - self._clock.now()).total_seconds()
 
-    async def _undone(self, injector: Injector, experiment: Experiment) -> str:
+    async def _undone(self, injector: Injector, experiment: Experiment) -> Undone:
         """Undo it, as often as it takes."""
         while True:
             try:

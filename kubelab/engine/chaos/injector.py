@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from kubelab.chaos.experiment import Experiment
@@ -10,6 +11,22 @@ from kubelab.errors import KubelabError
 
 class RefusedError(KubelabError):
     """A fault cannot be injected on this cluster; the message says why and what would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """How a fault was undone.
+
+    Parameters
+    ----------
+    said : str
+        In words.
+    affected : int, optional
+        How many requests or packets it touched; None where that is not counted.
+    """
+
+    said: str
+    affected: int | None = None
 
 
 class Injector(Protocol):
@@ -25,6 +42,6 @@ class Injector(Protocol):
         """
         ...
 
-    async def undo(self, experiment: Experiment) -> str:
-        """Undo it, as far as it was injected; return what was done."""
+    async def undo(self, experiment: Experiment) -> Undone:
+        """Undo it, as far as it was injected."""
         ...

@@ -6,7 +6,7 @@ On a node whose pods are processes, hosts files stand for the cluster's DNS: wha
 from __future__ import annotations
 
 from kubelab.chaos.experiment import Experiment
-from kubelab.engine.chaos.injector import RefusedError
+from kubelab.engine.chaos.injector import RefusedError, Undone
 from kubelab.engine.nodes import ProcessNode
 
 
@@ -31,7 +31,7 @@ class DisturbNames:
             return f"no pod resolves the names of Service {names}"
         return f"what is new of the names of Service {names} is known {delay_s:g} s later"
 
-    async def undo(self, experiment: Experiment) -> str:
+    async def undo(self, experiment: Experiment) -> Undone:
         """Show them again."""
         self._node.name_faults.end(experiment.uid)
-        return "names resolve"
+        return Undone("names resolve")

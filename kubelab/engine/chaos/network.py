@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from random import Random
 
 from kubelab.chaos.experiment import Experiment
-from kubelab.engine.chaos.injector import RefusedError
+from kubelab.engine.chaos.injector import RefusedError, Undone
 from kubelab.engine.chaos.mangle import chain_of, let_pass, send_to_queue
 from kubelab.engine.chaos.packet_queue import PacketQueue, QueueDeniedError, QueueError
 from kubelab.engine.chaos.programs import MAY_NOT, run, tried
@@ -33,16 +33,17 @@ class LosePackets:
         what = "all" if share >= 1 else f"{share:.0%} of the"
         return f"{what} packets of {', '.join(addresses)} are dropped (nftables)"
 
-    async def undo(self, experiment: Experiment) -> str:
+    async def undo(self, experiment: Experiment) -> Undone:
         """Delete the table."""
         dropped = await self._delete(experiment)
-        return f"packets pass; {dropped} were dropped"
+        return Undone("packets pass" + ("" if dropped is None else f"; {dropped} were dropped"), dropped)
 
-    async def _delete(self, experiment: Experiment) -> int:
+    async def _delete(self, experiment: Experiment) -> int | None:
+        """Delete the table if it is there; return how many packets it dropped."""
         table = _table(experiment)
         code, text = await tried("nft", "list", "table", "inet", table)
         if code != 0:
-            return 0
+            return None
         await run("nft", "delete", "table", "inet", table)
         return sum(map(int, _PACKETS.findall(text)))
 
@@ -72,14 +73,14 @@ class DelayPackets:
         await send_to_queue(chain_of(experiment.uid), addresses, queue.number)
         return f"packets of {', '.join(addresses)} come {delay_s * 1000:g} ms late (NFQUEUE)"
 
-    async def undo(self, experiment: Experiment) -> str:
+    async def undo(self, experiment: Experiment) -> Undone:
         """Let them pass."""
         queue = self._queues.pop(experiment.uid, None)
         await let_pass(chain_of(experiment.uid))
         if queue is None:
-            return "packets pass"
+            return Undone("packets pass")
         queue.close()
-        return f"packets pass; {queue.held} were held"
+        return Undone(f"packets pass; {queue.held} were held", queue.held)
 
 
 def drop_table(table: str, addresses: Sequence[str], share: float, duration_s: float) -> str:

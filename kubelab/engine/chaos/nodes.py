@@ -8,7 +8,7 @@ import logging
 
 from kubelab.chaos.experiment import Experiment, Target
 from kubelab.client import NODES, PODS, Client, Object
-from kubelab.engine.chaos.injector import RefusedError
+from kubelab.engine.chaos.injector import RefusedError, Undone
 from kubelab.engine.nodes import ProcessNode
 from kubelab.errors import ApiError, ConnectionFailedError, NotFoundError
 
@@ -36,12 +36,12 @@ class NodeNotReady:
         await self._node.report(f"chaos experiment {experiment.name}")
         return f"node {name} reports that it is not ready"
 
-    async def undo(self, experiment: Experiment) -> str:
+    async def undo(self, experiment: Experiment) -> Undone:
         """Report that it is ready again."""
         if node_of(experiment).name != self._node.name:
-            return "nothing to undo"
+            return Undone("nothing to undo")
         await self._node.report("")
-        return f"node {self._node.name} reports that it is ready"
+        return Undone(f"node {self._node.name} reports that it is ready")
 
 
 class Drain:
@@ -61,7 +61,7 @@ class Drain:
             await asyncio.wait_for(asyncio.shield(evicting), _RETRY_S)
         return f"cordoned node {node.name}, evicting {', '.join(pod.name for pod in experiment.pods)}"
 
-    async def undo(self, experiment: Experiment) -> str:
+    async def undo(self, experiment: Experiment) -> Undone:
         """Let the node take pods again, unless somebody else had cordoned it."""
         evicting = self._evictions.pop(experiment.uid, None)
         if evicting is not None:
@@ -70,15 +70,15 @@ class Drain:
         try:
             found = await self._client.get(NODES, node.name)
         except NotFoundError:
-            return f"node {node.name} is gone"
+            return Undone(f"node {node.name} is gone")
         if (found["metadata"].get("annotations") or {}).get(CORDONED_BY) != experiment.uid:
-            return f"node {node.name} is left as it was"
+            return Undone(f"node {node.name} is left as it was")
         freed: Object = {
             "metadata": {"annotations": {CORDONED_BY: None}},
             "spec": {"unschedulable": None},
         }
         await self._client.patch(NODES, node.name, freed)
-        return f"uncordoned node {node.name}"
+        return Undone(f"uncordoned node {node.name}")
 
     async def _cordon(self, node: Target, experiment: Experiment) -> None:
         found = await self._client.get(NODES, node.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubelab.chaos.experiment import Experiment
 from kubelab.client import PODS, Client
+from kubelab.engine.chaos.injector import Undone
 from kubelab.errors import ConflictError, NotFoundError
 
 
@@ -24,6 +25,6 @@ class KillPod:
             killed.append(pod.name)
         return f"deleted {', '.join(killed)} without grace" if killed else "the pods were gone already"
 
-    async def undo(self, _experiment: Experiment) -> str:
+    async def undo(self, _experiment: Experiment) -> Undone:
         """Do nothing: whoever owns the pod makes another."""
-        return "nothing to undo"
+        return Undone("nothing to undo")

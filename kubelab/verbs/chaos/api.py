@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from kubelab.chaos.experiment import Target
-from kubelab.chaos.radius import checked_share
+from kubelab.chaos.radius import checked_seconds, checked_share
 from kubelab.chaos.verdict import Verdict
 from kubelab.training import TrainJob
 from kubelab.training.view import JobView
@@ -45,7 +45,7 @@ class ApiFaults(Faults):
         ChaosError
             If that is not possible here; nothing is touched.
         """
-        given = {"latency_s": latency_s, "share": checked_share(share)}
+        given = {"latency_s": checked_seconds("latency_s", latency_s), "share": checked_share(share)}
         return self._try("api-latency", job, _api, expect, options, duration_s=duration_s, **given)
 
     def api_errors(

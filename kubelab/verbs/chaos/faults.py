@@ -17,7 +17,7 @@ from kubelab.training import TrainJob
 from kubelab.training.reading import JobReader
 from kubelab.training.view import JobView
 from kubelab.verbs.chaos.run import Run
-from kubelab.verbs.chaos.targets import running
+from kubelab.verbs.chaos.targets import running, target_of
 
 Expect = str | Callable[[], bool]
 Hit = Callable[[JobView], Coroutine[Any, Any, list[Target]]]
@@ -36,7 +36,8 @@ class Options(TypedDict, total=False):
     dry_run : bool
         Touch nothing, and say whom it would hit.
     max_pods : int
-        The blast radius: how many pods may be hit; as many as the job has, unless given.
+        The blast radius: how many pods may be hit; as many as the job has, unless given. A fault of the API
+        or of a Service hits all of the job's pods, and whoever else asks there.
     recover_s : float
         How long to wait after the fault for what is expected, 60 s unless given.
     on_sample : callable
@@ -77,6 +78,7 @@ class Faults:
         **parameters: float,
     ) -> Verdict:
         self._check_engine(fault)
+        _check(job, options)
         check_duration(fault, duration_s)
         hypothesis = hypothesis_of(expect)
         about = Target(job.kind, job.name, job.namespace, job.view().job["metadata"]["uid"])
@@ -94,7 +96,8 @@ class Faults:
                 hypothesis=hypothesis.text,
                 about=about,
             )
-            check_radius(experiment.pods, view.num_nodes, options.get("max_pods"))
+            hit_pods = experiment.pods or tuple(map(target_of, view.workers.values()))
+            check_radius(hit_pods, view.num_nodes, options.get("max_pods"))
             if options.get("dry_run"):
                 return Verdict(experiment, "dry run")
             run = Run(
@@ -115,3 +118,12 @@ class Faults:
                 f"{fault} is not possible on the engine {self._engine}, only on {' and '.join(_LABS)}: there "
                 "kubelab's daemon injects it and undoes it also when this process is gone."
             )
+
+
+def _check(job: object, options: Options) -> None:
+    """Refuse what Python would take and nobody meant: ``dryrun=True`` kills."""
+    if not isinstance(job, TrainJob):
+        raise ChaosError(f"{job!r} is no job: pass one such as cluster.job(name).")
+    known = Options.__annotations__
+    if unknown := sorted(set(options) - set(known)):
+        raise ChaosError(f"{unknown[0]!r} is no option of a fault. There are: {', '.join(known)}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from kubelab.chaos.experiment import Target
-from kubelab.chaos.radius import checked_share
+from kubelab.chaos.radius import checked_seconds, checked_share
 from kubelab.chaos.verdict import Verdict
 from kubelab.training import TrainJob
 from kubelab.training.view import JobView
@@ -45,7 +45,10 @@ class NetworkFaults(Faults):
         ChaosError
             If an option is wrong; nothing is touched.
         """
-        given = {"delay_s": delay_s, "jitter_s": jitter_s}
+        given = {
+            "delay_s": checked_seconds("delay_s", delay_s),
+            "jitter_s": checked_seconds("jitter_s", jitter_s, least=0),
+        }
         return self._try("network-delay", job, _pods(rank), expect, options, duration_s=duration_s, **given)
 
     def network_loss(

@@ -83,7 +83,7 @@ class Run:
         during = self._hypothesis.check("during", self._observation.samples)
         after = await self._watch("after", self._recover_s)
         checks = (before, during, after)
-        verdict = self._judged(outcome_of(checks), checks)
+        verdict = self._judged(outcome_of(checks, status.get("affected")), checks)
         await self._write(verdict)
         return replace(verdict, events=await self._events())
 

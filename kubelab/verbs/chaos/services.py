@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from kubelab.chaos.experiment import Target
-from kubelab.chaos.radius import checked_rate
+from kubelab.chaos.radius import checked_rate, checked_seconds
 from kubelab.chaos.verdict import Verdict
 from kubelab.training import TrainJob
 from kubelab.training.view import JobView
@@ -62,8 +62,8 @@ class ServiceFaults(Faults):
         ChaosError
             If the job has no Service, or an option is wrong; nothing is touched.
         """
-        hit = self._services_of
-        return self._try("dns-delay", job, hit, expect, options, duration_s=duration_s, delay_s=delay_s)
+        hit, late_s = self._services_of, checked_seconds("delay_s", delay_s)
+        return self._try("dns-delay", job, hit, expect, options, duration_s=duration_s, delay_s=late_s)
 
     def endpoint_flap(
         self,
@@ -94,7 +94,10 @@ class ServiceFaults(Faults):
         ChaosError
             If the job has no Service, or an option is wrong; nothing is touched.
         """
-        hit, given = self._services_of, {"period_s": period_s, "rate": checked_rate(rate)}
+        hit, given = (
+            self._services_of,
+            {"period_s": checked_seconds("period_s", period_s, least=0.1), "rate": checked_rate(rate)},
+        )
         return self._try("endpoint-flap", job, hit, expect, options, duration_s=duration_s, **given)
 
     async def _services_of(self, view: JobView) -> list[Target]:

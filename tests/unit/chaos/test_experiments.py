@@ -11,6 +11,7 @@ from kubelab import clock, portal
 from kubelab.chaos.experiment import Experiment, Target
 from kubelab.client import CHAOS_EXPERIMENTS, CUSTOM_RESOURCE_DEFINITIONS, Client, Object
 from kubelab.engine.chaos.experiments import Experiments
+from kubelab.engine.chaos.injector import Undone
 from kubelab.engine.crds.chaos import chaos_experiment_definition
 from kubelab.errors import ConnectionFailedError
 from tests.unit.conftest import JobWorld
@@ -47,9 +48,9 @@ class Probe:
         self._client.down = self._takes_api_down
         return "injected"
 
-    async def undo(self, _experiment: Experiment) -> str:
+    async def undo(self, _experiment: Experiment) -> Undone:
         self.seen.append("undone")
-        return "undone"
+        return Undone("undone")
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from kubelab.chaos.errors import UnknownHypothesisError
@@ -73,3 +75,11 @@ def test_a_sentence_that_nothing_checks_is_refused_with_those_that_are() -> None
     with pytest.raises(UnknownHypothesisError, match="the job goes on"):
         hypothesis_of("everything will be fine")
     assert hypothesis_of("The job goes on.").text == "the job goes on"
+
+
+def test_a_function_with_some_arguments_given_is_called_by_its_own_name() -> None:
+    def answers(port: int) -> bool:
+        """The service answers."""
+        return port > 0
+
+    assert hypothesis_of(partial(answers, 80)).text == "The service answers."

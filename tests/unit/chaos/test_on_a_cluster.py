@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from kubelab import Cluster, clock, portal
-from kubelab.chaos.errors import BlastRadiusError
+from kubelab.chaos.errors import BlastRadiusError, ChaosError
 from kubelab.client import CHAOS_EXPERIMENTS, NODES, Object
 from kubelab.training import TrainJob
 from tests.conftest import own_cluster
@@ -85,6 +85,20 @@ def test_a_dry_run_says_whom_it_would_hit_and_touches_nothing(cluster: Cluster, 
 def test_more_than_the_cap_is_not_hit(cluster: Cluster, job: TrainJob) -> None:
     with pytest.raises(BlastRadiusError, match="may hit 1"):
         cluster.chaos.drain(job, max_pods=1)
+
+
+def test_a_fault_of_the_api_hits_all_of_the_job_s_pods(cluster: Cluster, job: TrainJob) -> None:
+    with pytest.raises(BlastRadiusError, match="would hit 2 pods"):
+        cluster.chaos.api_latency(job, max_pods=1)
+
+
+def test_a_misspelt_option_breaks_nothing(cluster: Cluster, job: TrainJob) -> None:
+    before = len(experiments(cluster))
+    with pytest.raises(ChaosError, match=r"'dryrun' is no option of a fault. There are: .*dry_run"):
+        cluster.chaos.kill_pod(job, dryrun=True)  # type: ignore[call-arg]
+    with pytest.raises(ChaosError, match="'count' is no job"):
+        cluster.chaos.kill_pod("count")  # type: ignore[arg-type]
+    assert len(experiments(cluster)) == before
 
 
 @pytest.mark.parametrize(
