@@ -119,9 +119,10 @@ def test_packets_are_held_or_lost_and_pass_again_or_the_lab_says_why_not(
     verdict = getattr(cluster.chaos, fault)(job, duration_s=1.0, expect="the job recovers")
     if verdict.outcome == "refused":
         assert os.geteuid() != 0 or not shutil.which("nft"), verdict.reason
-    else:
-        assert verdict.held, verdict.evidence
+    else:  # these pods hardly speak to one another, and a fault that touches no packet shows nothing
+        assert verdict.outcome in {"held", "no effect"}, verdict.evidence
         assert "packets" in verdict.undid
+        assert ("; 0 were" in verdict.undid) == (verdict.outcome == "no effect")
 
 
 ASKED = """
