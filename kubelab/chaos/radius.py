@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubelab.chaos.errors import BlastRadiusError, ChaosError
-from kubelab.chaos.experiment import LONGEST_S, Target
+from kubelab.chaos.experiment import LONGEST_S, MOST_PER_S, Target
 
 
 def check_radius(pods: Sequence[Target], own: int, max_pods: int | None) -> None:
@@ -55,3 +55,18 @@ def checked_share(share: float) -> float:
     if not 0 < share <= 1:
         raise ChaosError(f"a share cannot be {share:g}: pass one of more than 0 and at most 1.")
     return share
+
+
+def checked_rate(rate: float) -> float:
+    """Return how many connections a second, if that is a number of them.
+
+    Raises
+    ------
+    ChaosError
+        If it is not from 0 to `MOST_PER_S`.
+    """
+    if not 0 <= rate <= MOST_PER_S:
+        raise ChaosError(
+            f"a rate cannot be {rate:g} connections a second: pass one from 0 to {MOST_PER_S:g}."
+        )
+    return rate

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 from kubelab.clock import Clock, RealClock, rfc3339
@@ -27,7 +29,7 @@ from kubelab.netlab.results import (
     Progress,
     Spread,
 )
-from kubelab.netlab.services import Service, make_services
+from kubelab.netlab.services import Service, check_room, make_services
 from kubelab.netlab.syncs import Syncs, check_memory, make_syncs
 from kubelab.netlab.tools import loader, versions, why_not
 
@@ -96,6 +98,8 @@ def compare(
 
     Raises
     ------
+    KubelabError
+        If an argument makes no sense, or there are not so many addresses.
     NetworkUnavailableError
         If the machine cannot run any of the backends.
     TooManyServicesError
@@ -103,7 +107,11 @@ def compare(
     StoppedError
         Once ``stop`` is set.
     """
-    _check(services, backends, {"endpoints": endpoints, "repeats": repeats, "connections": connections})
+    _check_lists(services, backends)
+    _check_numbers(services, {"endpoints": endpoints, "repeats": repeats, "connections": connections})
+    if not 0 < timeout_s < math.inf:
+        raise KubelabError(f"timeout_s={timeout_s!r}: give a number of seconds above 0.")
+    check_room(max(services), endpoints)
     as_root = os.geteuid() == 0 if root is None else root
     reasons = {each: why_not(each) for each in backends}
     if all(reasons.values()):
@@ -123,14 +131,20 @@ def compare(
     return Comparison(environment, tuple(measures))
 
 
-def _check(services: Sequence[int], backends: Sequence[Backend], counts: dict[str, int]) -> None:
+def _check_lists(services: Sequence[int], backends: Sequence[Backend]) -> None:
+    for name, given in {"services": services, "backends": backends}.items():
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise KubelabError(f"{name}={given!r}: give a list, such as {name}=[{given!r}].")
     if unknown := [each for each in backends if each not in BACKENDS]:
         raise KubelabError(f"{unknown[0]!r} is no backend. There are: {', '.join(BACKENDS)}.")
     if not services or not backends:
         raise KubelabError("Nothing to compare: give at least one number of Services and one backend.")
-    for name, count in {"services": min(services), **counts}.items():
-        if count < 1:
-            raise KubelabError(f"{name}={count}: give 1 or more, so that there is something to measure.")
+
+
+def _check_numbers(services: Sequence[int], counts: dict[str, int]) -> None:
+    for name, count in [*(("services", each) for each in services), *counts.items()]:
+        if not isinstance(count, Integral) or count < 1:
+            raise KubelabError(f"{name}={count!r}: give whole numbers of 1 or more.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ class Probe:
 class Network:
     """Client, node and server, joined by interfaces; a context manager.
 
+    The kernel ends it with the thread that made it (``PR_SET_PDEATHSIG`` of prctl(2)).
+
     Parameters
     ----------
     root : bool
@@ -85,11 +87,8 @@ class Network:
         )
         self._buffer = b""
         try:
-            self._note = _write_note(self._process.pid)
-            self._read("the network", timeout_s)
-        except OSError as error:
-            self.close()
-            raise NetworkUnavailableError(f"No network could be made: {error}. {_remedy(root)}") from error
+            _write_note(self._process.pid)
+            self._begin(root=root)
         except BaseException:
             self.close()
             raise
@@ -135,7 +134,8 @@ class Network:
             with contextlib.suppress(OSError):
                 assert pipe is not None  # noqa: S101
                 pipe.close()
-        _note_path(self._process.pid).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            _note_path(self._process.pid).unlink()
 
     def __enter__(self) -> Self:
         return self
@@ -144,6 +144,12 @@ class Network:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _begin(self, *, root: bool) -> None:
+        try:
+            self._read("the network", self._timeout_s)
+        except OSError as error:
+            raise NetworkUnavailableError(f"No network could be made: {error}. {_remedy(root)}") from error
 
     def _ask(self, request: dict[str, Any], data: bytes = b"") -> dict[str, Any]:
         assert self._process.stdin is not None  # noqa: S101
@@ -198,18 +204,20 @@ def remove_stale() -> None:
             continue
         if start_ticks(owner) == owner_started:
             continue
-        if start_ticks(pid) == started:
-            _end(pid)
+        _end(pid, started)
         path.unlink(missing_ok=True)
 
 
-def _end(pid: int) -> None:
+def _end(pid: int, started: int) -> None:
+    """End a process, unless it is another one that only has the number."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         return
     try:
-        os.kill(pid, signal.SIGKILL)
+        if start_ticks(pid) != started:
+            return
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
         if not select.select([descriptor], [], [], _END_S)[0]:
             raise NetworkUnavailableError(
                 f"A run that was killed still loads its rules (process {pid}). Try again in a minute."
@@ -220,14 +228,19 @@ def _end(pid: int) -> None:
         os.close(descriptor)
 
 
-def _write_note(pid: int) -> Path:
+def _write_note(pid: int) -> None:
+    """Write down which process to end, should this one be killed."""
     path, owner = _note_path(pid), os.getpid()
     note = {"pid": pid, "started": start_ticks(pid), "owner": owner, "owner_started": start_ticks(owner)}
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     half = path.with_suffix(".half")
-    half.write_text(json.dumps(note))
-    half.replace(path)  # another run may read it at any time
-    return path
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        half.write_text(json.dumps(note))
+        half.replace(path)  # another run may read it at any time
+    except OSError as error:
+        raise NetworkUnavailableError(
+            f"{path.parent} cannot be written ({error.strerror}): set KUBELAB_HOME to a folder of yours."
+        ) from error
 
 
 def _notes() -> Path:

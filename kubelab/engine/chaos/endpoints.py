@@ -1,4 +1,4 @@
-"""Endpoints that come and go."""
+"""Endpoints that come and go under load."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 
 from kubelab.chaos.experiment import Experiment, Target
 from kubelab.client import SERVICES, Client
+from kubelab.engine.chaos.load import Load
 from kubelab.errors import ApiError, ConnectionFailedError, NotFoundError
 
 FLAP = "chaos.kubelab.dev/flap"
@@ -14,22 +15,29 @@ FLAP = "chaos.kubelab.dev/flap"
 
 
 class FlapEndpoints:
-    """Takes all endpoints from Services and gives them back, again and again; pods are not touched."""
+    """Takes all endpoints from Services and gives them back, again and again; pods are not touched.
+
+    Meanwhile connections are opened to the job's coordinator through its Service: see `Load`.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._flapping: dict[str, asyncio.Task[None]] = {}
+        self._loads: dict[str, Load] = {}
         self._times: dict[str, int] = {}
 
     async def inject(self, experiment: Experiment) -> str:
         """Begin."""
         period_s = max(0.1, experiment.parameters.get("period_s", 1.0))
+        names = [target.name for target in experiment.targets]
+        await self._give_back(experiment)  # a daemon before this one may have taken them
+        loaded = await self._load(experiment, names)
         self._times[experiment.uid] = 0
         self._flapping[experiment.uid] = asyncio.create_task(
             self._flap(experiment, period_s), name=f"flap {experiment.name}"
         )
-        names = ", ".join(target.name for target in experiment.targets)
-        return f"Service {names} loses its endpoints and has them back every {period_s:g} s"
+        flaps = f"Service {', '.join(names)} loses its endpoints and has them back every {period_s:g} s"
+        return f"{flaps}; {loaded}"
 
     async def undo(self, experiment: Experiment) -> str:
         """Give them back for good."""
@@ -37,10 +45,19 @@ class FlapEndpoints:
         if flapping is not None:
             flapping.cancel()
             await asyncio.gather(flapping, return_exceptions=True)
-        for target in experiment.targets:
-            with contextlib.suppress(NotFoundError):
-                await self._select(target, None)
-        return f"endpoints are back; they were taken {self._times.pop(experiment.uid, 0)} times"
+        await self._give_back(experiment)
+        load, times = self._loads.pop(experiment.uid, None), self._times.pop(experiment.uid, None)
+        told = [await load.stop()] if load else []
+        if times is not None:
+            told.insert(0, f"they were taken {times} times")
+        return "; ".join(["endpoints are back", *filter(None, told)])
+
+    async def _load(self, experiment: Experiment, services: list[str]) -> str:
+        rate = experiment.parameters.get("rate", 0.0)
+        if rate <= 0:
+            return "no connections are opened"
+        load = self._loads[experiment.uid] = Load(self._client, experiment.namespace, services, rate)
+        return await load.start()
 
     async def _flap(self, experiment: Experiment, period_s: float) -> None:
         while True:
@@ -53,6 +70,11 @@ class FlapEndpoints:
                 for target in experiment.targets:
                     await self._select(target, None)
             await asyncio.sleep(period_s / 2)
+
+    async def _give_back(self, experiment: Experiment) -> None:
+        for target in experiment.targets:
+            with contextlib.suppress(NotFoundError):
+                await self._select(target, None)
 
     async def _select(self, target: Target, value: str | None) -> None:
         selector = {"spec": {"selector": {FLAP: value}}}

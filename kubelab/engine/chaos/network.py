@@ -6,20 +6,17 @@ loopback interface; where a pod is the client, it speaks from 127.0.0.1, and the
 
 from __future__ import annotations
 
-import asyncio
 import re
-import shutil
-import subprocess
 from collections.abc import Sequence
-from functools import partial
 from random import Random
 
 from kubelab.chaos.experiment import Experiment
 from kubelab.engine.chaos.injector import RefusedError
-from kubelab.engine.chaos.packet_queue import PacketQueue, QueueError
+from kubelab.engine.chaos.mangle import chain_of, let_pass, send_to_queue
+from kubelab.engine.chaos.packet_queue import PacketQueue, QueueDeniedError, QueueError
+from kubelab.engine.chaos.programs import MAY_NOT, run, tried
 
 _PACKETS = re.compile(r"counter packets (\d+)")
-_REMEDY = "It needs the lab's daemon to run as root on Linux, with nft (Debian: nftables) on its PATH."
 
 
 class LosePackets:
@@ -30,7 +27,7 @@ class LosePackets:
         share = experiment.parameters.get("share", 1.0)
         addresses = _addresses(experiment)
         await self._delete(experiment)
-        await _run(
+        await run(
             "nft", "-f", "-", stdin=drop_table(_table(experiment), addresses, share, experiment.duration_s)
         )
         what = "all" if share >= 1 else f"{share:.0%} of the"
@@ -43,12 +40,10 @@ class LosePackets:
 
     async def _delete(self, experiment: Experiment) -> int:
         table = _table(experiment)
-        if shutil.which("nft") is None:
-            return 0
-        code, text = await _tried("nft", "list", "table", "inet", table)
+        code, text = await tried("nft", "list", "table", "inet", table)
         if code != 0:
             return 0
-        await _run("nft", "delete", "table", "inet", table)
+        await run("nft", "delete", "table", "inet", table)
         return sum(map(int, _PACKETS.findall(text)))
 
 
@@ -69,20 +64,18 @@ class DelayPackets:
         await self.undo(experiment)
         try:
             queue = PacketQueue(delay_s, jitter_s, Random(experiment.seed))  # noqa: S311 - repeatable lots
+        except QueueDeniedError as error:
+            raise RefusedError(MAY_NOT) from error
         except QueueError as error:
-            raise RefusedError(f"the kernel gives no queue of packets: {error}. {_REMEDY}") from error
+            raise RefusedError(f"the kernel gives no queue of packets (NFQUEUE): {error}.") from error
         self._queues[experiment.uid] = queue
-        for arguments in queue_rules(_chain(experiment), addresses, queue.number):
-            await _run("iptables", "-w", "5", "-t", "mangle", *arguments)
+        await send_to_queue(chain_of(experiment.uid), addresses, queue.number)
         return f"packets of {', '.join(addresses)} come {delay_s * 1000:g} ms late (NFQUEUE)"
 
     async def undo(self, experiment: Experiment) -> str:
         """Let them pass."""
         queue = self._queues.pop(experiment.uid, None)
-        if shutil.which("iptables") is not None:
-            chain = _chain(experiment)
-            for arguments in (("-D", "INPUT", "-i", "lo", "-j", chain), ("-F", chain), ("-X", chain)):
-                await _tried("iptables", "-w", "5", "-t", "mangle", *arguments)
+        await let_pass(chain_of(experiment.uid))
         if queue is None:
             return "packets pass"
         queue.close()
@@ -110,19 +103,8 @@ def drop_table(table: str, addresses: Sequence[str], share: float, duration_s: f
     )
 
 
-def queue_rules(chain: str, addresses: Sequence[str], number: int) -> list[tuple[str, ...]]:
-    """Return iptables' arguments that send packets of addresses to a queue, or past it if nobody reads."""
-    target = ("-j", "NFQUEUE", "--queue-num", str(number), "--queue-bypass")
-    rules = [("-A", chain, side, address, *target) for address in addresses for side in ("-d", "-s")]
-    return [("-N", chain), *rules, ("-I", "INPUT", "-i", "lo", "-j", chain)]
-
-
 def _table(experiment: Experiment) -> str:
     return f"kubelab-chaos-{experiment.uid[:8]}"
-
-
-def _chain(experiment: Experiment) -> str:
-    return f"KUBELAB-{experiment.uid[:8]}"
 
 
 def _addresses(experiment: Experiment) -> list[str]:
@@ -140,19 +122,3 @@ def _addresses(experiment: Experiment) -> list[str]:
                 "packets cannot be told from others'. Such faults are for pods that are processes."
             )
     return [pod.address for pod in experiment.pods]
-
-
-async def _run(*command: str, stdin: str = "") -> str:
-    if shutil.which(command[0]) is None:
-        raise RefusedError(f"{command[0]} is not on this machine. {_REMEDY}")
-    code, text = await _tried(*command, stdin=stdin)
-    if code != 0:
-        raise RefusedError(f"`{' '.join(command)}` failed: {text.strip()[:300]}. {_REMEDY}")
-    return text
-
-
-async def _tried(*command: str, stdin: str = "") -> tuple[int, str]:
-    """Run a program; in a thread, for one that ends before it has read anything breaks an asyncio pipe."""
-    run = partial(subprocess.run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    done = await asyncio.to_thread(run, command, input=stdin)
-    return done.returncode, done.stdout

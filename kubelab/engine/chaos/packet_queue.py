@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 import struct
 from random import Random
@@ -27,6 +29,10 @@ _MOST_HELD = 65_536
 
 class QueueError(KubelabError):
     """The kernel gives no queue; the message is its reason."""
+
+
+class QueueDeniedError(QueueError):
+    """The process may not have one: it lacks the capability CAP_NET_ADMIN."""
 
 
 class PacketQueue:
@@ -50,8 +56,10 @@ class PacketQueue:
 
     Raises
     ------
+    QueueDeniedError
+        If this process lacks the capability CAP_NET_ADMIN.
     QueueError
-        If the kernel refuses, as it does without the capability CAP_NET_ADMIN.
+        If the kernel refuses for another reason, or is built without.
     """
 
     def __init__(self, delay_s: float, jitter_s: float, random: Random) -> None:
@@ -75,7 +83,8 @@ class PacketQueue:
         self._socket.close()
 
     def _claim(self) -> int:
-        reason = ""
+        """Take the first queue that nobody has; EPERM is said of one in use, as of all without the right."""
+        code = 0
         for number in _NUMBERS:
             code = self._ask(number, _attribute(1, struct.pack("!BxH", 1, socket.AF_INET)))
             if code == 0:
@@ -84,9 +93,8 @@ class PacketQueue:
                 flag = struct.pack("!I", _FAIL_OPEN)
                 self._ask(number, _attribute(4, flag) + _attribute(5, flag))
                 return number
-            reason = f"error {code}"
         self._socket.close()
-        raise QueueError(reason)
+        raise (QueueDeniedError if code == errno.EPERM else QueueError)(os.strerror(code))
 
     def _ask(self, number: int, attributes: bytes) -> int:
         """Configure a queue; return the kernel's error number, 0 for none."""

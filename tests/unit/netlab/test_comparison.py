@@ -164,8 +164,27 @@ def test_more_than_memory_holds_is_refused_before_anything_is_made(monkeypatch: 
         {"endpoints": 0},
         {"repeats": 0},
         {"connections": 0},
+        {"services": [10.0]},
+        {"services": ["10"]},
+        {"repeats": 1.5},
+        {"timeout_s": 0},
+        {"timeout_s": float("nan")},
     ],
 )
 def test_what_cannot_be_measured_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(KubelabError):
         compare(**{"services": [10], **wrong})  # type: ignore[arg-type]
+
+
+def test_a_number_or_name_alone_is_asked_for_as_a_list() -> None:
+    with pytest.raises(KubelabError, match=r"such as services=\[1000\]"):
+        compare(1000)  # type: ignore[arg-type]
+    with pytest.raises(KubelabError, match=r"such as backends=\['nftables'\]"):
+        compare([10], backends="nftables")  # type: ignore[arg-type]
+
+
+def test_more_services_than_addresses_are_refused_before_anything_is_measured() -> None:
+    told: list[Progress] = []
+    with pytest.raises(KubelabError, match="has room for"):
+        compare([10, 600_000], on_progress=told.append)
+    assert not told

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from kubelab.netlab import iptables
@@ -61,6 +63,14 @@ def test_a_removed_service_s_chains_are_all_deleted() -> None:
     assert text.count("-X KUBE-SVC-") == 1
     assert text.count("-X KUBE-SEP-") == 3
     assert services[4].cluster_ip not in text
+
+
+def test_a_service_that_loses_all_endpoints_is_rejected_and_its_chains_are_deleted() -> None:
+    services = make_services(3, 2)
+    text = iptables.changing(services, 0, replace(services[0], endpoints=()))
+    assert text.count("-X KUBE-SVC-") == 1
+    assert text.count("-X KUBE-SEP-") == 2
+    assert text.count("-j REJECT") == 1
 
 
 def test_large_clusters_have_no_comments_on_endpoints() -> None:

@@ -9,19 +9,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import psutil
 import pytest
 
-from kubelab.netlab import BACKENDS
+from kubelab.netlab import BACKENDS, iptables, nftables
 from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError, StoppedError
 from kubelab.netlab.names import nftables_service_chain, service_chain
 from kubelab.netlab.network import Network, remove_stale
 from kubelab.netlab.results import Backend
 from kubelab.netlab.services import Service, make_services, one_more
-from kubelab.netlab.syncs import make_syncs
+from kubelab.netlab.syncs import LAYOUTS, make_syncs
 from kubelab.netlab.tools import find, loader, why_not
 from kubelab.processes import start_ticks
 
@@ -113,10 +114,35 @@ def test_the_kernel_takes_every_sync_and_services_answer(
     assert not has_chain(network, backend, new)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_service_that_loses_all_endpoints_does_not_answer_until_it_has_some(
+    network: Network, backend: Backend
+) -> None:
+    tool = loader(backend)
+    if why_not(backend) or tool is None:
+        pytest.skip(str(why_not(backend)))
+    services = make_services(3, 2)
+    syncs, whole = make_syncs(backend, services, tool, root=True), services[0]
+    empty = replace(whole, endpoints=())
+    lost, back = (
+        nftables.changing(old, new, LAYOUTS[backend])
+        if backend in LAYOUTS
+        else iptables.changing([old, *services[1:]], 0, new)
+        for old, new in ((whole, empty), (empty, whole))
+    )
+    for text in (syncs.setup, *syncs.full, lost):
+        network.load(syncs.load, text)
+    assert not has_chain(network, backend, whole)
+    with pytest.raises(LoadingFailedError, match="did not answer"):
+        network.probe(whole.cluster_ip, whole.port, count=5)
+    network.load(syncs.load, back)
+    assert network.probe(whole.cluster_ip, whole.port, count=5).per_s > 0
+
+
 def test_a_tool_s_complaint_is_what_the_error_says(network: Network) -> None:
     if (nft := loader("nftables")) is None:
         pytest.skip("nft is not installed")
-    with pytest.raises(LoadingFailedError, match=r"nft did not load its rules: .*syntax error"):
+    with pytest.raises(LoadingFailedError, match=r"nft failed: .*syntax error"):
         network.load([nft, "-f", "-"], "nonsense\n")
     assert network.load([nft, "-f", "-"], "add table ip fine\n").rss_bytes > 0
 
@@ -190,6 +216,16 @@ def test_a_process_that_only_has_the_same_number_is_left_alone(own_home: Path) -
     assert not path.exists()
     stranger.kill()
     stranger.wait()
+
+
+def test_a_home_that_cannot_be_written_is_said_to_be_the_reason(
+    root: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("KUBELAB_HOME", str(tmp_path / "file"))
+    with pytest.raises(NetworkUnavailableError, match=r"cannot be written .*set KUBELAB_HOME"):
+        Network(root=root)
+    assert not psutil.Process().children()
 
 
 def test_a_live_run_is_no_leftover(root: bool, network: Network) -> None:
