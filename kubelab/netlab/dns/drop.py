@@ -7,34 +7,23 @@ and one is lost. Kernels since 5.1 lose none of them here, so it is made to happ
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from collections.abc import Iterator
 
-from kubelab.netlab.tools import find
+from kubelab.netlab.dns.rules import table
 
-_RULE = """add table ip kubelab-dns
-add chain ip kubelab-dns input {{ type filter hook input priority 0; }}
-add rule ip kubelab-dns input udp dport 53 numgen inc mod {often} 1 counter drop
-"""
 _OFTEN = 1000
 """Of so many packets the second is dropped: in one lookup, once."""
+_RULES = (
+    "chain input { type filter hook input priority 0; }",
+    f"rule input udp dport 53 numgen inc mod {_OFTEN} 1 counter drop",
+)
 
 
 @contextlib.contextmanager
 def second_packet(wanted: bool) -> Iterator[None]:
     """Drop, on its way in, the second packet to a DNS server."""
-    program = find("nft") if wanted else None
-    if program is None:
+    if not wanted:
         yield
         return
-    _run([program, "-f", "-"], _RULE.format(often=_OFTEN))
-    try:
+    with table("kubelab-drop", *_RULES):
         yield
-    finally:
-        _run([program, "delete", "table", "ip", "kubelab-dns"], "")
-
-
-def _run(command: list[str], text: str) -> None:
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise OSError(f"nft refused: {done.stderr.strip()}")

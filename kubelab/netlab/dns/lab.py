@@ -96,6 +96,7 @@ class DnsLab:
         autopath: bool = False,
         cache: bool = False,
         drop_second: bool = False,
+        track: bool = False,
         label: str = "",
     ) -> Counts:
         """Look names up as a program in the pod would, and count what leaves it.
@@ -116,6 +117,8 @@ class DnsLab:
             Whether the pod asks a cache on its node, which starts empty.
         drop_second : bool
             Whether the kernel drops the second packet to the server (nft).
+        track : bool
+            Whether the entries of the kernel's connection table are counted (nft).
         label : str
             What to call the lookups in a table.
 
@@ -127,14 +130,14 @@ class DnsLab:
             If nft or a cache is needed and not installed, or the lab has ended.
         """
         asked = [wanted] if isinstance(wanted, str) else list(wanted)
-        if drop_second and find("nft") is None:
+        if (drop_second or track) and find("nft") is None:
             raise DnsLabError(
-                "nft, which drops the packet, is not installed",
-                "Run apt-get install nftables, or use Behaviour(lose_pair=True), which needs nothing",
+                "nft, by which packets are dropped and tracked, is not installed",
+                "Run apt-get install nftables; to lose a packet, Behaviour(lose_pair=True) needs nothing",
             )
         conf = conf or pod_resolv_conf()
         order = self._order("look_up", asked, conf, family, behaviour, autopath=autopath, cache=cache)
-        answer = self._ask({**order, "drop_second": drop_second})
+        answer = self._ask({**order, "drop_second": drop_second, "track": track})
         how = Behaviour(**order["behaviour"])
         found = tuple(_lookup(each, label, self.zone, how) for each in answer["lookups"])
         return Counts(found, self.machine)
@@ -229,6 +232,7 @@ def _lookup(answer: dict[str, Any], label: str, zone: Zone, behaviour: Behaviour
         answer["error"],
         answer["seconds"],
         label,
+        answer["tracked"],
     )
 
 

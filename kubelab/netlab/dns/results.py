@@ -59,6 +59,8 @@ class Lookup:
         How long it took.
     label : str
         What is looked at, where a table needs to tell lookups of one name apart.
+    tracked : int or None
+        How many entries it made in the kernel's connection table, if that was counted.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Lookup:
     error: str
     seconds: float
     label: str = ""
+    tracked: int | None = None
 
     @property
     def wasted(self) -> int:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from kubelab.netlab.dns import drop
+from kubelab.netlab.dns import conntrack, drop
 from kubelab.netlab.dns.cache import CACHE_ADDRESS, Cache
 from kubelab.netlab.dns.isolation import FOLDER, cover_files, raise_loopback, write_resolv_conf
 from kubelab.netlab.dns.resolv_conf import CLUSTER_DNS
@@ -63,11 +63,13 @@ class Room:
         for name in order["names"]:
             self._tell(collect="count")
             seen = len(self._asked_of_cache(order))
-            with drop.second_packet(order["drop_second"]):
+            with drop.second_packet(order["drop_second"]), conntrack.entries(order["track"]) as entries:
                 (line,) = _in_children([partial(look_up, name, order["family"])])
+                tracked = entries()
             upstream = self._tell(collect="queries")["queries"]
             asked = self._asked_of_cache(order)[seen:] if order["cache"] else None
-            found.append({**line, "name": name, "upstream": upstream, "asked_of_cache": asked})
+            seen_here = {"upstream": upstream, "asked_of_cache": asked, "tracked": tracked}
+            found.append({**line, **seen_here, "name": name})
         return {"lookups": found}
 
     def _load(self, order: dict[str, Any]) -> dict[str, Any]:

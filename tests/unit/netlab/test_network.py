@@ -221,11 +221,12 @@ def test_a_process_that_only_has_the_same_number_is_left_alone(own_home: Path) -
 def test_a_home_that_cannot_be_written_is_said_to_be_the_reason(
     root: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = psutil.Process().children()
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("KUBELAB_HOME", str(tmp_path / "file"))
     with pytest.raises(NetworkUnavailableError, match=r"cannot be written .*set KUBELAB_HOME"):
         Network(root=root)
-    assert not psutil.Process().children()
+    assert psutil.Process().children() == before
 
 
 def test_a_live_run_is_no_leftover(root: bool, network: Network) -> None:

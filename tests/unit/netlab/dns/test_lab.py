@@ -96,6 +96,36 @@ def test_a_second_packet_that_the_kernel_drops_costs_the_resolvers_whole_timeout
     assert found.addresses
 
 
+@needs_nft
+@pytest.mark.parametrize(
+    ("name", "options", "tracked"),
+    [
+        ("api.example.com", (), 4),
+        ("api.example.com.", (), 1),
+        ("web", (), 1),
+        ("web", ("single-request-reopen",), 2),
+        ("web", ("use-vc",), 1),
+        ("localhost", (), 0),
+    ],
+)
+def test_each_name_tried_is_an_entry_of_the_connection_table(
+    lab: DnsLab, name: str, options: tuple[str, ...], tracked: int
+) -> None:
+    conf = ResolvConf(POD.nameservers, POD.search, (*POD.options, *options))
+    (found,) = lab.count(name, conf, track=True).lookups
+    assert found.tracked == tracked
+    (untracked,) = lab.count(name, conf).lookups
+    assert untracked.tracked is None
+
+
+@needs_nft
+@needs_cache
+def test_of_a_nodes_cache_only_what_it_asks_itself_is_in_the_connection_table(lab: DnsLab) -> None:
+    first, again = lab.count(["web", "web"], cache=True, track=True).lookups
+    assert first.tracked in (1, 2)  # by whether the cache asks for A and AAAA from one socket
+    assert again.tracked == 0
+
+
 def test_a_pair_that_loses_one_packet_waits_and_one_packet_at_a_time_does_not(lab: DnsLab) -> None:
     race = Behaviour(lose_pair=True)
     both, single, reopened, tcp = (
@@ -152,6 +182,17 @@ def test_without_root_the_counts_are_the_same() -> None:
         (found,) = made.count("api.example.com", cache=installed_cache() is not None).lookups
         assert len(found.queries) == 8
         assert made.machine.privileges == "user namespace"
+
+
+@needs_nft
+def test_without_root_the_entries_are_the_same() -> None:
+    try:
+        made = DnsLab(root=False)
+    except DnsLabError as error:
+        pytest.skip(str(error))
+    with made:
+        (found,) = made.count("api.example.com", track=True).lookups
+        assert found.tracked == 4
 
 
 def test_a_lab_that_was_closed_says_so_and_closes_twice() -> None:
