@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from dataclasses import replace
 
 from kubelab import clock
 from kubelab.chaos.hypotheses import Claim, Hypothesis
@@ -10,6 +12,9 @@ from kubelab.chaos.samples import Sample, Stage
 from kubelab.errors import ApiError, ConnectionFailedError
 from kubelab.training.metrics import Metric, parse_metrics
 from kubelab.training.reading import JobReader
+
+_TRIES = 3
+_AGAIN_S = 0.05
 
 
 class Observation:
@@ -34,18 +39,23 @@ class Observation:
         self._hypothesis = hypothesis
 
     async def look(self, stage: Stage) -> None:
-        """Add one sample; one that is not seen if the API does not answer."""
+        """Add one sample; one that is not seen if the API does not answer, or refuses again and again."""
         at_s = clock.monotonic()
         answer = await self._ask()
-        try:
-            view = await self._reader.view()
-            steps = parse_metrics(await self._reader.lines(0)) if 0 in view.workers else []
-        except (ApiError, ConnectionFailedError):
-            self.samples.append(Sample(at_s, stage, answer=answer))
-            return
+        sample = Sample(at_s, stage, answer=answer)
+        for _ in range(_TRIES):
+            with contextlib.suppress(ApiError, ConnectionFailedError):
+                sample = replace(await self._seen(at_s, stage), answer=answer)
+                break
+            await asyncio.sleep(_AGAIN_S)
+        self.samples.append(sample)
+
+    async def _seen(self, at_s: float, stage: Stage) -> Sample:
+        view = await self._reader.view()
+        steps = parse_metrics(await self._reader.lines(0)) if 0 in view.workers else []
         attempt = max((metric.attempt for metric in steps), default=0)
         own = _steps(steps, attempt)
-        sample = Sample(
+        return Sample(
             at_s,
             stage,
             phase=view.phase,
@@ -54,9 +64,7 @@ class Observation:
             restarts=max(view.restarts, attempt),
             running=view.running,
             workers=view.num_nodes,
-            answer=answer,
         )
-        self.samples.append(sample)
 
     async def _ask(self) -> bool | None:
         if not isinstance(self._hypothesis, Claim):
