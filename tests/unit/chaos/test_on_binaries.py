@@ -70,7 +70,6 @@ def test_a_job_resumes_after_a_pod_was_killed_and_the_experiment_is_an_object(
     ("fault", "expect", "undid"),
     [
         ("node_not_ready", "the job goes on", "reports that it is ready"),
-        ("endpoint_flap", "the job goes on", "endpoints are back; they were taken"),
         ("drain", "the job resumes from its checkpoint", "uncordoned"),
     ],
 )
@@ -82,6 +81,12 @@ def test_what_is_expected_holds_and_the_fault_is_undone(
     assert undid in verdict.undid
     assert is_ready(node_of(cluster))
     assert not node_of(cluster)["spec"].get("unschedulable")
+
+
+def test_endpoints_that_are_not_there_cannot_flap(cluster: Cluster, job: TrainJob) -> None:
+    verdict = cluster.chaos.endpoint_flap(job, duration_s=1.0)
+    assert verdict.outcome == "refused"
+    assert "has no endpoints" in verdict.reason
     assert FLAP not in selector_of(cluster, job.name)
 
 
@@ -121,13 +126,13 @@ def test_a_fault_of_the_api_that_is_made_by_hand_is_refused_by_the_daemon(cluste
 def test_a_fault_survives_the_end_of_daemon_and_api_server_and_is_undone(
     cluster: Cluster, job: TrainJob
 ) -> None:
-    live = [ask(cluster, job, fault, duration_s=15.0) for fault in ("node_not_ready", "endpoint_flap")]
+    live = [ask(cluster, job, fault, duration_s=15.0) for fault in ("node_not_ready", "drain")]
     kill_daemon()
     bring_up()
     for each in live:
         assert wait_for_end(cluster, each)["undid"]
     wait_for("a ready node", lambda: is_ready(node_of(cluster)))
-    assert FLAP not in selector_of(cluster, job.name)
+    assert not node_of(cluster)["spec"].get("unschedulable")
 
 
 def reasons(cluster: Cluster, experiment: Object) -> set[str]:
