@@ -1,4 +1,4 @@
-"""A lab cluster for the tests that drive the whole: one a session, in a home of its own."""
+"""Lab clusters for the tests that drive the whole, in homes of their own: one a session, or one's own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from kubelab import Cluster
 
 # The machine may be busy with anything: slowness is for benchmarks to find.
 settings.register_profile("kubelab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -46,9 +48,28 @@ class Lab:
 def made(home: Path) -> Iterator[Lab]:
     """A home whose clusters are ended afterwards."""
     lab = Lab(home, {**os.environ, "KUBELAB_HOME": str(home), "COLUMNS": "200"})
-    yield lab
-    for path in home.glob("*/lock"):
-        lab.kubelab("down", "--name", path.parent.name, "--delete", check=False)
+    try:
+        yield lab
+    finally:
+        for path in home.glob("*/lock"):
+            lab.kubelab("down", "--name", path.parent.name, "--delete", check=False)
+
+
+@contextmanager
+def connected(home: Path, name: str = "lab", *, warm: bool = True) -> Iterator[Cluster]:
+    """A home's cluster, as a notebook connects to it; the environment is as before afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBELAB_HOME", str(home))
+        patch.setenv("KUBECONFIG", "")  # connect sets it
+        with Cluster.connect(name, warm=warm) as cluster:
+            yield cluster
+
+
+@contextmanager
+def own_cluster(home: Path, name: str, *, warm: bool = True) -> Iterator[Cluster]:
+    """The one cluster of a home; it ends afterwards with all that it kept."""
+    with made(home), connected(home, name, warm=warm) as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -64,3 +85,10 @@ def session_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with made(tmp_path_factory.mktemp("home")) as shared:
         shared.up("lab")
         yield shared
+
+
+@pytest.fixture(scope="module")
+def session_cluster(session_lab: Lab) -> Iterator[Cluster]:
+    """The one cluster that many tests share, connected to."""
+    with connected(session_lab.home) as cluster:
+        yield cluster

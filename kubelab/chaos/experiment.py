@@ -9,6 +9,8 @@ from kubelab.client import CHAOS_EXPERIMENTS, Object
 
 LONGEST_S = 600.0
 """No fault lasts longer."""
+OVER = frozenset({"Ended", "Refused"})
+"""Phases in which nothing is injected any more."""
 MOST_PER_S = 1000.0
 """No more connections than so many a second are opened."""
 

@@ -11,17 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kubelab.engine.measures import Kind, Measures
+from kubelab.processes import start_ticks
 
 _SELF = Path("/proc/self")
-_STARTED = 19
-"""Place of ``starttime`` in ``/proc/self/stat`` after the command's closing parenthesis."""
 
 
 def measure_process(measures: Measures) -> None:
     """Have this process's use of the machine told with ``measures``."""
-    if not (_SELF / "stat").exists():
+    ticks = start_ticks(os.getpid())
+    if ticks is None:
         return
-    started_s = _started_s()
+    started_s = _booted_s() + ticks / os.sysconf("SC_CLK_TCK")
     readings: list[tuple[Kind, str, str, Callable[[], float]]] = [
         ("counter", "process_cpu_seconds_total", "CPU time used, by user and system together.", _cpu_s),
         ("gauge", "process_resident_memory_bytes", "Resident memory.", _resident_bytes),
@@ -50,8 +50,6 @@ def _most_files() -> float:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def _started_s() -> float:
-    ticks = int((_SELF / "stat").read_text().rpartition(")")[2].split()[_STARTED])
+def _booted_s() -> int:
     lines = Path("/proc/stat").read_text().splitlines()
-    booted_s = next(int(line.split()[1]) for line in lines if line.startswith("btime "))
-    return booted_s + ticks / os.sysconf("SC_CLK_TCK")
+    return next(int(line.split()[1]) for line in lines if line.startswith("btime "))

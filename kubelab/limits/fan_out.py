@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from contextlib import aclosing
 
 from kubelab.client import CONFIG_MAPS
 from kubelab.clock import monotonic
@@ -25,14 +24,10 @@ class _Watcher:
         self.latest = asyncio.Event()
 
     async def follow(self, site: Site, version: str) -> None:
-        while True:  # a server ends watches now and then
-            watch = site.client.watch(CONFIG_MAPS, site.namespace, resource_version=version)
-            async with aclosing(watch) as events:
-                async for event in events:
-                    version = event.object["metadata"]["resourceVersion"]
-                    if event.type == "MODIFIED" and event.object["metadata"]["name"] == _NAME:
-                        self.seen_s[event.object["data"]["turn"]] = monotonic()
-                        self.latest.set()
+        async for found in site.changes(CONFIG_MAPS, version):
+            if found["metadata"]["name"] == _NAME:
+                self.seen_s.setdefault(found["data"]["turn"], monotonic())
+                self.latest.set()
 
     async def wait_for(self, turn: str) -> None:
         while turn not in self.seen_s:

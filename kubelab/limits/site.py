@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from kubelab.client import NAMESPACES, NODES, Client, Object, Resource
 from kubelab.clock import Clock, monotonic
-from kubelab.errors import ApiError, ConnectionFailedError, NotFoundError
+from kubelab.errors import ApiError, ConnectionFailedError, ExpiredError, NotFoundError
 from kubelab.limits import load as objects
 from kubelab.limits.errors import LimitsBusyError, LimitsRefusedError
 from kubelab.limits.load import Load
@@ -51,6 +51,25 @@ class Site:
     def pod(self, name: str) -> Object:
         """Return a pod of this run."""
         return objects.pod(name, self.run, simulated=self.load.nodes > 0)
+
+    async def changes(self, resource: Resource, version: str) -> AsyncGenerator[Object, None]:
+        """Yield each object of the namespace that comes or changes after a version, without end.
+
+        A server ends watches now and then. Where it no longer knows the version, all objects come again.
+        """
+        while True:
+            watch = self.client.watch(resource, self.namespace, resource_version=version)
+            try:
+                async with aclosing(watch) as events:
+                    async for event in events:
+                        version = event.object["metadata"]["resourceVersion"]
+                        if event.type in ("ADDED", "MODIFIED"):
+                            yield event.object
+            except ExpiredError:
+                page = await self.client.list(resource, self.namespace)
+                version = page.resource_version
+                for obj in page.items:
+                    yield obj
 
 
 @asynccontextmanager

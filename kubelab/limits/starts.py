@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from kubelab.client import PODS, Object
@@ -142,13 +142,9 @@ async def _watched(site: Site, prefix: str) -> AsyncIterator[Starts]:
 
 
 async def _watch(site: Site, version: str, prefix: str, starts: Starts) -> None:
-    while True:  # a server ends watches now and then
-        watch = site.client.watch(PODS, site.namespace, resource_version=version)
-        async with aclosing(watch) as events:
-            async for event in events:
-                version = event.object["metadata"]["resourceVersion"]
-                if event.type != "BOOKMARK" and event.object["metadata"]["name"].startswith(prefix):
-                    starts.note(event.object, monotonic())
+    async for pod in site.changes(PODS, version):
+        if pod["metadata"]["name"].startswith(prefix):
+            starts.note(pod, monotonic())
 
 
 async def _wait(starts: Starts, timeout_s: float) -> None:

@@ -10,10 +10,10 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from kubelab.client import Object
 from kubelab.clock import parse_rfc3339, rfc3339
+from kubelab.processes import start_ticks
 
 RUN_LABEL = "limits.kubelab.dev/run"
 HOLDER = "limits.kubelab.dev/holder"
@@ -23,7 +23,7 @@ PREFIX = "kubelab-limits-"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The process that measures: its machine, its number and when it began, in the kernel's ticks."""
+    """The process that measures: its machine, its number and when it began, in ticks; "" if unknown."""
 
     host: str
     pid: int
@@ -32,7 +32,7 @@ class Holder:
     @staticmethod
     def own() -> Holder:
         """Return this process."""
-        return Holder(socket.gethostname(), os.getpid(), _started(os.getpid()))
+        return Holder(socket.gethostname(), os.getpid(), str(start_ticks(os.getpid()) or ""))
 
     @staticmethod
     def read(text: str) -> Holder | None:
@@ -48,7 +48,9 @@ class Holder:
     @property
     def is_gone(self) -> bool:
         """Whether it is known that the process ended: it was on this machine, and is not there."""
-        return self.host == socket.gethostname() and bool(self.started) and _started(self.pid) != self.started
+        if self.host != socket.gethostname() or not self.started:
+            return False
+        return str(start_ticks(self.pid)) != self.started
 
 
 def mark(meta: Object, run: str, holder: Holder, until: datetime) -> Object:
@@ -79,11 +81,3 @@ def is_left(obj: Object, now: datetime) -> bool:
     except ValueError:
         return holder.is_gone
     return holder.is_gone or now > until + timedelta(seconds=1)
-
-
-def _started(pid: int) -> str:
-    """Return when a process began, from ``/proc`` (field 22 of ``stat``); "" where it is not to be had."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""

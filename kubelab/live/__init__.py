@@ -5,6 +5,7 @@ from kubelab.live.cost_snapshot import CostRow, CostSnapshot
 from kubelab.live.cost_watch import CostWatch
 from kubelab.live.decision_snapshot import AutoscalerSnapshot, DecisionRow, DecisionUpdate
 from kubelab.live.decision_watch import DecisionWatch
+from kubelab.live.experiment_watch import ExperimentRow, ExperimentWatch
 from kubelab.live.fleet_snapshot import Fleet, FleetSnapshot, FleetUpdate, GroupRow, NodeRow, PodRow, share
 from kubelab.live.fleet_watch import FleetWatch
 from kubelab.live.job_watch import JobWatch
@@ -35,6 +36,8 @@ __all__ = [
     "DecisionRow",
     "DecisionUpdate",
     "DecisionWatch",
+    "ExperimentRow",
+    "ExperimentWatch",
     "Fleet",
     "FleetSnapshot",
     "FleetUpdate",

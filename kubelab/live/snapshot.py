@@ -9,7 +9,7 @@ Phase = Literal["Pending", "Running", "Restarting", "Suspended", "Succeeded", "F
 """`kubelab.training.view.Phase`, and what a watch sees when the job is deleted."""
 WorkerState = Literal["Pending", "Starting", "Running", "Terminating", "Succeeded", "Failed", "Suspended"]
 
-Point = tuple[int, float]
+Point = tuple[float, float]
 """(step, value)."""
 
 

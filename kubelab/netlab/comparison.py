@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 from kubelab.clock import Clock, RealClock, rfc3339
@@ -26,7 +29,7 @@ from kubelab.netlab.results import (
     Progress,
     Spread,
 )
-from kubelab.netlab.services import Service, make_services
+from kubelab.netlab.services import Service, check_room, make_services
 from kubelab.netlab.syncs import Syncs, check_memory, make_syncs
 from kubelab.netlab.tools import loader, versions, why_not
 
@@ -57,6 +60,7 @@ def compare(
     root: bool | None = None,
     timeout_s: float = 120.0,
     connections: int = CONNECTIONS,
+    stop: threading.Event | None = None,
 ) -> Comparison:
     """Measure what kube-proxy's rules cost, by backend and number of Services.
 
@@ -84,6 +88,8 @@ def compare(
         A tool that takes longer is given up, and its measure is skipped.
     connections : int
         Connections that each probe times.
+    stop : threading.Event, optional
+        Another thread sets it to end the run that is under way, as Ctrl-C does.
 
     Returns
     -------
@@ -92,12 +98,20 @@ def compare(
 
     Raises
     ------
+    KubelabError
+        If an argument makes no sense, or there are not so many addresses.
     NetworkUnavailableError
         If the machine cannot run any of the backends.
     TooManyServicesError
         If the rules would not fit into memory.
+    StoppedError
+        Once ``stop`` is set.
     """
-    _check(services, backends, {"endpoints": endpoints, "repeats": repeats, "connections": connections})
+    _check_lists(services, backends)
+    _check_numbers(services, {"endpoints": endpoints, "repeats": repeats, "connections": connections})
+    if not 0 < timeout_s < math.inf:
+        raise KubelabError(f"timeout_s={timeout_s!r}: give a number of seconds above 0.")
+    check_room(max(services), endpoints)
     as_root = os.geteuid() == 0 if root is None else root
     reasons = {each: why_not(each) for each in backends}
     if all(reasons.values()):
@@ -107,7 +121,7 @@ def compare(
             check_memory(backend, count, endpoints, free_memory())
     environment = _environment(seed, RealClock(), as_root=as_root)
     cells = [
-        _Cell(backend, count, endpoints, seed, as_root, timeout_s, connections)
+        _Cell(backend, count, endpoints, seed, as_root, timeout_s, connections, stop)
         for count in services
         for backend in backends
     ]
@@ -117,14 +131,20 @@ def compare(
     return Comparison(environment, tuple(measures))
 
 
-def _check(services: Sequence[int], backends: Sequence[Backend], counts: dict[str, int]) -> None:
+def _check_lists(services: Sequence[int], backends: Sequence[Backend]) -> None:
+    for name, given in {"services": services, "backends": backends}.items():
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise KubelabError(f"{name}={given!r}: give a list, such as {name}=[{given!r}].")
     if unknown := [each for each in backends if each not in BACKENDS]:
         raise KubelabError(f"{unknown[0]!r} is no backend. There are: {', '.join(BACKENDS)}.")
     if not services or not backends:
         raise KubelabError("Nothing to compare: give at least one number of Services and one backend.")
-    for name, count in {"services": min(services), **counts}.items():
-        if count < 1:
-            raise KubelabError(f"{name}={count}: give 1 or more, so that there is something to measure.")
+
+
+def _check_numbers(services: Sequence[int], counts: dict[str, int]) -> None:
+    for name, count in [*(("services", each) for each in services), *counts.items()]:
+        if not isinstance(count, Integral) or count < 1:
+            raise KubelabError(f"{name}={count!r}: give whole numbers of 1 or more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +158,7 @@ class _Cell:
     root: bool
     timeout_s: float
     connections: int
+    stop: threading.Event | None
 
     def __str__(self) -> str:
         return f"{self.backend}, {self.services:,} Services"
@@ -188,7 +209,7 @@ def _explain(error: LoadingFailedError, cell: _Cell) -> str:
 
 
 def _run(cell: _Cell, services: Sequence[Service], syncs: Syncs) -> _Run:
-    with Network(root=cell.root, timeout_s=cell.timeout_s) as network:
+    with Network(root=cell.root, timeout_s=cell.timeout_s, stop=cell.stop) as network:
         direct = network.probe(*services[-1].endpoints[0], cell.connections)
         if syncs.setup:
             network.load(syncs.load, syncs.setup)

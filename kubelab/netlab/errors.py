@@ -19,8 +19,15 @@ class NetworkUnavailableError(KubelabError):
         super().__init__(f"{reason} Comparison.recorded() has results of another machine.")
 
 
+class StoppedError(KubelabError):
+    """Another thread stopped a measurement."""
+
+    def __init__(self) -> None:
+        super().__init__("Stopped before it was complete.")
+
+
 class LoadingFailedError(KubelabError):
-    """A tool did not load its rules.
+    """A tool did not load its rules, or a probe failed.
 
     Attributes
     ----------
@@ -30,7 +37,7 @@ class LoadingFailedError(KubelabError):
 
     def __init__(self, tool: str, said: str) -> None:
         self.tool, self.said = tool, said
-        super().__init__(f"{tool} did not load its rules: {said}")
+        super().__init__(f"{tool} failed: {said}")
 
 
 class TooManyServicesError(KubelabError):
@@ -44,7 +51,8 @@ class TooManyServicesError(KubelabError):
 
     def __init__(self, services: int, most: int, free_bytes: int) -> None:
         self.services, self.most = services, most
+        fewer = f"at most {most:,}" if most else "fewer endpoints"
         super().__init__(
             f"{services:,} Services need more memory than is free ({free_bytes / 2**20:,.0f} MiB). "
-            f"Ask for at most {most:,}."
+            f"Ask for {fewer}."
         )

@@ -98,7 +98,7 @@ def changing(services: Sequence[Service], position: int, new: Service) -> str:
     """Return the text of the partial sync in which the endpoints of one Service change."""
     old = services[position]
     after = [*services[:position], new, *services[position + 1 :]]
-    stale = {*_endpoint_chains(old)} - {*_endpoint_chains(new)}
+    stale = {*_chains(old)} - {*_chains(new)}
     return _restore(after, changed=[new], stale=sorted(stale))
 
 
@@ -106,7 +106,7 @@ def removing(services: Sequence[Service], position: int) -> str:
     """Return the text of the partial sync in which one Service goes."""
     old = services[position]
     left = [*services[:position], *services[position + 1 :]]
-    return _restore(left, changed=(), stale=[service_chain(old), *_endpoint_chains(old)])
+    return _restore(left, changed=(), stale=_chains(old))
 
 
 def count_rules(text: str, table: str = "nat") -> int:
@@ -115,17 +115,11 @@ def count_rules(text: str, table: str = "nat") -> int:
     return sum(line.startswith("-A") for line in part.splitlines())
 
 
-def count_chains(text: str, table: str = "nat") -> int:
-    """Return how many chains a text names in a table."""
-    part = text.partition(f"*{table}\n")[2].partition("COMMIT")[0]
-    return sum(line.startswith(":") for line in part.splitlines())
-
-
 def _restore(services: Sequence[Service], changed: Iterable[Service], stale: Sequence[str] = ()) -> str:
     changed = [each for each in changed if each.endpoints]
     with_comments = sum(len(each.endpoints) for each in services) <= LARGE_CLUSTER_ENDPOINTS
     reject = [_rejection(each) for each in services if not each.endpoints]
-    chains = [chain for each in changed for chain in (service_chain(each), *_endpoint_chains(each))]
+    chains = [chain for each in changed for chain in _chains(each)]
     rules = [rule for each in changed for rule in _rules(each, comments=with_comments)]
     lines = [
         *(*_FILTER, *reject, *_FORWARD, "COMMIT", *_NAT),
@@ -140,8 +134,10 @@ def _restore(services: Sequence[Service], changed: Iterable[Service], stale: Seq
     return "\n".join(lines) + "\n"
 
 
-def _endpoint_chains(service: Service) -> list[str]:
-    return [endpoint_chain(service, each) for each in service.endpoints]
+def _chains(service: Service) -> list[str]:
+    """Return a Service's own chain and those of its endpoints; one without endpoints has none."""
+    endpoints = [endpoint_chain(service, each) for each in service.endpoints]
+    return [service_chain(service), *endpoints] if endpoints else []
 
 
 def _match(service: Service) -> str:

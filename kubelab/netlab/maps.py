@@ -125,7 +125,7 @@ class MapsStudy:
         return fit([(row.maps, median(row.without_maps_s)) for row in self.rows])
 
     def frame(self) -> pd.DataFrame:
-        """Return a row for each number of maps: maps, elements, with_maps_s, without_maps_s (medians)."""
+        """Return a row for each number of maps: maps, elements, median seconds, per_map."""
         import pandas as pd
 
         names = ("with_maps_s", "without_maps_s")
@@ -147,9 +147,10 @@ class MapsStudy:
         return maps_figure(self)
 
     def verdict(self) -> str:
-        """Return in words how both grow."""
+        """Return in words how both grow; of a record also where and when it was made."""
         first, last = self.rows[0], self.rows[-1]
         times = last.maps / first.maps
+        origin = f" Recorded on {self.machine}, {self.date[:10]}." if self.is_recorded else ""
         grew, plain = (
             median(getattr(last, name)) / median(getattr(first, name))
             for name in ("with_maps_s", "without_maps_s")
@@ -158,7 +159,7 @@ class MapsStudy:
             f"{times:.3g} x the maps, with the same {last.elements:,} elements, take {grew:.3g} x the time; "
             f"as many rules without maps {plain:.3g} x. At {last.maps:,} maps {self.with_maps.share:.0%} of "
             f"the time grows by the square. Between the last two sizes time grows by the power "
-            f"{self.with_maps.exponent:.2f}; without maps, {self.without_maps.exponent:.2f}."
+            f"{self.with_maps.exponent:.2f}; without maps, {self.without_maps.exponent:.2f}.{origin}"
         )
 
     def __repr__(self) -> str:
@@ -208,7 +209,7 @@ def measure(
     Parameters
     ----------
     counts : sequence of int
-        Numbers of maps, each a divisor of ``elements``.
+        Two or more numbers of maps, each a divisor of ``elements``.
     elements : int
         Of all maps together, the same for each number of maps.
     repeats : int
@@ -226,8 +227,10 @@ def measure(
         If nft is missing, or namespaces are not allowed here.
     """
     texts = {count: [rules(count, elements, maps=maps) for maps in (True, False)] for count in sorted(counts)}
-    if not texts or repeats < 1:
-        raise KubelabError(f"{len(texts)} numbers of maps, {repeats} repeats: give at least one of each.")
+    if len(texts) < 2 or repeats < 1:
+        raise KubelabError(
+            f"{len(texts)} numbers of maps, {repeats} repeats: give two numbers or more, and one repeat."
+        )
     root = os.geteuid() == 0 if root is None else root
     batch = None if root else ROOTLESS_BATCH
     rows = []

@@ -13,19 +13,22 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from kubelab.clock import monotonic
 from kubelab.home import home
-from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError
+from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError, StoppedError
 from kubelab.netlab.tools import find
+from kubelab.processes import start_ticks
 
 _SCRIPT = Path(__file__).with_name("node.py")
 _END_S = 30.0
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,16 @@ class Probe:
 class Network:
     """Client, node and server, joined by interfaces; a context manager.
 
+    The kernel ends it with the thread that made it (``PR_SET_PDEATHSIG`` of prctl(2)).
+
     Parameters
     ----------
     root : bool
         Whether to make namespaces as root; otherwise inside a user namespace.
     timeout_s : float
         For one request; what takes longer is given up, and the network with it.
+    stop : threading.Event, optional
+        Another thread sets it to have whatever is waited for raise `StoppedError`.
 
     Raises
     ------
@@ -64,11 +71,12 @@ class Network:
         If the machine does not allow it.
     """
 
-    def __init__(self, *, root: bool, timeout_s: float = 120.0) -> None:
+    def __init__(self, *, root: bool, timeout_s: float = 120.0, stop: threading.Event | None = None) -> None:
         remove_stale()
         if (ip := find("ip")) is None:
             raise NetworkUnavailableError("The tool ip is missing: install iproute2.")
         self._timeout_s = timeout_s
+        self._stop = stop
         privileges = "root" if root else "user"
         self._process = subprocess.Popen(  # noqa: S603 - our own script
             [sys.executable, "-I", "-S", str(_SCRIPT), str(os.getpid()), privileges, ip],
@@ -79,11 +87,8 @@ class Network:
         )
         self._buffer = b""
         try:
-            self._note = _write_note(self._process.pid)
-            self._read("the network", timeout_s)
-        except OSError as error:
-            self.close()
-            raise NetworkUnavailableError(f"No network could be made: {error}. {_remedy(root)}") from error
+            _write_note(self._process.pid)
+            self._begin(root=root)
         except BaseException:
             self.close()
             raise
@@ -129,7 +134,8 @@ class Network:
             with contextlib.suppress(OSError):
                 assert pipe is not None  # noqa: S101
                 pipe.close()
-        _note_path(self._process.pid).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            _note_path(self._process.pid).unlink()
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +144,12 @@ class Network:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _begin(self, *, root: bool) -> None:
+        try:
+            self._read("the network", self._timeout_s)
+        except OSError as error:
+            raise NetworkUnavailableError(f"No network could be made: {error}. {_remedy(root)}") from error
 
     def _ask(self, request: dict[str, Any], data: bytes = b"") -> dict[str, Any]:
         assert self._process.stdin is not None  # noqa: S101
@@ -152,8 +164,7 @@ class Network:
         assert self._process.stdout is not None  # noqa: S101
         until = monotonic() + timeout_s
         while b"\n" not in self._buffer:
-            ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, until - monotonic()))
-            if not ready:
+            if not self._is_ready(self._process.stdout, until):
                 raise LoadingFailedError(tool, f"it did not finish in {timeout_s:g} s")
             if not (part := os.read(self._process.stdout.fileno(), 65536)):
                 raise OSError("the lab's process ended")
@@ -163,6 +174,16 @@ class Network:
         if "error" in answer:
             raise OSError(answer["error"])
         return answer
+
+    def _is_ready(self, answers: IO[bytes], until: float) -> bool:
+        """Wait until there is something to read, or until then in vain."""
+        while (left_s := until - monotonic()) > 0:
+            if self._stop is not None and self._stop.is_set():
+                raise StoppedError
+            wait_s = left_s if self._stop is None else min(left_s, _LOOK_S)
+            if select.select([answers], [], [], wait_s)[0]:
+                return True
+        return False
 
 
 def remove_stale() -> None:
@@ -176,25 +197,27 @@ def remove_stale() -> None:
     for path in _notes().glob("*.json"):
         try:
             note = json.loads(path.read_text())
-            pid, started = int(note["pid"]), note["started"]
-            owner = (int(note["owner"]), note["owner_started"])
+            pid, started = int(note["pid"]), int(note["started"])
+            owner, owner_started = int(note["owner"]), int(note["owner_started"])
         except (OSError, ValueError, KeyError, TypeError):
             path.unlink(missing_ok=True)
             continue
-        if _start_time(owner[0]) == owner[1]:
+        if start_ticks(owner) == owner_started:
             continue
-        if _start_time(pid) == started:
-            _end(pid)
+        _end(pid, started)
         path.unlink(missing_ok=True)
 
 
-def _end(pid: int) -> None:
+def _end(pid: int, started: int) -> None:
+    """End a process, unless it is another one that only has the number."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         return
     try:
-        os.kill(pid, signal.SIGKILL)
+        if start_ticks(pid) != started:
+            return
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
         if not select.select([descriptor], [], [], _END_S)[0]:
             raise NetworkUnavailableError(
                 f"A run that was killed still loads its rules (process {pid}). Try again in a minute."
@@ -205,14 +228,19 @@ def _end(pid: int) -> None:
         os.close(descriptor)
 
 
-def _write_note(pid: int) -> Path:
+def _write_note(pid: int) -> None:
+    """Write down which process to end, should this one be killed."""
     path, owner = _note_path(pid), os.getpid()
-    note = {"pid": pid, "started": _start_time(pid), "owner": owner, "owner_started": _start_time(owner)}
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    note = {"pid": pid, "started": start_ticks(pid), "owner": owner, "owner_started": start_ticks(owner)}
     half = path.with_suffix(".half")
-    half.write_text(json.dumps(note))
-    half.replace(path)  # another run may read it at any time
-    return path
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        half.write_text(json.dumps(note))
+        half.replace(path)  # another run may read it at any time
+    except OSError as error:
+        raise NetworkUnavailableError(
+            f"{path.parent} cannot be written ({error.strerror}): set KUBELAB_HOME to a folder of yours."
+        ) from error
 
 
 def _notes() -> Path:
@@ -221,15 +249,6 @@ def _notes() -> Path:
 
 def _note_path(pid: int) -> Path:
     return _notes() / f"{pid}.json"
-
-
-def _start_time(pid: int) -> str | None:
-    """Return when a process began, in ticks since the machine did (field 22 of proc(5)'s ``stat``)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields[19]
 
 
 def _loaded(answer: dict[str, Any], argv: Sequence[str]) -> Loaded:

@@ -103,6 +103,8 @@ def adding(new: Service, layout: Layout = "single-endpoint") -> str:
 
 def changing(old: Service, new: Service, layout: Layout = "single-endpoint") -> str:
     """Return the text of the sync in which the endpoints of one Service change."""
+    if not (old.endpoints and new.endpoints):
+        return _text([*_removal(old, layout), *_services([new], layout)])
     chain = nftables_service_chain(new)
     gone = [each for each in old.endpoints if each not in new.endpoints]
     lines = [*_chains(new, layout), f"flush chain {_T} {chain}", *_rules(new, layout, known=old.endpoints)]
@@ -111,9 +113,7 @@ def changing(old: Service, new: Service, layout: Layout = "single-endpoint") -> 
 
 def removing(old: Service, layout: Layout = "single-endpoint") -> str:
     """Return the text of the sync in which one Service goes."""
-    chains = [nftables_service_chain(old)] if old.endpoints else []
-    removed = [f"{verb} chain {_T} {chain}" for verb in ("flush", "delete") for chain in chains]
-    return _text([*_elements(old, "delete"), *removed, *_endpoint_chains_removed(old, old.endpoints, layout)])
+    return _text(_removal(old, layout))
 
 
 def count_rules(text: str) -> int:
@@ -162,6 +162,12 @@ def _services(services: Sequence[Service], layout: Layout) -> list[str]:
         *(line for each in services for line in _chains(each, layout)),
         *(line for each in services for line in (*_rules(each, layout), *_elements(each, "add"))),
     ]
+
+
+def _removal(old: Service, layout: Layout) -> list[str]:
+    chains = [nftables_service_chain(old)] if old.endpoints else []
+    removed = [f"{verb} chain {_T} {chain}" for verb in ("flush", "delete") for chain in chains]
+    return [*_elements(old, "delete"), *removed, *_endpoint_chains_removed(old, old.endpoints, layout)]
 
 
 def _chains(service: Service, layout: Layout) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
@@ -74,6 +74,8 @@ class Measure:
         without ``nft`` (feature gate ``NFTablesNetlink``): that is not measured here.
     add_s, change_s, remove_s : float
         The sync after one Service came, changed an endpoint, went: its listing and its writing, in seconds.
+        kube-proxy's iptables mode runs ``iptables-save`` before it deletes chains, with more than 1,000
+        endpoints at most once in 30 s (``syncPeriod``): that is not in them.
     add_bytes : int
         The size of the text in which one Service comes.
     latency : dict of str to Latency
@@ -113,7 +115,15 @@ class Measure:
     skipped: str | None = None
 
     def net_latency(self, position: Position = "last") -> float:
-        """Return how much longer than direct the median first packet takes, in microseconds."""
+        """Return how much longer than direct the median first packet takes, in microseconds.
+
+        Raises
+        ------
+        KubelabError
+            If it was skipped.
+        """
+        if self.skipped is not None:
+            raise KubelabError(f"{self.backend}, {self.services:,} Services, was skipped: {self.skipped}")
         return self.latency[position].p50 - self.latency["direct"].p50
 
 
@@ -207,10 +217,10 @@ class Comparison:
         return self.of(backend, services).net_latency(position)
 
     def frame(self) -> pd.DataFrame:
-        """Return a row for each measure; latencies in microseconds as ``p50_last_us``, and so on."""
-        import pandas as pd
+        """Return a row for each measure, with where it was made; latencies as ``p50_last_us``, and so on."""
+        from kubelab.netlab.table import frame_of
 
-        return pd.DataFrame([_row(each) for each in self.measures])
+        return frame_of(self)
 
     def figure(self) -> go.Figure:
         """Return the last Service's first packet and the times of syncs, over the number of Services."""
@@ -261,40 +271,12 @@ class Comparison:
         return f"<Comparison {kind}: {len(backends)} backends, up to {most:,} Services>"
 
     def _repr_html_(self) -> str:
-        html: str = self.frame().to_html(index=False, float_format="{:.3g}".format, na_rep="")
-        kind = "Recorded" if self.is_recorded else "Measured"
-        return (
-            f"<p>{kind} on {_escape(self.environment.machine)}, {_escape(self.environment.date)}.</p>{html}"
-        )
+        from kubelab.netlab.table import html_of
 
-
-def _escape(text: str) -> str:
-    import html
-
-    return html.escape(text)
+        return html_of(self)
 
 
 def _measure(data: dict[str, Any]) -> Measure:
     latency = {position: Latency(**each) for position, each in data.pop("latency").items()}
     spread = {name: Spread(*each) for name, each in data.pop("spread").items()}
     return Measure(**data, latency=latency, spread=spread)
-
-
-_NUMBERS: Sequence[str] = (
-    *("full_s", "full_cpu_s", "full_bytes", "rules", "list_s", "add_s", "add_bytes", "change_s", "remove_s"),
-    *("loader_rss_bytes", "kernel_bytes"),
-)
-
-
-def _row(measure: Measure) -> dict[str, object]:
-    row: dict[str, object] = {
-        "backend": measure.backend,
-        "services": measure.services,
-        "endpoints": measure.endpoints,
-        "skipped": measure.skipped,
-    }
-    if measure.skipped is None:
-        row |= {name: getattr(measure, name) for name in _NUMBERS}
-    for position, each in measure.latency.items():
-        row |= {f"{name}_{position}_us": getattr(each, name) for name in ("p01", "p50", "p90", "p99")}
-    return row | {f"per_s_{position}": rate for position, rate in measure.connections_per_s.items()}

@@ -86,6 +86,20 @@ def make_services(count: int, endpoints: int = 2, *, seed: int = 0) -> list[Serv
     KubelabError
         If there are not that many addresses.
     """
+    check_room(count, endpoints)
+    offsets = list(range(count))
+    random.Random(seed).shuffle(offsets)  # noqa: S311 - addresses are no secrets
+    return [_service(each, endpoints) for each in offsets]
+
+
+def check_room(count: int, endpoints: int) -> None:
+    """Refuse more Services or endpoints than there are addresses for.
+
+    Raises
+    ------
+    KubelabError
+        If there are not that many addresses.
+    """
     most = SERVICE_CIDR.num_addresses // 2
     if not 1 <= count <= most:
         raise KubelabError(f"{count:,} Services: {SERVICE_CIDR} has room for 1 to {most:,}.")
@@ -94,9 +108,6 @@ def make_services(count: int, endpoints: int = 2, *, seed: int = 0) -> list[Serv
             f"{count:,} Services with {endpoints} endpoints each: {POD_CIDR} has room for "
             f"{POD_CIDR.num_addresses // 2:,} endpoints. Ask for fewer."
         )
-    offsets = list(range(count))
-    random.Random(seed).shuffle(offsets)  # noqa: S311 - addresses are no secrets
-    return [_service(each, endpoints) for each in offsets]
 
 
 def one_more(services: Sequence[Service]) -> Service:

@@ -8,11 +8,6 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.faults.examined import Tally
-from tests.told import TOLD
-
-Tallies = dict[str, Tally]
-
 
 @dataclass(frozen=True)
 class Size:
@@ -40,11 +35,3 @@ def full() -> bool:
 @pytest.fixture(scope="session")
 def size(full: bool) -> Size:
     return Size(full)
-
-
-@pytest.fixture(scope="session")
-def tallies(pytestconfig: pytest.Config) -> Tallies:
-    """What is told at the end of how many requests were sent and accepted."""
-    told: Tallies = {}
-    pytestconfig.stash.setdefault(TOLD, told)
-    return told

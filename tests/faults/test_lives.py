@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 
 from kubelab.client import Object
-from tests.faults.conftest import Size, Tallies
+from tests.faults.conftest import Size
 from tests.faults.examined import Examined, examined
 from tests.faults.lives import NAME, Planned, Subject, lives
 from tests.faults.valid_objects import KINDS, WIDGETS, valid
+from tests.told import Told
 
 _MOST_GROWTH_BYTES = 300_000_000
 """Schemas compiled for every kind, and the watch history, which is bounded for each."""
@@ -27,14 +28,14 @@ _VERBS = (
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, tallies: Tallies) -> Iterator[Examined]:
+def server(tmp_path_factory: pytest.TempPathFactory, told: Told) -> Iterator[Examined]:
     with examined(tmp_path_factory.mktemp("lives")) as running:
         assert running.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "fuzz"}}).accepted
         assert running.ask(
             "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", WIDGETS
         ).accepted
         yield running
-    tallies["lives"] = running.tally
+    told["lives"] = running.tally
 
 
 @pytest.fixture(scope="module")

@@ -25,9 +25,10 @@ from hypothesis.stateful import (
 )
 
 from kubelab.client import Object
-from tests.faults.conftest import Size, Tallies
+from tests.faults.conftest import Size
 from tests.faults.examined import Answer, Examined, examined
 from tests.faults.valid_objects import WIDGETS, valid
+from tests.told import Told
 
 _COLLECTIONS = {
     "configmaps": ("v1", "ConfigMap"),
@@ -281,7 +282,7 @@ def _prefix(version: str) -> str:
 
 
 @pytest.mark.timeout(1800)
-def test_lists_and_watches_show_what_was_written(tmp_path: Path, size: Size, tallies: Tallies) -> None:
+def test_lists_and_watches_show_what_was_written(tmp_path: Path, size: Size, told: Told) -> None:
     with examined(tmp_path) as server:
         assert server.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", WIDGETS).accepted
         machine = type("Machine", (Beside,), {"server": server})
@@ -289,4 +290,4 @@ def test_lists_and_watches_show_what_was_written(tmp_path: Path, size: Size, tal
             machine,
             settings=settings(size.settings(few=15, many=150), stateful_step_count=60 if size.full else 25),
         )
-    tallies["model"] = server.tally
+    told["model"] = server.tally

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 
-from tests.faults.conftest import Size, Tallies
+from tests.faults.conftest import Size
 from tests.faults.examined import Answer, Examined, examined
 from tests.faults.valid_objects import KINDS, valid
+from tests.told import Told
 
 _FEW = ("/api/v1/namespaces/{namespace}/secrets", "/apis/policy/v1/namespaces/{namespace}")
 """What is asked at small size: making requests for a Pod takes schemathesis seconds."""
@@ -24,7 +25,7 @@ _PLACE = {"namespace": "default", "name": "made"}
 
 @pytest.mark.timeout(1800)
 def test_every_operation_answers_whatever_its_schema_allows_or_forbids(
-    tmp_path: Path, size: Size, tallies: Tallies
+    tmp_path: Path, size: Size, told: Told
 ) -> None:
     with examined(tmp_path) as server, requests.Session() as session:
         session.headers["Authorization"] = "Bearer secret"
@@ -36,7 +37,7 @@ def test_every_operation_answers_whatever_its_schema_allows_or_forbids(
                     for mode in _modes(operation):
                         _send(server, session, operation, mode, size)
             server.is_well()
-    tallies["schemathesis"] = server.tally
+    told["schemathesis"] = server.tally
 
 
 def _modes(operation: Any) -> list[GenerationMode]:

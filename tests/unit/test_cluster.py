@@ -1,5 +1,4 @@
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,11 +20,8 @@ def train(steps: int = 3) -> None:
 
 
 @pytest.fixture(scope="module")
-def cluster(session_lab: Lab) -> Iterator[Cluster]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KUBELAB_HOME", str(session_lab.home))
-        with Cluster.connect() as connected:
-            yield connected
+def cluster(session_cluster: Cluster) -> Cluster:
+    return session_cluster
 
 
 @pytest.fixture(scope="module")

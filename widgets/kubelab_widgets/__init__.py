@@ -1,6 +1,7 @@
 """Panels for notebooks: each shows live state of a kubelab cluster and acts through its API."""
 
 from kubelab_widgets.autoscaler_panel import AutoscalerPanel
+from kubelab_widgets.chaos_panel import ChaosPanel
 from kubelab_widgets.cost_panel import CostPanel
 from kubelab_widgets.dns_panel import DnsPanel
 from kubelab_widgets.fleet_view import FleetView
@@ -11,6 +12,7 @@ from kubelab_widgets.sweep_panel import SweepPanel
 
 __all__ = [
     "AutoscalerPanel",
+    "ChaosPanel",
     "CostPanel",
     "DnsPanel",
     "FleetView",

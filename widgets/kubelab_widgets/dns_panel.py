@@ -11,7 +11,8 @@ from kubelab.netlab.dns.cache import CACHE_ADDRESS, installed_cache
 from kubelab.netlab.dns.errors import ResolvConfError
 from kubelab.netlab.dns.names import check
 from kubelab.netlab.dns.resolv_conf import CLUSTER_DNS, MOST_NDOTS
-from kubelab.netlab.dns.server import Behaviour, respond, shown
+from kubelab.netlab.dns.results import in_vain
+from kubelab.netlab.dns.server import Behaviour, predicted
 from kubelab_widgets.assets import module, style
 from kubelab_widgets.dns_fallback import lookup_html
 from kubelab_widgets.live_panel import LivePanel, Notice
@@ -164,7 +165,8 @@ class DnsPanel(LivePanel):
             asked = reckon(
                 setting.name, setting.conf, zone.has, family=setting.family, autopath=setting.autopath
             )
-            queries = [_reckoned(zone, setting, *each) for each in asked]
+            behaviour = Behaviour(autopath=setting.search if setting.autopath else ())
+            queries = [predicted(zone, behaviour, *each) for each in asked]
             return _as_shown(setting, queries, None, None)
         (found,) = self._lab.count(
             setting.name,
@@ -179,15 +181,10 @@ class DnsPanel(LivePanel):
 _SHOWN = ("name", "ndots", "domains", "how", "count", "wasted", "upstream", "ms")
 
 
-def _reckoned(zone: Zone, setting: Setting, name: str, type_: str) -> Query:
-    behaviour = Behaviour(autopath=setting.search if setting.autopath else ())
-    return Query(name, type_, shown(*respond(zone, behaviour, name, type_)))
-
-
 def _as_shown(
     setting: Setting, queries: Sequence[Query], upstream: int | None, ms: float | None
 ) -> dict[str, Any]:
-    wasted = sum(each.answer == "NXDOMAIN" for each in queries)
+    wasted = in_vain(queries)
     at_server = "" if upstream is None or not setting.cache else f", {upstream} reached the server"
     took = " (reckoned)" if ms is None else f" in {ms:.1f} ms"
     options = [word for word, on in (("autopath", setting.autopath), ("cache", setting.cache)) if on]

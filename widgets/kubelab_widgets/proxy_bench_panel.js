@@ -118,7 +118,7 @@ class BenchPage {
     if (!progress) return;
     this.bar.max = progress.total || 1;
     this.bar.value = progress.done;
-    const words = `${progress.done} of ${progress.total || "?"}: ${progress.doing}${busy === "stop" ? " (stops after it)" : ""}`;
+    const words = `${progress.done} of ${progress.total || "?"}: ${progress.doing}${busy === "stop" ? ", stopping" : ""}`;
     say(this.doing, words);
     this.speaker.tell("", words);
   }

@@ -8,18 +8,12 @@ from typing import Any
 
 from kubelab import netlab, portal
 from kubelab.errors import KubelabError
+from kubelab.netlab.errors import StoppedError
 from kubelab.netlab.results import BACKENDS, Backend, Comparison, Measure, Progress
 from kubelab.netlab.tools import why_not
 from kubelab_widgets.assets import module, style
 from kubelab_widgets.live_panel import LivePanel, Notice
 from kubelab_widgets.proxy_bench_fallback import comparison_html, origin_of
-
-
-class StoppedError(KubelabError):
-    """The reader stopped a run."""
-
-    def __init__(self) -> None:
-        super().__init__("Stopped. What was complete is shown.")
 
 
 class ProxyBenchPanel(LivePanel):
@@ -120,8 +114,9 @@ class ProxyBenchPanel(LivePanel):
 
     def notice_of(self, error: Exception) -> Notice:
         """Say that a run was stopped, or why it failed (on the thread)."""
-        notice = super().notice_of(error)
-        return {**notice, "level": "info"} if isinstance(error, StoppedError) else notice
+        if isinstance(error, StoppedError):
+            return {"text": "Stopped. What was complete is shown.", "level": "info"}
+        return super().notice_of(error)
 
     async def detach(self) -> None:
         """Nothing is watched."""
@@ -135,13 +130,12 @@ class ProxyBenchPanel(LivePanel):
         self._stopping.clear()
         self._clear()
         self._outbox.put(progress={"done": 0, "total": 0, "doing": "making namespaces"})
-        self.begin("run", lambda: netlab.compare(**asked, seed=self._seed, on_progress=self._progressed))
+        asked |= {"seed": self._seed, "on_progress": self._progressed, "stop": self._stopping}
+        self.begin("run", lambda: netlab.compare(**asked))
 
     def _progressed(self, progress: Progress) -> None:
-        """Pass progress on, or end the run (on the thread)."""
+        """Pass progress on (on the thread)."""
         portal.loop().call_soon_threadsafe(self._show_progress, progress)
-        if self._stopping.is_set() and progress.done < progress.total:
-            raise StoppedError
 
     def _show_progress(self, progress: Progress) -> None:
         self._outbox.put(progress={"done": progress.done, "total": progress.total, "doing": progress.doing})

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from kubelab.chaos.experiment import LONGEST_S, Experiment, Target
+from kubelab.chaos.experiment import LONGEST_S, OVER, Experiment, Target
 from kubelab.client import CHAOS_EXPERIMENTS, CUSTOM_RESOURCE_DEFINITIONS, EVENTS, Client, Object
 from kubelab.clock import Clock, parse_rfc3339, rfc3339_micro
 from kubelab.engine.chaos.injector import Injector, RefusedError
@@ -207,7 +207,7 @@ class Experiments:
 
 
 def _is_over(obj: Object) -> bool:
-    return (obj.get("status") or {}).get("phase") in {"Ended", "Refused"}
+    return (obj.get("status") or {}).get("phase") in OVER
 
 
 def _was_injected(obj: Object) -> bool:

@@ -34,11 +34,11 @@ def chaos_experiment_definition() -> Object:
         description="A fault, whom it hits, when it is undone, and whether what was expected held.",
         columns=(
             column("Fault", ".spec.fault"),
-            column("Hits", ".spec.hits"),
             column("Phase", ".status.phase"),
-            column("Until", ".status.undoAt"),
             column("Verdict", ".status.verdict"),
             AGE,
+            column("Hits", ".spec.hits", priority=1),
+            column("Until", ".status.undoAt", priority=1),
         ),
         subresources={"status": {}},
         short_names=("chaos",),

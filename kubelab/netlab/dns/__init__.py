@@ -10,7 +10,7 @@ from kubelab.netlab.dns.names import reckon, tried
 from kubelab.netlab.dns.resolv_conf import ResolvConf, pod_resolv_conf
 from kubelab.netlab.dns.results import Counts, Load, Lookup
 from kubelab.netlab.dns.server import Behaviour, Query
-from kubelab.netlab.dns.study import loads, study, with_options
+from kubelab.netlab.dns.study import left_out, loads, study, with_options
 from kubelab.netlab.dns.zone import Zone
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "ResolvConfError",
     "Zone",
     "count",
+    "left_out",
     "loads",
     "pod_resolv_conf",
     "reckon",

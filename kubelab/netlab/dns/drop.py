@@ -20,15 +20,10 @@ _OFTEN = 1000
 """Of so many packets the second is dropped: in one lookup, once."""
 
 
-def nft() -> str | None:
-    """Return where nft is, or None."""
-    return find("nft")
-
-
 @contextlib.contextmanager
 def second_packet(wanted: bool) -> Iterator[None]:
     """Drop, on its way in, the second packet to a DNS server."""
-    program = nft() if wanted else None
+    program = find("nft") if wanted else None
     if program is None:
         yield
         return

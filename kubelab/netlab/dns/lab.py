@@ -20,13 +20,14 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from kubelab.clock import Clock, RealClock, rfc3339
-from kubelab.netlab.dns import drop, names
+from kubelab.netlab.dns import names
 from kubelab.netlab.dns.cache import CACHE_ADDRESS, Cache, installed_cache, required_cache
 from kubelab.netlab.dns.errors import DnsLabError
 from kubelab.netlab.dns.resolv_conf import CLUSTER_DNS, ResolvConf, pod_resolv_conf
 from kubelab.netlab.dns.results import Counts, Load, Lookup, Machine
-from kubelab.netlab.dns.server import Behaviour, Query, respond, shown
+from kubelab.netlab.dns.server import Behaviour, Query, predicted
 from kubelab.netlab.dns.zone import Zone
+from kubelab.netlab.tools import find
 
 _REMEDY = (
     "Use Linux with root, or with user namespaces (sysctl kernel.unprivileged_userns_clone=1, and no "
@@ -126,7 +127,7 @@ class DnsLab:
             If nft or a cache is needed and not installed, or the lab has ended.
         """
         asked = [wanted] if isinstance(wanted, str) else list(wanted)
-        if drop_second and drop.nft() is None:
+        if drop_second and find("nft") is None:
             raise DnsLabError(
                 "nft, which drops the packet, is not installed",
                 "Run apt-get install nftables, or use Behaviour(lose_pair=True), which needs nothing",
@@ -222,18 +223,13 @@ def _lookup(answer: dict[str, Any], label: str, zone: Zone, behaviour: Behaviour
     asked = answer["asked_of_cache"]
     return Lookup(
         answer["name"],
-        upstream if asked is None else tuple(_cached(zone, behaviour, *each) for each in asked),
+        upstream if asked is None else tuple(predicted(zone, behaviour, *each) for each in asked),
         len(upstream),
         tuple(answer["addresses"]),
         answer["error"],
         answer["seconds"],
         label,
     )
-
-
-def _cached(zone: Zone, behaviour: Behaviour, name: str, type_: str) -> Query:
-    """Return a question to the cache, which answers what the server does."""
-    return Query(name, type_, shown(*respond(zone, behaviour, name, type_)))
 
 
 def _enter(root: bool | None) -> tuple[subprocess.Popen[str], str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -72,7 +72,7 @@ class Lookup:
     @property
     def wasted(self) -> int:
         """How many queries were for names that do not exist."""
-        return sum(each.answer == "NXDOMAIN" for each in self.queries)
+        return in_vain(self.queries)
 
 
 @dataclass(frozen=True)
@@ -179,6 +179,11 @@ class Load:
     def lookups_per_s(self) -> float:
         """How many lookups were done in a second."""
         return len(self.latencies_s) / self.seconds
+
+
+def in_vain(queries: Iterable[Query]) -> int:
+    """Return how many queries were for names that do not exist."""
+    return sum(each.answer == "NXDOMAIN" for each in queries)
 
 
 def nearest_rank(values: Sequence[float], percent: float) -> float:

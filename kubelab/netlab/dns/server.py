@@ -91,6 +91,11 @@ def shown(status: str, records: tuple[tuple[str, str], ...]) -> str:
     return "NODATA" if status == "NOERROR" and not records else status
 
 
+def predicted(zone: Zone, behaviour: Behaviour, name: str, type_: str) -> Query:
+    """Return a question with the answer that the server would give."""
+    return Query(name, type_, shown(*respond(zone, behaviour, name, type_)))
+
+
 class Server:
     """The server's loop, on an address of its namespace."""
 

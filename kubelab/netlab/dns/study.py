@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kubelab.netlab.dns.cache import installed_cache
-from kubelab.netlab.dns.drop import nft
 from kubelab.netlab.dns.lab import DnsLab
 from kubelab.netlab.dns.resolv_conf import ResolvConf, pod_resolv_conf
 from kubelab.netlab.dns.results import Counts, Load
 from kubelab.netlab.dns.server import Behaviour
+from kubelab.netlab.tools import find
 
 POD = pod_resolv_conf()
 ON_A_HOST_WITH_A_DOMAIN = pod_resolv_conf(host=ResolvConf((), ("corp.example",)))
@@ -23,13 +23,27 @@ def with_options(*options: str, ndots: int = 5) -> ResolvConf:
 
 
 def study(lab: DnsLab) -> Counts:
-    """Measure every row; rows that need nft or a cache are left out where there is none. Ten seconds."""
+    """Measure every row but those that `left_out` names. Ten seconds."""
     rows = [*_names(lab), *_timeouts(lab), *(_cached(lab) if installed_cache() else ())]
     return Counts(tuple(lookup for row in rows for lookup in row.lookups), lab.machine)
 
 
+def left_out() -> tuple[str, ...]:
+    """Say what `study` and `loads` cannot measure on this machine, and what to install for it."""
+    reasons = []
+    if find("nft") is None:
+        reasons.append("The kernel drops no packet: nft is not installed (apt-get install nftables).")
+    if installed_cache() is None:
+        reasons.append(
+            "No node's cache: neither dnsmasq nor unbound is there (apt-get install dnsmasq-base)."
+        )
+    return tuple(reasons)
+
+
 def loads(lab: DnsLab, *, lookups: int = 400, delay_s: float = 0.001) -> tuple[Load, ...]:
     """Look up one name outside and one Service by four processes at once, in four settings.
+
+    Without a program for a node's cache it is three, as `left_out` says.
 
     Parameters
     ----------
@@ -89,7 +103,7 @@ def _timeouts(lab: DnsLab) -> list[Counts]:
             ("use-vc", ("use-vc",)),
         )
     ]
-    if nft():
+    if find("nft"):
         conf = with_options("timeout:1", "single-request", ndots=1)
         label = "second packet dropped, single-request timeout:1"
         rows.append(lab.count(name, conf, drop_second=True, label=label))

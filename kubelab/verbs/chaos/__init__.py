@@ -18,7 +18,7 @@ class ChaosVerbs(Handle):
         """Return what breaks things on purpose: ``cluster.chaos.kill_pod(job, rank=1)`` and its like."""
         from kubelab.verbs.chaos.chaos import Chaos
 
-        return Chaos(self.client, self.namespace, self.engine)
+        return Chaos(self.client, self.engine)
 
 
 __all__ = ["ChaosVerbs"]

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from kubelab import clock
 from kubelab.chaos.errors import ChaosError
-from kubelab.chaos.experiment import Experiment
+from kubelab.chaos.experiment import OVER, Experiment
 from kubelab.chaos.hypotheses import Check, Hypothesis
 from kubelab.chaos.samples import Sample, Stage
 from kubelab.chaos.verdict import Outcome, Verdict, outcome_of
@@ -24,7 +24,6 @@ _STEADY_S = 30.0
 _SERVED_S = 10.0
 _TAKEN_UP_S = 10.0
 _UNDONE_S = 30.0
-_OVER = frozenset({"Ended", "Refused"})
 
 
 class Run:
@@ -96,7 +95,7 @@ class Run:
 
     async def _look_on(self) -> None:
         """Look at the job until the fault is undone or refused."""
-        while (phase := self._phase) not in _OVER:
+        while (phase := self._phase) not in OVER:
             if not phase and clock.monotonic() > self._began_s + _TAKEN_UP_S:
                 raise ChaosError(
                     f"nobody takes up experiment {self._experiment.name}: the lab's daemon injects faults. "

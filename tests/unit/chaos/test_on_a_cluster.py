@@ -16,20 +16,13 @@ from kubelab import Cluster, clock, portal
 from kubelab.chaos.errors import BlastRadiusError
 from kubelab.client import CHAOS_EXPERIMENTS, NODES, Object
 from kubelab.training import TrainJob
+from tests.conftest import own_cluster
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    from kubelab.engine import launch
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KUBELAB_HOME", str(tmp_path_factory.mktemp("lab")))
-        patch.setenv("KUBECONFIG", "")
-        try:
-            with Cluster.connect("broken", warm=False) as connected:
-                yield connected
-        finally:
-            launch.down("broken", delete=True)
+    with own_cluster(tmp_path_factory.mktemp("lab"), "broken", warm=False) as made:
+        yield made
 
 
 def count(steps: int = 100_000) -> None:

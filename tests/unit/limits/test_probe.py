@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -22,7 +21,6 @@ from kubelab.limits.limits import Limits
 from kubelab.limits.load import Load
 from kubelab.limits.site import open_site, remove_left
 from kubelab.limits.starts import start_at_once
-from tests.conftest import Lab
 
 SMALL = {"nodes": 2, "pods": 10, "pods_per_s": 50.0, "calls": 5, "watchers": 3, "changes": 4}
 
@@ -36,11 +34,8 @@ with Cluster.connect() as cluster:
 
 
 @pytest.fixture(scope="module")
-def cluster(session_lab: Lab) -> Iterator[Cluster]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KUBELAB_HOME", str(session_lab.home))
-        with Cluster.connect() as connected:
-            yield connected
+def cluster(session_cluster: Cluster) -> Cluster:
+    return session_cluster
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from kubelab.engine.nodes import processes
 from kubelab.lineage.place import folder_of
 from kubelab.lineage.store import Store
 from kubelab.tuning import uniform
+from tests.conftest import own_cluster
 
 SMALL = {"cpu": "500m", "memory": "1Gi"}
 TIMEOUT_S = 240.0
@@ -24,17 +25,10 @@ TIMEOUT_S = 240.0
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    from kubelab.engine import launch
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KUBELAB_HOME", str(tmp_path_factory.mktemp("lab")))
-        patch.setenv("KUBECONFIG", "")
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        try:
-            with Cluster.connect("runs") as connected:
-                yield connected
-        finally:
-            launch.down("runs", delete=True)
+        with own_cluster(tmp_path_factory.mktemp("lab"), "runs") as made:
+            yield made
 
 
 def climb(height: float = 0.5, steps: int = 3) -> None:

@@ -7,19 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from kubelab import Cluster, llm
+from kubelab import llm
 from kubelab.llm import corpus
 from kubelab.tuning import choice
-from tests.conftest import Lab
+from tests.conftest import Lab, connected
 from tests.unit.llm.test_hub import CONFIG, model_folder, weights_of
 
 TIMEOUT_S = 240.0
 
 
 @pytest.mark.slow
-def test_a_base_made_once_is_tuned_by_two_processes_of_a_job(
-    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_base_made_once_is_tuned_by_two_processes_of_a_job(lab: Lab, tmp_path: Path) -> None:
     (tmp_path / "rhyme.txt").write_text("one two three four five six seven eight\n" * 200)
     command = ["pretrain", "--steps", "3", "--data", str(tmp_path), "--json"]
     made = json.loads(lab.kubelab(*command).stdout)
@@ -27,10 +25,7 @@ def test_a_base_made_once_is_tuned_by_two_processes_of_a_job(
     assert Path(made["path"]).is_relative_to(lab.home)
     assert f"Base {made['name']}: loss" in lab.kubelab(*command[:-1]).stdout
 
-    monkeypatch.setenv("KUBELAB_HOME", str(lab.home))
-    monkeypatch.setenv("KUBECONFIG", "")
-    lab.up("tuning")
-    with Cluster.connect("tuning") as cluster:
+    with connected(lab.home, "tuning") as cluster:
         args = {"data": "stdlib-prose", "steps": 4, "report_every": 2, "rank": 2}
         job = cluster.train(llm.finetune, args=args, resources={"cpu": "500m"}, **llm.mounted_bases())
         job.wait(TIMEOUT_S, progress=False)
@@ -42,9 +37,7 @@ def test_a_base_made_once_is_tuned_by_two_processes_of_a_job(
 
 
 @pytest.mark.slow
-def test_a_hubs_model_is_adopted_by_a_command_and_tuned_on_a_folder_of_text(
-    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hubs_model_is_adopted_by_a_command_and_tuned_on_a_folder_of_text(lab: Lab, tmp_path: Path) -> None:
     changed = {"vocab_size": 256}
     model = model_folder(tmp_path / "Tiny-Llama", weights_of({**CONFIG, **changed}), **changed)
     made = json.loads(lab.kubelab("pretrain", "--from-hub", str(model), "--json").stdout)
@@ -56,10 +49,7 @@ def test_a_hubs_model_is_adopted_by_a_command_and_tuned_on_a_folder_of_text(
     texts = tmp_path / "texts"
     texts.mkdir()
     (texts / "rhyme.txt").write_text("one two three four five six seven eight\n" * 200)
-    monkeypatch.setenv("KUBELAB_HOME", str(lab.home))
-    monkeypatch.setenv("KUBECONFIG", "")
-    lab.up("tuning")
-    with Cluster.connect("tuning") as cluster:
+    with connected(lab.home, "tuning") as cluster:
         sweep = cluster.tune_llm(
             model="Tiny-Llama",
             data=str(texts),

@@ -10,15 +10,13 @@ from kubelab.netlab import compare
 from kubelab.netlab.errors import NetworkUnavailableError
 from kubelab.netlab.tools import why_not
 from kubelab.netlab.verdicts import verdicts
-from tests.told import TOLD
+from tests.told import Told
 
 SIZES = (1000, 5000)
 
 
 @pytest.mark.parametrize("privileges", ["root", "user namespace"])
-def test_every_backend_measures_a_thousand_and_five_thousand(
-    privileges: str, pytestconfig: pytest.Config
-) -> None:
+def test_every_backend_measures_a_thousand_and_five_thousand(privileges: str, told: Told) -> None:
     if privileges == "root" and os.geteuid() != 0:
         pytest.skip("namespaces are made as root only by root")
     if reason := why_not("iptables-legacy") or why_not("nftables"):
@@ -34,5 +32,4 @@ def test_every_backend_measures_a_thousand_and_five_thousand(
     assert old.rules == 5 + 5000 * 8
     assert old.add_bytes > 500 * new.add_bytes
     assert old.latency["last"].p01 > old.latency["first"].p01  # each rule before it costs nanoseconds
-    told = pytestconfig.stash.setdefault(TOLD, {})
     told[f"kube-proxy's rules, {privileges}"] = " ".join(verdicts(compared))

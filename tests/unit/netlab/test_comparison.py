@@ -7,14 +7,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kubelab.errors import KubelabError
 from kubelab.netlab import Comparison, Progress, compare
-from kubelab.netlab.errors import NetworkUnavailableError, TooManyServicesError
+from kubelab.netlab.errors import NetworkUnavailableError, StoppedError, TooManyServicesError
 from kubelab.netlab.results import Backend
 from kubelab.netlab.tools import why_not
 
@@ -26,11 +28,6 @@ SMALL = (
 COMMAND = "from kubelab.netlab import compare; print({call})"
 
 needs_tools = pytest.mark.skipif(any(map(why_not, BACKENDS)), reason="iptables or nft is missing")
-
-
-@pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KUBELAB_HOME", str(tmp_path))
 
 
 def check(comparison: Comparison) -> None:
@@ -62,6 +59,30 @@ def test_root_compares() -> None:
     assert [each.done for each in told] == [0, 1, 1, 2, 2, 3, 3, 4]
     assert [each.measure for each in told if each.measure] == list(measured.measures)
     assert len(measured.frame()) == 4
+
+
+@needs_tools
+def test_a_run_that_another_thread_stops_ends_in_the_middle_and_leaves_nothing() -> None:
+    stop = threading.Event()
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises((StoppedError, NetworkUnavailableError)) as ended:
+        compare(
+            [20],
+            backends=["nftables"],
+            repeats=1,
+            connections=10_000_000,  # minutes
+            timeout_s=3600,
+            on_progress=lambda _: stop_soon(stop),
+            stop=stop,
+        )
+    if ended.type is NetworkUnavailableError:
+        pytest.skip(str(ended.value))
+    assert set(psutil.Process().children(recursive=True)) <= before
+
+
+def stop_soon(stop: threading.Event) -> None:
+    """Set it once a run connects."""
+    threading.Timer(1.0, stop.set).start()
 
 
 @pytest.fixture
@@ -143,8 +164,27 @@ def test_more_than_memory_holds_is_refused_before_anything_is_made(monkeypatch: 
         {"endpoints": 0},
         {"repeats": 0},
         {"connections": 0},
+        {"services": [10.0]},
+        {"services": ["10"]},
+        {"repeats": 1.5},
+        {"timeout_s": 0},
+        {"timeout_s": float("nan")},
     ],
 )
 def test_what_cannot_be_measured_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(KubelabError):
         compare(**{"services": [10], **wrong})  # type: ignore[arg-type]
+
+
+def test_a_number_or_name_alone_is_asked_for_as_a_list() -> None:
+    with pytest.raises(KubelabError, match=r"such as services=\[1000\]"):
+        compare(1000)  # type: ignore[arg-type]
+    with pytest.raises(KubelabError, match=r"such as backends=\['nftables'\]"):
+        compare([10], backends="nftables")  # type: ignore[arg-type]
+
+
+def test_more_services_than_addresses_are_refused_before_anything_is_measured() -> None:
+    told: list[Progress] = []
+    with pytest.raises(KubelabError, match="has room for"):
+        compare([10, 600_000], on_progress=told.append)
+    assert not told

@@ -1,8 +1,16 @@
+from dataclasses import replace
+
 import pytest
 
 from kubelab.netlab import iptables
 from kubelab.netlab.names import endpoint_chain, service_chain
 from kubelab.netlab.services import make_services, one_more
+
+
+def count_chains(text: str) -> int:
+    """How many chains a text names in the table nat."""
+    nat = text.partition("*nat\n")[2].partition("COMMIT")[0]
+    return sum(line.startswith(":") for line in nat.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -13,7 +21,7 @@ def test_rules_are_as_many_as_upstream_counts(services: int, endpoints: int, nat
     """TestNumberIptablesRules of iptables/number_generated_rules_test.go."""
     text = iptables.full_sync(make_services(services, endpoints))
     assert iptables.count_rules(text) == nat
-    assert iptables.count_chains(text) == 4 + services * (1 + endpoints)
+    assert count_chains(text) == 4 + services * (1 + endpoints)
 
 
 def test_a_service_without_endpoints_is_rejected_in_filter_alone() -> None:
@@ -55,6 +63,14 @@ def test_a_removed_service_s_chains_are_all_deleted() -> None:
     assert text.count("-X KUBE-SVC-") == 1
     assert text.count("-X KUBE-SEP-") == 3
     assert services[4].cluster_ip not in text
+
+
+def test_a_service_that_loses_all_endpoints_is_rejected_and_its_chains_are_deleted() -> None:
+    services = make_services(3, 2)
+    text = iptables.changing(services, 0, replace(services[0], endpoints=()))
+    assert text.count("-X KUBE-SVC-") == 1
+    assert text.count("-X KUBE-SEP-") == 2
+    assert text.count("-j REJECT") == 1
 
 
 def test_large_clusters_have_no_comments_on_endpoints() -> None:

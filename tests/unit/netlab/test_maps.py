@@ -70,9 +70,10 @@ def test_a_fit_finds_the_square_and_the_line_again() -> None:
     assert straight.seconds(1000) == pytest.approx(0.02)
 
 
-def test_no_numbers_of_maps_are_refused() -> None:
-    with pytest.raises(KubelabError, match="give at least one of each"):
-        maps.measure([])
+@pytest.mark.parametrize(("counts", "repeats"), [([], 1), ([4], 1), ([4, 4], 1), ([2, 4], 0)])
+def test_what_shows_no_growth_is_refused(counts: list[int], repeats: int) -> None:
+    with pytest.raises(KubelabError, match="give two numbers or more, and one repeat"):
+        maps.measure(counts, elements=8, repeats=repeats)
 
 
 @needs_nft
@@ -89,6 +90,7 @@ def test_maps_and_not_elements_cost_time(root: bool) -> None:
     assert many.with_maps_s[0] - few.with_maps_s[0] > many.without_maps_s[0]
     assert MapsStudy.from_json(study.to_json()).rows == study.rows
     assert study.verdict().startswith("4 x the maps, with the same 2,000 elements, take ")
+    assert "Recorded" not in study.verdict()
 
 
 def test_a_machine_without_nft_is_told_so_and_what_to_show_instead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,5 +126,6 @@ def test_the_kernels_own_lists_take_the_time() -> None:
 def test_the_recorded_study_is_marked_and_shows_the_square() -> None:
     study = MapsStudy.recorded()
     assert study.is_recorded
+    assert f"Recorded on {study.machine}" in study.verdict()
     assert study.with_maps.exponent > 1.7
     assert study.without_maps.exponent < 1.3

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from kubelab.netlab import nftables
@@ -51,6 +53,20 @@ def test_parts_hold_together_what_one_text_holds(layout: Layout) -> None:
     whole, parts = nftables.full_sync(services, layout), nftables.full_sync_in_parts(services, layout, 10)
     assert len(parts) == 3
     assert sorted("".join(parts).splitlines()) == sorted(whole.splitlines())
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_service_that_loses_all_endpoints_goes_to_the_reject_chain_and_back(layout: Layout) -> None:
+    whole = make_services(1)[0]
+    empty = replace(whole, endpoints=())
+    lost, back = nftables.changing(whole, empty, layout), nftables.changing(empty, whole, layout)
+    for text, gone, come in (
+        (lost, "service-ips", "no-endpoint-services"),
+        (back, "no-endpoint-services", "service-ips"),
+    ):
+        assert f"delete element ip kube-proxy {gone} {{ {whole.cluster_ip} " in text
+        assert f"add element ip kube-proxy {come} {{ {whole.cluster_ip} " in text
+    assert lost.count("delete chain") == back.count("add chain") > 0
 
 
 def test_removing_undoes_each_line_of_adding() -> None:

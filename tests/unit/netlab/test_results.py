@@ -22,3 +22,8 @@ def test_text_that_is_no_comparison_is_refused() -> None:
 def test_what_was_not_measured_is_said_with_what_was() -> None:
     with pytest.raises(KubelabError, match=r"There are: .*nftables"):
         comparison().of("nftables", 123)
+
+
+def test_what_was_skipped_has_no_latency_and_says_why() -> None:
+    with pytest.raises(KubelabError, match="iptables-nft, 5,000 Services, was skipped: iptables-nft is not"):
+        comparison().net_latency("iptables-nft", 5000)

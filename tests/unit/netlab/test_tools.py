@@ -40,3 +40,8 @@ def test_what_would_not_fit_into_memory_is_refused_with_what_would() -> None:
     with pytest.raises(TooManyServicesError, match="Ask for at most") as refused:
         check_memory("nftables", 200_000, 2, free_bytes=2**30)
     check_memory("nftables", refused.value.most, 2, free_bytes=2**30)
+
+
+def test_where_no_service_fits_fewer_endpoints_are_asked_for() -> None:
+    with pytest.raises(TooManyServicesError, match="Ask for fewer endpoints"):
+        check_memory("nftables", 1, 1_000_000, 2**30)

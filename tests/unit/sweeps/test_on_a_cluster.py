@@ -16,6 +16,7 @@ from kubelab.reports import ParameterError, ReportFailedError, report_path, run_
 from kubelab.sweeps import Sweep, SweepError, SweepFailedError
 from kubelab.tuning import choice, integer, uniform, when
 from kubelab.tuning.suggestion.pbt import PARENT_LABEL
+from tests.conftest import own_cluster
 
 SMALL = {"cpu": "500m", "memory": "1Gi"}
 TIMEOUT_S = 240.0
@@ -36,16 +37,8 @@ PBT: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    from kubelab.engine import launch
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KUBELAB_HOME", str(tmp_path_factory.mktemp("lab")))
-        patch.setenv("KUBECONFIG", "")
-        try:
-            with Cluster.connect("sweeps") as connected:
-                yield connected
-        finally:
-            launch.down("sweeps", delete=True)
+    with own_cluster(tmp_path_factory.mktemp("lab"), "sweeps") as made:
+        yield made
 
 
 def climb(height: float = 0.5, kind: str = "flat", slope: int = 7, steps: int = 3, fault: str = "") -> None:

@@ -14,6 +14,7 @@ import pytest
 from kubelab import Cluster, portal, training
 from kubelab.client import CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, PODS
 from kubelab.training import JobFailedError, JobTimeoutError, LaunchError, TrainJob
+from tests.conftest import own_cluster
 
 Kind = Literal["TrainJob", "JAXJob"]
 KINDS: list[Kind] = ["TrainJob", "JAXJob"]
@@ -23,16 +24,8 @@ TIMEOUT_S = 120.0
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    from kubelab.engine import launch
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KUBELAB_HOME", str(tmp_path_factory.mktemp("lab")))
-        patch.setenv("KUBECONFIG", "")
-        try:
-            with Cluster.connect("training") as connected:
-                yield connected
-        finally:
-            launch.down("training", delete=True)
+    with own_cluster(tmp_path_factory.mktemp("lab"), "training") as made:
+        yield made
 
 
 def fit(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from kubelab.client import (
 )
 from kubelab.errors import NotFoundError
 from kubelab.training import JobFailedError, LaunchError
+from tests.conftest import own_cluster
 
 SMALL = {"cpu": "500m", "memory": "1Gi"}
 TIMEOUT_S = 120.0
@@ -29,17 +29,12 @@ TIMEOUT_S = 120.0
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster without custom kinds, reached by its kubeconfig as any other."""
-    from kubelab.engine import launch
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KUBELAB_HOME", str(tmp_path_factory.mktemp("lab")))
-        try:
-            running = launch.up("plain")
-            with Cluster.from_context(kubeconfig=Path(running.kubeconfig)) as cluster:
-                portal.run(_remove_custom_kinds(cluster))
-                yield cluster
-        finally:
-            launch.down("plain", delete=True)
+    with (
+        own_cluster(tmp_path_factory.mktemp("lab"), "plain") as lab,
+        Cluster.from_context(kubeconfig=lab.kubeconfig) as cluster,
+    ):
+        portal.run(_remove_custom_kinds(cluster))
+        yield cluster
 
 
 async def _remove_custom_kinds(cluster: Cluster) -> None:

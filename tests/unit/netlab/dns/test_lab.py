@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,11 +15,14 @@ from kubelab.netlab.dns import (
     DnsLab,
     DnsLabError,
     DnsNameError,
+    Lookup,
     ResolvConf,
     pod_resolv_conf,
     reckon,
 )
 from kubelab.netlab.dns.cache import installed_cache
+from kubelab.netlab.dns.server import predicted
+from kubelab.netlab.tools import find
 
 FOUR = pod_resolv_conf(host=ResolvConf((), ("corp.example",)))
 WITH_NDOTS = {
@@ -32,9 +34,7 @@ TIMEOUT = (*POD.options, "timeout:1")
 needs_cache = pytest.mark.skipif(
     installed_cache() is None, reason="apt-get install dnsmasq-base (or unbound)"
 )
-needs_nft = pytest.mark.skipif(
-    shutil.which("nft", path="/usr/sbin:/usr/bin:/sbin:/bin") is None, reason="apt-get install nftables"
-)
+needs_nft = pytest.mark.skipif(find("nft") is None, reason="apt-get install nftables")
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,19 @@ def test_glibc_sends_the_queries_that_are_published_and_reckoned(
     assert (len(found.queries), found.upstream, found.wasted) == (queries, queries, wasted)
     asked = sorted((each.name, each.type) for each in found.queries)
     assert asked == sorted(reckon(name, conf, lab.zone.has, family=family))
+    assert_answers_are_predicted(found, lab, Behaviour())
+
+
+def assert_answers_are_predicted(found: Lookup, lab: DnsLab, behaviour: Behaviour) -> None:
+    foreseen = [predicted(lab.zone, behaviour, each.name, each.type) for each in found.queries]
+    assert [each.answer for each in foreseen] == [each.answer for each in found.queries]
 
 
 def test_autopath_answers_in_two_queries_what_the_search_list_would_ask_eight_for(lab: DnsLab) -> None:
     (found,) = lab.count("api.example.com", autopath=True).lookups
     assert len(found.queries) == 2
     assert found.addresses == ("2001:db8::1", "203.0.113.1")
+    assert_answers_are_predicted(found, lab, Behaviour(autopath=POD.search))
     assert len(reckon("api.example.com", POD, lab.zone.has, autopath=True)) == 2
 
 
