@@ -155,7 +155,8 @@ def _advances(samples: Sequence[Sample]) -> bool:
 
 def _account(samples: Sequence[Sample]) -> str:
     first, last = samples[0], samples[-1]
-    parts = [f"{_step(first)} to {_step(last)} in {last.at_s - first.at_s:.1f} s", last.phase]
+    steps = [f"step {each.step}" for each in samples if each.step is not None] or ["no step"]
+    parts = [f"{steps[0]} to {steps[-1]} in {last.at_s - first.at_s:.1f} s", last.phase]
     least = min(sample.running for sample in samples)
     parts.append(
         f"{last.running}/{last.workers} workers" + (f", at least {least}" if least < last.running else "")
@@ -165,7 +166,3 @@ def _account(samples: Sequence[Sample]) -> str:
     if last.restarts and last.first_step is not None:
         parts.append(f"its newest start began at step {last.first_step}")
     return ", ".join(parts)
-
-
-def _step(sample: Sample) -> str:
-    return "no step" if sample.step is None else f"step {sample.step}"

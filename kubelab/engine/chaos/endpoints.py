@@ -11,6 +11,7 @@ from kubelab.engine.chaos.injector import Undone
 from kubelab.engine.chaos.load import Load
 from kubelab.errors import ApiError, ConnectionFailedError, NotFoundError
 
+_PATIENCE_S = 10.0
 FLAP = "chaos.kubelab.dev/flap"
 """A key that no pod has: with it in its selector, a Service has no endpoints."""
 
@@ -55,10 +56,8 @@ class FlapEndpoints:
 
     async def _load(self, experiment: Experiment, services: list[str]) -> str:
         rate = experiment.parameters.get("rate", 0.0)
-        if rate <= 0:
-            return "no connections are opened"
         load = self._loads[experiment.uid] = Load(self._client, experiment.namespace, services, rate)
-        return await load.start()
+        return await load.start(min(_PATIENCE_S, experiment.duration_s))
 
     async def _flap(self, experiment: Experiment, period_s: float) -> None:
         while True:

@@ -113,8 +113,11 @@ class Experiments:
         except Exception as error:  # whatever it is, nothing may stay injected
             if not isinstance(error, (RefusedError, ApiError, ConnectionFailedError, OSError)):
                 logger.exception("chaos experiment %s", experiment.name)
-            await self._undone(injector, experiment)
-            await self._refuse(obj, str(error))
+            undid = await self._undone(injector, experiment)
+            if _was_injected(obj):
+                await self._finish(obj, experiment, f"{undid}; it could not go on: {error}")
+            else:
+                await self._refuse(obj, str(error))
             return
         async with asyncio.TaskGroup() as group:  # an API that does not answer must not hold up the undo
             group.create_task(self._say_injected(obj, experiment, did))

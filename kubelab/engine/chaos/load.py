@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from kubelab import clock
 from kubelab.chaos.experiment import MOST_PER_S
 from kubelab.client import ENDPOINT_SLICES, PODS, Client, Object
+from kubelab.engine.chaos.injector import RefusedError
 from kubelab.engine.controllers.endpointslice.decision import SERVICE_NAME
 from kubelab.errors import ApiError, ConnectionFailedError
 from kubelab.informer import Informer
 from kubelab.training.pod.environment import PodEnvironment
 
 _CONNECT_S = 1.0
-_APPEAR_S = 3.0
 _POLL_S = 0.05
 
 
@@ -57,7 +57,8 @@ class Load:
     services : sequence of str
         Those that a job has.
     rate : float
-        Connections a second, at most `MOST_PER_S`; each begins in time, whether or not those before it ended.
+        Connections a second, at most `MOST_PER_S`; 0 for none. Each begins in time, whether or not those
+        before it ended.
 
     Attributes
     ----------
@@ -69,21 +70,35 @@ class Load:
         self.accepted = self.without_endpoint = self.refused = 0
         self._client = client
         self._namespace = namespace
+        self._services = ", ".join(services)
         self._rate = min(rate, MOST_PER_S)
         self._slices = Informer(
             client, ENDPOINT_SLICES, namespace, label_selector=f"{SERVICE_NAME} in ({','.join(services)})"
         )
         self._running: list[asyncio.Task[None]] = []
 
-    async def start(self) -> str:
-        """Begin, if somebody answers while there are endpoints; return what is done, or why nothing is."""
+    async def start(self, patience_s: float) -> str:
+        """Begin, if somebody answers; return what is done, or why nothing is.
+
+        Parameters
+        ----------
+        patience_s : float
+            How long to wait for a first endpoint.
+
+        Raises
+        ------
+        RefusedError
+            If there is none.
+        """
         self._running = [asyncio.create_task(self._slices.run(), name="endpoints under load")]
-        found = await self._found()
-        if found is None:
-            return "no connections are opened: no endpoint tells where the job's coordinator listens"
-        to, address = found
-        if not await _connects(address, to.port):
-            return f"no connections are opened: nobody answers at {to} ({address})"
+        await self._first_endpoint(patience_s)
+        to = await self._coordinator()
+        if to is None or self._rate <= 0:
+            where = "" if to else ": nothing tells where a client would find the job's coordinator"
+            return f"no connections are opened{where}"
+        address = address_of(self._slices.objects.values(), to)
+        if not address or not await _connects(address, to.port):
+            return f"no connections are opened: nobody answers at {to} ({address or 'no endpoint'})"
         self._running.append(asyncio.create_task(self._send(to), name="load"))
         return f"{self._rate:g} connections a second are opened to {to}"
 
@@ -98,16 +113,16 @@ class Load:
         told = f"of {count} connections {self.without_endpoint} found no endpoint"
         return f"{told}, {self.refused} were refused or not answered"
 
-    async def _found(self) -> tuple[Coordinator, str] | None:
-        """Wait for an endpoint, ask its pod where the coordinator is, and return that and its address."""
-        deadline = clock.monotonic() + _APPEAR_S
-        to = None
-        while clock.monotonic() < deadline:
-            to = to or await self._coordinator()
-            if to and (address := address_of(self._slices.objects.values(), to)):
-                return to, address
+    async def _first_endpoint(self, patience_s: float) -> None:
+        deadline = clock.monotonic() + patience_s
+        while not any(each.get("endpoints") for each in self._slices.objects.values()):
+            if clock.monotonic() > deadline:
+                raise RefusedError(
+                    f"Service {self._services} has no endpoints, so none can be taken. On the engine "
+                    "binaries, pods that are processes never are endpoints: upstream's API server accepts no "
+                    "loopback address for one."
+                )
             await asyncio.sleep(_POLL_S)
-        return None
 
     async def _coordinator(self) -> Coordinator | None:
         for each in self._slices.objects.values():

@@ -78,7 +78,8 @@ class ServiceFaults(Faults):
         """Take all endpoints from a job's Service and give them back, again and again, under load.
 
         Meanwhile connections are opened to the job's coordinator as clients do, at what the Service's
-        EndpointSlices say; the verdict tells how many found no endpoint.
+        EndpointSlices say; the verdict tells how many found no endpoint. For the engine embedded: pods
+        that are processes are no endpoints on the engine binaries.
 
         Parameters
         ----------

@@ -14,6 +14,7 @@ from kubelab import portal
 from kubelab.chaos.errors import ChaosError
 from kubelab.chaos.radius import checked_rate
 from kubelab.client import ENDPOINT_SLICES, PODS, Object
+from kubelab.engine.chaos.injector import RefusedError
 from kubelab.engine.chaos.load import Coordinator, Load, address_of, coordinator_of
 from tests.unit.conftest import JobWorld
 
@@ -135,7 +136,7 @@ def test_connections_are_counted_by_how_they_end(
 ) -> None:
     served(world, listener.port, endpoint())
     sent = portal.run(load(world))
-    did = portal.run(sent.start())
+    did = portal.run(sent.start(5.0))
     assert did == f"100 connections a second are opened to learn-node-0-0.learn:{listener.port}"
     eventually(lambda: sent.accepted >= 5)
     assert (sent.without_endpoint, sent.refused) == (0, 0)
@@ -163,13 +164,22 @@ def test_where_nobody_answers_that_is_said_and_nothing_is_counted(world: JobWorl
         port = free.getsockname()[1]
         served(world, port, endpoint())
         sent = portal.run(load(world))
-        did = portal.run(sent.start())
+        did = portal.run(sent.start(5.0))
     assert re.fullmatch(rf"no connections are opened: nobody answers at \S+:{port} \(127\.0\.0\.1\)", did)
     assert portal.run(sent.stop()) == ""
 
 
-def test_a_service_without_endpoints_is_no_place_to_connect_to(world: JobWorld) -> None:
+def test_a_service_without_endpoints_is_refused(world: JobWorld) -> None:
     served(world, 1)
     sent = portal.run(load(world))
-    assert portal.run(sent.start()).startswith("no connections are opened: no endpoint tells")
+    with pytest.raises(RefusedError, match="Service learn has no endpoints, so none can be taken"):
+        portal.run(sent.start(0.2))
     assert portal.run(sent.stop()) == ""
+
+
+def test_a_rate_of_zero_opens_no_connections(world: JobWorld, listener: Listener) -> None:
+    served(world, listener.port, endpoint())
+    sent = portal.run(load(world, rate=0))
+    assert portal.run(sent.start(5.0)) == "no connections are opened"
+    assert portal.run(sent.stop()) == ""
+    assert listener.seen == 0

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from kubelab import Cluster, portal
-from kubelab.chaos.experiment import Experiment, Target
 from kubelab.client import CHAOS_EXPERIMENTS, CUSTOM_RESOURCE_DEFINITIONS, EVENTS, Object
 from kubelab.engine.chaos.endpoints import FLAP
 from kubelab.training import TrainJob
@@ -23,7 +22,6 @@ from tests.unit.chaos.broken_lab import (
     kill_daemon,
     node_of,
     selector_of,
-    status_of,
     wait_for,
     wait_for_end,
 )
@@ -69,7 +67,6 @@ def test_a_job_resumes_after_a_pod_was_killed_and_the_experiment_is_an_object(
     ("fault", "expect", "undid"),
     [
         ("node_not_ready", "the job goes on", "reports that it is ready"),
-        ("endpoint_flap", "the job goes on", "endpoints are back; they were taken"),
         ("drain", "the job resumes from its checkpoint", "uncordoned"),
     ],
 )
@@ -81,6 +78,12 @@ def test_what_is_expected_holds_and_the_fault_is_undone(
     assert undid in verdict.undid
     assert is_ready(node_of(cluster))
     assert not node_of(cluster)["spec"].get("unschedulable")
+
+
+def test_endpoints_that_are_not_there_cannot_flap(cluster: Cluster, job: TrainJob) -> None:
+    verdict = cluster.chaos.endpoint_flap(job, duration_s=1.0)
+    assert verdict.outcome == "refused"
+    assert "has no endpoints" in verdict.reason
     assert FLAP not in selector_of(cluster, job.name)
 
 
@@ -95,35 +98,21 @@ def test_names_are_withheld_or_the_lab_says_why_they_cannot_be(cluster: Cluster,
 
 @pytest.mark.parametrize("fault", ["api_latency", "api_errors"])
 def test_faults_of_the_api_are_refused_in_words(cluster: Cluster, job: TrainJob, fault: str) -> None:
-    verdict = getattr(cluster.chaos, fault)(job, duration_s=1)
-    assert (verdict.outcome, verdict.did) == ("refused", "")
-    assert "faults of the API are for the engine embedded" in verdict.reason
-
-
-def test_a_fault_of_the_api_that_is_made_by_hand_is_refused_by_the_daemon(cluster: Cluster) -> None:
-    parameters = {"latency_s": 0.1}
-    by_hand = Experiment(
-        "api-latency",
-        (Target("APIServer", "kubernetes"),),
-        "default",
-        duration_s=5.0,
-        parameters=parameters,
-    )
-    made = portal.run(cluster.client.create(CHAOS_EXPERIMENTS, by_hand.to_object()))
-    wait_for("its refusal", lambda: status_of(cluster, made).get("phase") == "Refused")
-    assert "upstream's own program" in status_of(cluster, made)["message"]
+    verdict = getattr(cluster.chaos, fault)(job, duration_s=1.0)
+    assert verdict.outcome == "refused"
+    assert "upstream's own program" in verdict.reason
 
 
 def test_a_fault_survives_the_end_of_daemon_and_api_server_and_is_undone(
     cluster: Cluster, job: TrainJob
 ) -> None:
-    live = [ask(cluster, job, fault, duration_s=15.0) for fault in ("node_not_ready", "endpoint_flap")]
+    live = [ask(cluster, job, fault, duration_s=15.0) for fault in ("node_not_ready", "drain")]
     kill_daemon()
     bring_up()
     for each in live:
         assert wait_for_end(cluster, each)["undid"]
     wait_for("a ready node", lambda: is_ready(node_of(cluster)))
-    assert FLAP not in selector_of(cluster, job.name)
+    assert not node_of(cluster)["spec"].get("unschedulable")
 
 
 def reasons(cluster: Cluster, experiment: Object) -> set[str]:
