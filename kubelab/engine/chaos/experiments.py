@@ -113,9 +113,10 @@ class Experiments:
         except Exception as error:  # whatever it is, nothing may stay injected
             if not isinstance(error, (RefusedError, ApiError, ConnectionFailedError, OSError)):
                 logger.exception("chaos experiment %s", experiment.name)
-            undid = await self._undone(injector, experiment)
+            undone = await self._undone(injector, experiment)
             if _was_injected(obj):
-                await self._finish(obj, experiment, f"{undid}; it could not go on: {error}")
+                why = replace(undone, said=f"{undone.said}; it could not go on: {error}")
+                await self._finish(obj, experiment, why)
             else:
                 await self._refuse(obj, str(error))
             return
