@@ -30,7 +30,7 @@ def proxy_figure(comparison: Comparison) -> go.Figure:
     """Return three charts over the number of Services, a line for each backend, with bars over the repeats.
 
     The median first packet to the last Service, less the direct path's; how long all rules take to
-    load; how long the sync takes in which a Service comes, its listing included.
+    load; how long the sync takes in which a Service comes, with its listing where every sync lists.
 
     Parameters
     ----------

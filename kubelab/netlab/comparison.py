@@ -24,6 +24,7 @@ from kubelab.netlab.results import (
     Comparison,
     Environment,
     Latency,
+    Listed,
     Measure,
     Position,
     Progress,
@@ -196,7 +197,7 @@ def _measure(cell: _Cell, repeats: int, reason: str | None, steps: _Steps) -> Me
         runs += (_run(cell, services, syncs) for _ in steps.each(cell, repeats))
     except LoadingFailedError as error:
         return steps.complete(cell, skipped(skipped=_explain(error, cell)), repeats - len(runs))
-    return steps.complete(cell, _summarize(cell, runs), 0)
+    return steps.complete(cell, _summarize(cell, runs, syncs.listed), 0)
 
 
 def _explain(error: LoadingFailedError, cell: _Cell) -> str:
@@ -219,14 +220,13 @@ def _run(cell: _Cell, services: Sequence[Service], syncs: Syncs) -> _Run:
         probes: dict[Position, Probe] = {"direct": direct}
         for position, service in _positions(services).items():
             probes[position] = network.probe(service.cluster_ip, service.port, cell.connections)
-        listing = network.load(syncs.listing).seconds if syncs.listing else 0.0
-        one = {
-            name: network.load(syncs.load, text).seconds + listing for name, text in _changes(syncs).items()
-        }
+        list_s = network.load(syncs.listing).seconds
+        own_s = list_s if syncs.listed == "every sync" else 0.0
+        one = {name: network.load(syncs.load, text).seconds + own_s for name, text in _changes(syncs).items()}
     times = {
         "full_s": sum(each.seconds for each in full),
         "full_cpu_s": sum(each.cpu_seconds for each in full),
-        "list_s": listing,
+        "list_s": list_s,
         **one,
     }
     sizes = {
@@ -247,7 +247,7 @@ def _changes(syncs: Syncs) -> dict[str, str]:
     return {"add_s": syncs.add, "change_s": syncs.change, "remove_s": syncs.remove}
 
 
-def _summarize(cell: _Cell, runs: Sequence[_Run]) -> Measure:
+def _summarize(cell: _Cell, runs: Sequence[_Run], listed: Listed) -> Measure:
     positions = runs[0].probes
     times = {name: [run.times[name] for run in runs] for name in _TIMES}
     numbers: dict[str, Any] = {name: statistics.median(each) for name, each in times.items()}
@@ -257,6 +257,7 @@ def _summarize(cell: _Cell, runs: Sequence[_Run]) -> Measure:
         cell.services,
         cell.endpoints,
         **numbers,
+        listed=listed,
         latency={each: _latency([run.probes[each] for run in runs]) for each in positions},
         connections_per_s={
             each: statistics.median(run.probes[each].per_s for run in runs) for each in positions

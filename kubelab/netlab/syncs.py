@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kubelab.netlab import iptables, nftables
 from kubelab.netlab.errors import TooManyServicesError
-from kubelab.netlab.results import Backend
+from kubelab.netlab.results import Backend, Listed
 from kubelab.netlab.services import Service, one_more
 
 LAYOUTS: dict[Backend, nftables.Layout] = {
@@ -38,8 +39,10 @@ class Syncs:
     ----------
     load : tuple of str
         The command that takes a text.
-    listing : tuple of str or None
-        The command that every sync begins with.
+    listing : tuple of str
+        The command that lists the rules, so that kube-proxy finds stale ones.
+    listed : str
+        Which syncs begin with it.
     setup : str
         What kube-proxy writes once.
     full : list of str
@@ -51,7 +54,8 @@ class Syncs:
     """
 
     load: tuple[str, ...]
-    listing: tuple[str, ...] | None
+    listing: tuple[str, ...]
+    listed: Listed
     setup: str
     full: list[str]
     add: str
@@ -94,7 +98,8 @@ def _iptables(services: Sequence[Service], tool: str) -> Syncs:
     full = iptables.full_sync(services)
     return Syncs(
         load=(tool, *_RESTORE_ARGUMENTS),
-        listing=None,
+        listing=(re.sub("restore$", "save", tool), *iptables.LIST_ARGUMENTS),
+        listed="at most once in 30 s" if iptables.is_large(services) else "every sync",
         setup=iptables.SETUP,
         full=[full],
         add=iptables.adding(services, new),
@@ -111,6 +116,7 @@ def _nftables(layout: nftables.Layout, services: Sequence[Service], tool: str, *
     return Syncs(
         load=(tool, "-f", "-"),
         listing=(tool, *LIST_ARGUMENTS),
+        listed="every sync",
         setup="",
         full=full,
         add=nftables.adding(new, layout),

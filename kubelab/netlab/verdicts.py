@@ -71,8 +71,7 @@ def on_syncs(old: Measure, new: Measure) -> Iterator[str]:
     )
     yield (
         f"One Service more, at {shape}, is {old.add_bytes:,} bytes with {old.backend} and {new.add_bytes:,} "
-        f"with {new.backend}; it takes {old.add_s:.2f} s and {new.add_s:.2f} s, of which {new.list_s:.2f} s "
-        "go into listing the table."
+        f"with {new.backend}; it takes {old.add_s:.2f} s{_listing(old)} and {new.add_s:.2f} s{_listing(new)}."
     )
 
 
@@ -83,6 +82,16 @@ def on_layouts(old: Measure, new: Measure) -> str:
         f"with a map in each (1.36) and in {new.full_s:.2f} s without (1.37), "
         f"{_times(new.full_s, old.full_s)}."
     )
+
+
+def _listing(measure: Measure) -> str:
+    match measure.listed:
+        case "every sync":
+            return f" (listing the table included, {measure.list_s:.2f} s at every sync)"
+        case "at most once in 30 s":
+            return f" (and {measure.list_s:.2f} s more to list the table, at most once in 30 s)"
+        case _:
+            return " (without listing the table, which was not measured)"
 
 
 def _expectation(services: int, ratio: float) -> str:
