@@ -85,7 +85,8 @@ def latency_figure(comparison: Comparison, services: int) -> go.Figure:
 
 def maps_figure(study: MapsStudy) -> go.Figure:
     """Return how long rules take to load by their number, with a map each and without, and the fits."""
-    figure = new_figure(x=f"rules (with maps: {study.rows[-1].elements:,} elements in all)", y="load (s)")
+    what = "processor time (s)" if study.timer == "processor" else "load (s)"
+    figure = new_figure(x=f"rules (with maps: {study.rows[-1].elements:,} elements in all)", y=what)
     counts = [row.maps for row in study.rows]
     curve = [counts[0] + (counts[-1] - counts[0]) * i / 40 for i in range(41)]
     kinds = (

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kubelab import clock
 from kubelab.errors import KubelabError
@@ -46,7 +46,7 @@ class MapsRow:
     elements : int
         Of all maps together.
     with_maps_s, without_maps_s : tuple of float
-        Seconds of ``nft -f``, one for each repetition.
+        Seconds of ``nft -f`` by the study's timer, one for each repetition.
     """
 
     maps: int
@@ -88,6 +88,9 @@ class MapsStudy:
         Rules in one transaction; None where all are in one.
     date : str
         When, as ``2026-01-31T12:00:00Z``.
+    timer : str
+        What seconds are of: ``"processor"``, the kernel's part included, which other processes on the
+        machine hardly change, or ``"clock"`` in older results.
     is_recorded : bool
         Whether it was read from a file instead of measured here.
     """
@@ -96,6 +99,7 @@ class MapsStudy:
     machine: str
     date: str
     batch: int | None = None
+    timer: Literal["processor", "clock"] = "clock"
     is_recorded: bool = False
 
     @staticmethod
@@ -155,10 +159,11 @@ class MapsStudy:
             median(getattr(last, name)) / median(getattr(first, name))
             for name in ("with_maps_s", "without_maps_s")
         )
+        what = "processor time" if self.timer == "processor" else "time"
         return (
-            f"{times:.3g} x the maps, with the same {last.elements:,} elements, take {grew:.3g} x the time; "
-            f"as many rules without maps {plain:.3g} x. At {last.maps:,} maps {self.with_maps.share:.0%} of "
-            f"the time grows by the square. Between the last two sizes time grows by the power "
+            f"{times:.3g} x the maps, with the same {last.elements:,} elements, take {grew:.3g} x the "
+            f"{what}; as many rules without maps {plain:.3g} x. At {last.maps:,} maps "
+            f"{self.with_maps.share:.0%} of the time grows by the square. Between the last two sizes time grows by the power "
             f"{self.with_maps.exponent:.2f}; without maps, {self.without_maps.exponent:.2f}.{origin}"
         )
 
@@ -239,7 +244,8 @@ def measure(
         rows.append(MapsRow(count, elements, *times))
         if on_progress is not None:
             on_progress(rows[-1])
-    return MapsStudy(tuple(rows), machine(root=root), clock.rfc3339(clock.RealClock().now()), batch)
+    date = clock.rfc3339(clock.RealClock().now())
+    return MapsStudy(tuple(rows), machine(root=root), date, batch, timer="processor")
 
 
 def machine(*, root: bool) -> str:
@@ -289,9 +295,9 @@ def _load(transactions: Sequence[str], repeats: int, *, root: bool) -> tuple[flo
 
 
 def _load_once(transactions: Sequence[str], *, root: bool) -> float:
-    """Return the seconds that a new network's kernel takes them in: nothing is there before."""
+    """Return the processor's seconds that a new network takes for them: nothing is there before."""
     with Network(root=root) as network:
-        return sum(network.load((find_nft(), "-f", "-"), text).seconds for text in transactions)
+        return sum(network.load((find_nft(), "-f", "-"), text).cpu_seconds for text in transactions)
 
 
 def find_nft() -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 
 import pytest
 
 from kubelab.errors import KubelabError
 from kubelab.netlab import maps, profile, tools
 from kubelab.netlab.errors import NetworkUnavailableError
-from kubelab.netlab.maps import MapsStudy, rules
+from kubelab.netlab.maps import MapsRow, MapsStudy, rules
 from kubelab.netlab.network import Network
 from kubelab.netlab.profile import read_report
 
@@ -88,8 +90,10 @@ def test_maps_and_not_elements_cost_time(root: bool) -> None:
     assert told == [500, 2000]
     few, many = study.rows
     assert many.with_maps_s[0] - few.with_maps_s[0] > many.without_maps_s[0]
-    assert MapsStudy.from_json(study.to_json()).rows == study.rows
-    assert study.verdict().startswith("4 x the maps, with the same 2,000 elements, take ")
+    read = MapsStudy.from_json(study.to_json())
+    assert (read.rows, read.timer) == (study.rows, "processor")
+    assert "4 x the maps, with the same 2,000 elements, take" in study.verdict()
+    assert "x the processor time; as many rules" in study.verdict()
     assert "Recorded" not in study.verdict()
 
 
@@ -121,6 +125,15 @@ def test_the_kernels_own_lists_take_the_time() -> None:
     if found.missing:
         pytest.skip(found.missing)
     assert {"nf_tables_newset", "nft_set_lookup_global"} & {name for name, _ in found.functions}
+
+
+def test_a_study_from_before_processor_time_was_measured_says_that_its_seconds_are_the_clocks() -> None:
+    row = MapsRow(500, 2000, (0.1,), (0.05,))
+    data = json.loads(
+        MapsStudy((row, replace(row, maps=2000)), "Linux", "2026-11-26", timer="processor").to_json()
+    )
+    del data["timer"]
+    assert MapsStudy.from_json(json.dumps(data)).timer == "clock"
 
 
 def test_the_recorded_study_is_marked_and_shows_the_square() -> None:
