@@ -7,7 +7,7 @@ from itertools import product
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kubelab.figures.style import COLOURS, DASHES, SYMBOLS, new_figure
+from kubelab.figures.style import COLOURS, DASHES, SYMBOLS, name_origin, new_figure
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -57,7 +57,7 @@ def proxy_figure(comparison: Comparison) -> go.Figure:
         margin={"l": 48, "r": 16, "t": 76},
         legend={"orientation": "h", "y": 1.14, "yanchor": "bottom"},
     )
-    _name_origin(figure, comparison)
+    name_origin(figure, _origin(comparison))
     return figure
 
 
@@ -79,12 +79,15 @@ def latency_figure(comparison: Comparison, services: int) -> go.Figure:
                 _add_percentiles(figure, shape, [(each, measure.latency[each]) for each in positions])
     figure.update_yaxes(rangemode="tozero")
     figure.update_layout(height=380, boxmode="group")
-    _name_origin(figure, comparison)
+    name_origin(figure, _origin(comparison))
     return figure
 
 
 def maps_figure(study: MapsStudy) -> go.Figure:
-    """Return how long rules take to load by their number, with a map each and without, and the fits."""
+    """Return how long rules take to load by their number, with a map each and without, and the fits.
+
+    Below it stands on which machine they were loaded, and whether that was another one.
+    """
     what = "processor time (s)" if study.timer == "processor" else "load (s)"
     figure = new_figure(x=f"rules (with maps: {study.rows[-1].elements:,} elements in all)", y=what)
     counts = [row.maps for row in study.rows]
@@ -103,6 +106,10 @@ def maps_figure(study: MapsStudy) -> go.Figure:
         figure.add_scatter(x=curve, y=ys, mode="lines", line=line, hoverinfo="skip", showlegend=False)
     figure.update_xaxes(tickvals=counts, tickformat=",", rangemode="tozero")
     figure.update_yaxes(rangemode="tozero")
+    figure.update_layout(height=352)
+    name_origin(
+        figure, f"{'Recorded' if study.is_recorded else 'Measured'} {study.date[:10]}: {study.machine}"
+    )
     return figure
 
 
@@ -172,19 +179,7 @@ def _add_percentiles(figure: go.Figure, shape: Shape, latencies: Sequence[tuple[
     )
 
 
-def _name_origin(figure: go.Figure, comparison: Comparison) -> None:
+def _origin(comparison: Comparison) -> str:
     where = comparison.environment
     kind = "Recorded" if comparison.is_recorded else "Measured"
-    text = f"{kind} {where.date[:10]}: {where.machine}, as {where.privileges}"
-    figure.add_annotation(
-        text=text,
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=0,
-        yanchor="top",
-        yshift=-52,
-        showarrow=False,
-        font={"size": 11, "color": "#777777"},
-    )
-    figure.update_layout(margin={"b": 76})
+    return f"{kind} {where.date[:10]}: {where.machine}, as {where.privileges}"

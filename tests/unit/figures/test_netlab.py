@@ -52,6 +52,12 @@ def test_a_recorded_figure_says_so_and_where_it_was_measured() -> None:
     assert note == "Recorded 2026-11-26: Linux 6.18.44, 2 x AMD EPYC, as root"
 
 
+def test_the_maps_figure_says_where_it_was_measured_and_whether_it_is_recorded() -> None:
+    assert maps_figure(MAPS).layout.annotations[-1].text == "Measured 2026-11-26: Linux"
+    recorded = maps_figure(replace(MAPS, is_recorded=True))
+    assert recorded.layout.annotations[-1].text == "Recorded 2026-11-26: Linux"
+
+
 def test_percentiles_stand_at_positions() -> None:
     legacy, nftables = latency_figure(comparison(), 5000).data
     assert list(legacy.x) == ["direct", "first", "middle", "last"]
