@@ -48,8 +48,8 @@ def proxy_figure(comparison: Comparison) -> go.Figure:
     sizes = sorted({each.services for each in comparison.measures})
     figure.update_xaxes(title="Services", tickvals=sizes, tickformat="~s", rangemode="tozero")
     figure.update_yaxes(rangemode="tozero", col=1)
-    figure.update_yaxes(type="log", dtick=1, col=2)
-    figure.update_yaxes(type="log", dtick=1, col=3)
+    for column in (2, 3):
+        figure.update_yaxes(type="log", dtick="D2", tickformat="~g", col=column)
     figure.update_annotations(font={"size": 13})
     figure.update_layout(
         template="plotly_white",
@@ -64,6 +64,8 @@ def proxy_figure(comparison: Comparison) -> go.Figure:
 def latency_figure(comparison: Comparison, services: int) -> go.Figure:
     """Return percentiles of the first packet by the position of its Service among the rules.
 
+    A box reaches from p01 to p90, its line is the median, and its whisker ends at p99.
+
     Parameters
     ----------
     comparison : Comparison
@@ -71,7 +73,8 @@ def latency_figure(comparison: Comparison, services: int) -> go.Figure:
     services : int
         How many Services there are.
     """
-    figure = new_figure(x=f"position among {services:,} Services", y="first packet (µs)")
+    across = f"position among {services:,} Services (box: p01, median, p90; whisker: p99)"
+    figure = new_figure(x=across, y="first packet (µs)")
     positions: tuple[Position, ...] = ("direct", "first", "middle", "last")
     for shape, measures in curves_of(comparison):
         for measure in measures:
@@ -166,7 +169,7 @@ def _look(shape: Shape) -> dict[str, Any]:
 
 
 def _add_percentiles(figure: go.Figure, shape: Shape, latencies: Sequence[tuple[str, Any]]) -> None:
-    """Add a box for each position: its edges are p01 and p90, its line the median, its whisker p99."""
+    """Add a box for each position."""
     figure.add_box(
         x=[position for position, _ in latencies],
         lowerfence=[each.p01 for _, each in latencies],

@@ -164,7 +164,8 @@ class MapsStudy:
             f"{times:.3g} x the maps, with the same {last.elements:,} elements, take {grew:.3g} x the "
             f"{what}; as many rules without maps {plain:.3g} x. At {last.maps:,} maps "
             f"{self.with_maps.share:.0%} of the time grows by the square. Between the last two sizes time "
-            f"grows by the power {self.with_maps.exponent:.2f}; without maps, {self.without_maps.exponent:.2f}.{origin}"
+            f"grows by the power {self.with_maps.exponent:.2f}; without maps, "
+            f"{self.without_maps.exponent:.2f}.{origin}"
         )
 
     def __repr__(self) -> str:
