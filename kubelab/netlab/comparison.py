@@ -16,7 +16,7 @@ from typing import Any
 from kubelab.clock import Clock, RealClock, rfc3339
 from kubelab.errors import KubelabError
 from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError
-from kubelab.netlab.machine import cpu_name, free_memory, memory_gib
+from kubelab.netlab.machine import cpu_name, free_memory, kernel_memory, memory_gib
 from kubelab.netlab.network import Network, Probe
 from kubelab.netlab.results import (
     BACKENDS,
@@ -33,6 +33,7 @@ from kubelab.netlab.results import (
 from kubelab.netlab.services import Service, check_room, make_services
 from kubelab.netlab.syncs import Syncs, check_memory, make_syncs
 from kubelab.netlab.tools import loader, versions, why_not
+from kubelab.netlab.transactions import TOO_LONG
 
 CONNECTIONS = 3000
 """Connections that a probe times; the p99 then stands on thirty."""
@@ -202,10 +203,7 @@ def _measure(cell: _Cell, repeats: int, reason: str | None, steps: _Steps) -> Me
 
 def _explain(error: LoadingFailedError, cell: _Cell) -> str:
     if "Message too long" in error.said and not cell.root:
-        return (
-            "A user namespace may not enlarge a socket's buffer, and these rules do not fit into a message: "
-            "measure fewer Services, or run as root."
-        )
+        return TOO_LONG.format(remedy="measure fewer Services")
     return str(error)
 
 
@@ -214,9 +212,9 @@ def _run(cell: _Cell, services: Sequence[Service], syncs: Syncs) -> _Run:
         direct = network.probe(*services[-1].endpoints[0], cell.connections)
         if syncs.setup:
             network.load(syncs.load, syncs.setup)
-        before = network.kernel_bytes()
+        before = kernel_memory()
         full = [network.load(syncs.load, text) for text in syncs.full]
-        grown = network.kernel_bytes() - before
+        grown = kernel_memory() - before
         probes: dict[Position, Probe] = {"direct": direct}
         for position, service in _positions(services).items():
             probes[position] = network.probe(service.cluster_ip, service.port, cell.connections)

@@ -10,6 +10,7 @@ from kubelab.netlab import iptables, nftables
 from kubelab.netlab.errors import TooManyServicesError
 from kubelab.netlab.results import Backend, Listed
 from kubelab.netlab.services import Service, one_more
+from kubelab.netlab.transactions import share_out
 
 LAYOUTS: dict[Backend, nftables.Layout] = {
     "nftables-endpoint-chains": "endpoint-chains",
@@ -23,11 +24,6 @@ From 1.37 kube-proxy by default speaks netlink itself (feature gate ``NFTablesNe
 ``nft``. Here ``nft`` lists and loads in every layout, so that layouts are what differs."""
 
 _RESTORE_ARGUMENTS = ("-w", "5", "--noflush", "--counters")
-_SENT_AT_ONCE = 75_000
-"""Bytes of text per transaction in a user namespace, whose sockets hold 212,992 bytes of messages and their
-overhead (``net.core.wmem_default``): nft 1.0.6 fails from 88,000 in the worst layout, on 6.18, Nov 2026."""
-
-
 _BYTES: dict[Backend, int] = {"iptables-legacy": 5_000, "nftables-endpoint-chains": 20_000}
 
 
@@ -111,8 +107,8 @@ def _iptables(services: Sequence[Service], tool: str) -> Syncs:
 
 def _nftables(layout: nftables.Layout, services: Sequence[Service], tool: str, *, root: bool) -> Syncs:
     new = one_more(services)
-    per_part = len(services) if root else max(1, _SENT_AT_ONCE // len(nftables.adding(new, layout)))
-    full = nftables.full_sync_in_parts(services, layout, per_part)
+    parts = share_out(services, lambda each: nftables.adding(each, layout), root=root)
+    full = nftables.full_sync_in_parts(parts, layout)
     return Syncs(
         load=(tool, "-f", "-"),
         listing=(tool, *LIST_ARGUMENTS),
