@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,6 +10,9 @@ from kubelab.figures.style import COLOURS, DASHES, new_figure
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+MOST_TICKS = 8
+"""Of the axis of workers, whole numbers."""
 
 
 class Seen(Protocol):
@@ -50,12 +54,17 @@ def steps_over_time(samples: Iterable[Seen], *, title: str = "", duration_s: flo
         figure.add_vrect(x0=0, x1=duration_s, fillcolor=COLOURS[1], opacity=0.15, line_width=0)
     else:
         figure.add_vline(x=0, line={"color": COLOURS[1], "dash": DASHES[1]})
+    most = max((running for _, _, running in rows), default=0)
     second = {
         "title": "workers",
         "overlaying": "y",
         "side": "right",
-        "rangemode": "tozero",
+        "range": [0, 1.05 * max(most, 1)],
+        "tick0": 0,
+        "dtick": math.ceil(max(most, 1) / MOST_TICKS),
         "showgrid": False,
     }
-    figure.update_layout(title=title, yaxis2=second, margin={"l": 56, "r": 56, "t": 56, "b": 44})
+    margin = {"l": 56, "r": 56, "t": 84 if title else 36, "b": 44}
+    heading = {"text": title, "y": 0.97, "yanchor": "top"}
+    figure.update_layout(title=heading, yaxis2=second, margin=margin)
     return figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubelab.figures.style import COLOURS, DASHES, new_figure
+from kubelab.figures.style import COLOURS, DASHES, name_origin, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,13 +41,15 @@ def queries_figure(frame: pd.DataFrame, *, recorded: str = "") -> go.Figure:
     return figure
 
 
-def latencies_figure(latencies_s: Mapping[str, Sequence[float]]) -> go.Figure:
+def latencies_figure(latencies_s: Mapping[str, Sequence[float]], *, origin: str = "") -> go.Figure:
     """Return which share of lookups took at most how long, a line of some 100 points for each load.
 
     Parameters
     ----------
     latencies_s : mapping of str to sequence of float
         By label, sorted, in seconds.
+    origin : str
+        Where and when they were measured; it stands below.
     """
     figure = new_figure(x="latency (ms)", y="share of lookups")
     for place, (label, values) in enumerate(latencies_s.items()):
@@ -60,4 +62,7 @@ def latencies_figure(latencies_s: Mapping[str, Sequence[float]]) -> go.Figure:
             line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "shape": "hv"},
         )
     figure.update_xaxes(type="log")
+    if origin:
+        figure.update_layout(height=352)
+        name_origin(figure, origin)
     return figure

@@ -7,7 +7,7 @@ from itertools import product
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kubelab.figures.style import COLOURS, DASHES, SYMBOLS, new_figure
+from kubelab.figures.style import COLOURS, DASHES, SYMBOLS, name_origin, new_figure
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -30,7 +30,7 @@ def proxy_figure(comparison: Comparison) -> go.Figure:
     """Return three charts over the number of Services, a line for each backend, with bars over the repeats.
 
     The median first packet to the last Service, less the direct path's; how long all rules take to
-    load; how long the sync takes in which a Service comes, its listing included.
+    load; how long the sync takes in which a Service comes, with its listing where every sync lists.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def proxy_figure(comparison: Comparison) -> go.Figure:
     sizes = sorted({each.services for each in comparison.measures})
     figure.update_xaxes(title="Services", tickvals=sizes, tickformat="~s", rangemode="tozero")
     figure.update_yaxes(rangemode="tozero", col=1)
-    figure.update_yaxes(type="log", dtick=1, col=2)
-    figure.update_yaxes(type="log", dtick=1, col=3)
+    for column in (2, 3):
+        figure.update_yaxes(type="log", dtick="D2", tickformat="~g", col=column)
     figure.update_annotations(font={"size": 13})
     figure.update_layout(
         template="plotly_white",
@@ -57,12 +57,14 @@ def proxy_figure(comparison: Comparison) -> go.Figure:
         margin={"l": 48, "r": 16, "t": 76},
         legend={"orientation": "h", "y": 1.14, "yanchor": "bottom"},
     )
-    _name_origin(figure, comparison)
+    name_origin(figure, _origin(comparison))
     return figure
 
 
 def latency_figure(comparison: Comparison, services: int) -> go.Figure:
     """Return percentiles of the first packet by the position of its Service among the rules.
+
+    A box reaches from p01 to p90, its line is the median, and its whisker ends at p99.
 
     Parameters
     ----------
@@ -71,7 +73,8 @@ def latency_figure(comparison: Comparison, services: int) -> go.Figure:
     services : int
         How many Services there are.
     """
-    figure = new_figure(x=f"position among {services:,} Services", y="first packet (µs)")
+    across = f"position among {services:,} Services (box: p01, median, p90; whisker: p99)"
+    figure = new_figure(x=across, y="first packet (µs)")
     positions: tuple[Position, ...] = ("direct", "first", "middle", "last")
     for shape, measures in curves_of(comparison):
         for measure in measures:
@@ -79,13 +82,17 @@ def latency_figure(comparison: Comparison, services: int) -> go.Figure:
                 _add_percentiles(figure, shape, [(each, measure.latency[each]) for each in positions])
     figure.update_yaxes(rangemode="tozero")
     figure.update_layout(height=380, boxmode="group")
-    _name_origin(figure, comparison)
+    name_origin(figure, _origin(comparison))
     return figure
 
 
 def maps_figure(study: MapsStudy) -> go.Figure:
-    """Return how long rules take to load by their number, with a map each and without, and the fits."""
-    figure = new_figure(x=f"rules (with maps: {study.rows[-1].elements:,} elements in all)", y="load (s)")
+    """Return how long rules take to load by their number, with a map each and without, and the fits.
+
+    Below it stands on which machine they were loaded, and whether that was another one.
+    """
+    what = "processor time (s)" if study.timer == "processor" else "load (s)"
+    figure = new_figure(x=f"rules (with maps: {study.rows[-1].elements:,} elements in all)", y=what)
     counts = [row.maps for row in study.rows]
     curve = [counts[0] + (counts[-1] - counts[0]) * i / 40 for i in range(41)]
     kinds = (
@@ -102,6 +109,10 @@ def maps_figure(study: MapsStudy) -> go.Figure:
         figure.add_scatter(x=curve, y=ys, mode="lines", line=line, hoverinfo="skip", showlegend=False)
     figure.update_xaxes(tickvals=counts, tickformat=",", rangemode="tozero")
     figure.update_yaxes(rangemode="tozero")
+    figure.update_layout(height=352)
+    name_origin(
+        figure, f"{'Recorded' if study.is_recorded else 'Measured'} {study.date[:10]}: {study.machine}"
+    )
     return figure
 
 
@@ -158,7 +169,7 @@ def _look(shape: Shape) -> dict[str, Any]:
 
 
 def _add_percentiles(figure: go.Figure, shape: Shape, latencies: Sequence[tuple[str, Any]]) -> None:
-    """Add a box for each position: its edges are p01 and p90, its line the median, its whisker p99."""
+    """Add a box for each position."""
     figure.add_box(
         x=[position for position, _ in latencies],
         lowerfence=[each.p01 for _, each in latencies],
@@ -171,19 +182,7 @@ def _add_percentiles(figure: go.Figure, shape: Shape, latencies: Sequence[tuple[
     )
 
 
-def _name_origin(figure: go.Figure, comparison: Comparison) -> None:
+def _origin(comparison: Comparison) -> str:
     where = comparison.environment
     kind = "Recorded" if comparison.is_recorded else "Measured"
-    text = f"{kind} {where.date[:10]}: {where.machine}, as {where.privileges}"
-    figure.add_annotation(
-        text=text,
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=0,
-        yanchor="top",
-        yshift=-52,
-        showarrow=False,
-        font={"size": 11, "color": "#777777"},
-    )
-    figure.update_layout(margin={"b": 76})
+    return f"{kind} {where.date[:10]}: {where.machine}, as {where.privileges}"

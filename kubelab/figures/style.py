@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito's palette (jfly.uni-koeln.de/color), without black and yellow."""
 DASHES = ("solid", "dash", "dot", "dashdot")
-SYMBOLS = ("circle", "square", "triangle-up", "diamond")
+SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross")
 
 
 def new_figure(*, x: str, y: str) -> go.Figure:
@@ -27,3 +27,19 @@ def new_figure(*, x: str, y: str) -> go.Figure:
         yaxis={"title": y},
     )
     return figure
+
+
+def name_origin(figure: go.Figure, origin: str) -> None:
+    """Say below a figure where and when its numbers were measured."""
+    figure.add_annotation(
+        text=origin,
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=0,
+        yanchor="top",
+        yshift=-52,
+        showarrow=False,
+        font={"size": 11, "color": "#777777"},
+    )
+    figure.update_layout(margin={"b": 76})

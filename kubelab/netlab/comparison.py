@@ -16,7 +16,7 @@ from typing import Any
 from kubelab.clock import Clock, RealClock, rfc3339
 from kubelab.errors import KubelabError
 from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError
-from kubelab.netlab.machine import cpu_name, free_memory, memory_gib
+from kubelab.netlab.machine import cpu_name, free_memory, kernel_memory, memory_gib
 from kubelab.netlab.network import Network, Probe
 from kubelab.netlab.results import (
     BACKENDS,
@@ -24,6 +24,7 @@ from kubelab.netlab.results import (
     Comparison,
     Environment,
     Latency,
+    Listed,
     Measure,
     Position,
     Progress,
@@ -32,6 +33,7 @@ from kubelab.netlab.results import (
 from kubelab.netlab.services import Service, check_room, make_services
 from kubelab.netlab.syncs import Syncs, check_memory, make_syncs
 from kubelab.netlab.tools import loader, versions, why_not
+from kubelab.netlab.transactions import TOO_LONG
 
 CONNECTIONS = 3000
 """Connections that a probe times; the p99 then stands on thirty."""
@@ -196,15 +198,12 @@ def _measure(cell: _Cell, repeats: int, reason: str | None, steps: _Steps) -> Me
         runs += (_run(cell, services, syncs) for _ in steps.each(cell, repeats))
     except LoadingFailedError as error:
         return steps.complete(cell, skipped(skipped=_explain(error, cell)), repeats - len(runs))
-    return steps.complete(cell, _summarize(cell, runs), 0)
+    return steps.complete(cell, _summarize(cell, runs, syncs.listed), 0)
 
 
 def _explain(error: LoadingFailedError, cell: _Cell) -> str:
     if "Message too long" in error.said and not cell.root:
-        return (
-            "A user namespace may not enlarge a socket's buffer, and these rules do not fit into a message: "
-            "measure fewer Services, or run as root."
-        )
+        return TOO_LONG.format(remedy="measure fewer Services")
     return str(error)
 
 
@@ -213,20 +212,19 @@ def _run(cell: _Cell, services: Sequence[Service], syncs: Syncs) -> _Run:
         direct = network.probe(*services[-1].endpoints[0], cell.connections)
         if syncs.setup:
             network.load(syncs.load, syncs.setup)
-        before = network.kernel_bytes()
+        before = kernel_memory()
         full = [network.load(syncs.load, text) for text in syncs.full]
-        grown = network.kernel_bytes() - before
+        grown = kernel_memory() - before
         probes: dict[Position, Probe] = {"direct": direct}
         for position, service in _positions(services).items():
             probes[position] = network.probe(service.cluster_ip, service.port, cell.connections)
-        listing = network.load(syncs.listing).seconds if syncs.listing else 0.0
-        one = {
-            name: network.load(syncs.load, text).seconds + listing for name, text in _changes(syncs).items()
-        }
+        list_s = network.load(syncs.listing).seconds
+        own_s = list_s if syncs.listed == "every sync" else 0.0
+        one = {name: network.load(syncs.load, text).seconds + own_s for name, text in _changes(syncs).items()}
     times = {
         "full_s": sum(each.seconds for each in full),
         "full_cpu_s": sum(each.cpu_seconds for each in full),
-        "list_s": listing,
+        "list_s": list_s,
         **one,
     }
     sizes = {
@@ -247,7 +245,7 @@ def _changes(syncs: Syncs) -> dict[str, str]:
     return {"add_s": syncs.add, "change_s": syncs.change, "remove_s": syncs.remove}
 
 
-def _summarize(cell: _Cell, runs: Sequence[_Run]) -> Measure:
+def _summarize(cell: _Cell, runs: Sequence[_Run], listed: Listed) -> Measure:
     positions = runs[0].probes
     times = {name: [run.times[name] for run in runs] for name in _TIMES}
     numbers: dict[str, Any] = {name: statistics.median(each) for name, each in times.items()}
@@ -257,6 +255,7 @@ def _summarize(cell: _Cell, runs: Sequence[_Run]) -> Measure:
         cell.services,
         cell.endpoints,
         **numbers,
+        listed=listed,
         latency={each: _latency([run.probes[each] for run in runs]) for each in positions},
         connections_per_s={
             each: statistics.median(run.probes[each].per_s for run in runs) for each in positions

@@ -13,7 +13,10 @@ from kubelab.netlab.names import endpoint_chain, service_chain
 from kubelab.netlab.services import POD_CIDR, Service
 
 LARGE_CLUSTER_ENDPOINTS = 1000
-"""Above that many endpoints kube-proxy leaves out their comments (``largeClusterEndpointsThreshold``)."""
+"""Above that many endpoints (``largeClusterEndpointsThreshold``) kube-proxy leaves out their comments, and
+lists and deletes stale chains only if it last did so longer ago than ``syncPeriod``, 30 s."""
+LIST_ARGUMENTS = ("-t", "nat")
+"""What kube-proxy has ``iptables-save`` list to find stale chains, before it writes (``SaveInto``)."""
 
 SETUP = """\
 *filter
@@ -109,6 +112,11 @@ def removing(services: Sequence[Service], position: int) -> str:
     return _restore(left, changed=(), stale=_chains(old))
 
 
+def is_large(services: Iterable[Service]) -> bool:
+    """Return whether kube-proxy calls a cluster with these Services large."""
+    return sum(len(each.endpoints) for each in services) > LARGE_CLUSTER_ENDPOINTS
+
+
 def count_rules(text: str, table: str = "nat") -> int:
     """Return how many rules a text puts into a table."""
     part = text.partition(f"*{table}\n")[2].partition("COMMIT")[0]
@@ -117,18 +125,19 @@ def count_rules(text: str, table: str = "nat") -> int:
 
 def _restore(services: Sequence[Service], changed: Iterable[Service], stale: Sequence[str] = ()) -> str:
     changed = [each for each in changed if each.endpoints]
-    with_comments = sum(len(each.endpoints) for each in services) <= LARGE_CLUSTER_ENDPOINTS
+    large = is_large(services)
+    deleted = () if large else stale  # a later sync finds them
     reject = [_rejection(each) for each in services if not each.endpoints]
     chains = [chain for each in changed for chain in _chains(each)]
-    rules = [rule for each in changed for rule in _rules(each, comments=with_comments)]
+    rules = [rule for each in changed for rule in _rules(each, comments=not large)]
     lines = [
         *(*_FILTER, *reject, *_FORWARD, "COMMIT", *_NAT),
-        *(f":{chain} - [0:0]" for chain in (*chains, *stale)),
+        *(f":{chain} - [0:0]" for chain in (*chains, *deleted)),
         *_MASQUERADE,
         *(_dispatch(each) for each in services if each.endpoints),
         *rules,
         _NODE_PORTS,
-        *(f"-X {chain}" for chain in stale),
+        *(f"-X {chain}" for chain in deleted),
         "COMMIT",
     ]
     return "\n".join(lines) + "\n"

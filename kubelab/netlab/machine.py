@@ -27,6 +27,11 @@ def free_memory() -> int:
     return min(free, max(0, limit - used)) if limit and used else free
 
 
+def kernel_memory() -> int:
+    """Return the bytes in which the whole machine's kernel keeps such things as rules."""
+    return sum(map(_meminfo, ("SUnreclaim", "VmallocUsed", "Percpu")))
+
+
 def _meminfo(name: str) -> int:
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith(f"{name}:"):

@@ -16,22 +16,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kubelab import clock
 from kubelab.errors import KubelabError
 from kubelab.netlab import tools
-from kubelab.netlab.errors import NetworkUnavailableError
+from kubelab.netlab.errors import LoadingFailedError, NetworkUnavailableError
+from kubelab.netlab.growth import Fit, fit
 from kubelab.netlab.machine import cpu_name
 from kubelab.netlab.network import Network
+from kubelab.netlab.transactions import TOO_LONG, share_out
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
 MOST_ELEMENTS = 65_536
-ROOTLESS_BATCH = 200
-"""Rules in one transaction of a user namespace, whose socket buffer (212,992 bytes) cannot be made larger."""
 _TABLE = "ip kubelab-maps"
 
 
@@ -46,32 +46,13 @@ class MapsRow:
     elements : int
         Of all maps together.
     with_maps_s, without_maps_s : tuple of float
-        Seconds of ``nft -f``, one for each repetition.
+        Seconds of ``nft -f`` by the study's timer, one for each repetition.
     """
 
     maps: int
     elements: int
     with_maps_s: tuple[float, ...]
     without_maps_s: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """Seconds as ``constant + linear * n + quadratic * n**2``, no coefficient below zero.
-
-    ``share`` is the part of the time at the largest n that the quadratic term explains, and ``exponent`` the
-    slope between the two largest n on logarithmic axes: 1 where time is linear, 2 where it is quadratic.
-    """
-
-    constant: float
-    linear: float
-    quadratic: float
-    share: float
-    exponent: float
-
-    def seconds(self, count: float) -> float:
-        """Return what the fit says for a number of rules."""
-        return self.constant + self.linear * count + self.quadratic * count**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +65,11 @@ class MapsStudy:
         By number of maps.
     machine : str
         Kernel, version of nft and privileges.
-    batch : int or None
-        Rules in one transaction; None where all are in one.
     date : str
         When, as ``2026-01-31T12:00:00Z``.
+    timer : str
+        What seconds are of: ``"processor"``, the kernel's part included, which other processes on the
+        machine hardly change, or ``"clock"`` in older results.
     is_recorded : bool
         Whether it was read from a file instead of measured here.
     """
@@ -95,7 +77,7 @@ class MapsStudy:
     rows: tuple[MapsRow, ...]
     machine: str
     date: str
-    batch: int | None = None
+    timer: Literal["processor", "clock"] = "clock"
     is_recorded: bool = False
 
     @staticmethod
@@ -108,6 +90,7 @@ class MapsStudy:
         """Return what `to_json` wrote, marked as recorded."""
         data = json.loads(text)
         rows = tuple(_row(each) for each in data.pop("rows"))
+        data.pop("batch", None)  # older results had it
         return MapsStudy(rows, **{**data, "is_recorded": True})
 
     def to_json(self) -> str:
@@ -155,11 +138,13 @@ class MapsStudy:
             median(getattr(last, name)) / median(getattr(first, name))
             for name in ("with_maps_s", "without_maps_s")
         )
+        what = "processor time" if self.timer == "processor" else "time"
         return (
-            f"{times:.3g} x the maps, with the same {last.elements:,} elements, take {grew:.3g} x the time; "
-            f"as many rules without maps {plain:.3g} x. At {last.maps:,} maps {self.with_maps.share:.0%} of "
-            f"the time grows by the square. Between the last two sizes time grows by the power "
-            f"{self.with_maps.exponent:.2f}; without maps, {self.without_maps.exponent:.2f}.{origin}"
+            f"{times:.3g} x the maps, with the same {last.elements:,} elements, take {grew:.3g} x the "
+            f"{what}; as many rules without maps {plain:.3g} x. At {last.maps:,} maps "
+            f"{self.with_maps.share:.0%} of the time grows by the square. Between the last two sizes time "
+            f"grows by the power {self.with_maps.exponent:.2f}; without maps, "
+            f"{self.without_maps.exponent:.2f}.{origin}"
         )
 
     def __repr__(self) -> str:
@@ -232,40 +217,20 @@ def measure(
             f"{len(texts)} numbers of maps, {repeats} repeats: give two numbers or more, and one repeat."
         )
     root = os.geteuid() == 0 if root is None else root
-    batch = None if root else ROOTLESS_BATCH
     rows = []
     for count, kinds in texts.items():
-        times = (_load(transactions_of(pairs, batch), repeats, root=root) for pairs in kinds)
+        times = (_load(transactions_of(pairs, root=root), repeats, root=root) for pairs in kinds)
         rows.append(MapsRow(count, elements, *times))
         if on_progress is not None:
             on_progress(rows[-1])
-    return MapsStudy(tuple(rows), machine(root=root), clock.rfc3339(clock.RealClock().now()), batch)
+    date = clock.rfc3339(clock.RealClock().now())
+    return MapsStudy(tuple(rows), machine(root=root), date, timer="processor")
 
 
 def machine(*, root: bool) -> str:
     """Return what the times depend on: processor, kernel, nft, privileges."""
     who = "root" if root else "user namespace"
     return f"{cpu_name()}, Linux {platform.release()}, nft {tools.versions()['nft']}, as {who}"
-
-
-def fit(points: Sequence[tuple[int, float]]) -> Fit:
-    """Return the least squares of the relative errors, by scipy's nnls.
-
-    Parameters
-    ----------
-    points : sequence of (int, float)
-        How many rules, and the seconds they took; two or more.
-    """
-    import numpy as np
-    from scipy.optimize import nnls
-
-    counts, seconds = (np.asarray(each, dtype=float) for each in zip(*sorted(points), strict=True))
-    terms = np.stack([np.ones_like(counts), counts, counts**2], axis=1)
-    found, _ = nnls(terms / seconds[:, None], np.ones_like(seconds))
-    constant, linear, quadratic = map(float, found)
-    last = float(terms[-1] @ found)
-    exponent = float(np.log(seconds[-1] / seconds[-2]) / np.log(counts[-1] / counts[-2]))
-    return Fit(constant, linear, quadratic, quadratic * float(counts[-1]) ** 2 / last, exponent)
 
 
 def _row(data: dict[str, Any]) -> MapsRow:
@@ -289,9 +254,14 @@ def _load(transactions: Sequence[str], repeats: int, *, root: bool) -> tuple[flo
 
 
 def _load_once(transactions: Sequence[str], *, root: bool) -> float:
-    """Return the seconds that a new network's kernel takes them in: nothing is there before."""
-    with Network(root=root) as network:
-        return sum(network.load((find_nft(), "-f", "-"), text).seconds for text in transactions)
+    """Return the processor's seconds that a new network takes for them: nothing is there before."""
+    try:
+        with Network(root=root) as network:
+            return sum(network.load((find_nft(), "-f", "-"), text).cpu_seconds for text in transactions)
+    except LoadingFailedError as error:
+        if "Message too long" in error.said and not root:
+            raise KubelabError(TOO_LONG.format(remedy="give a map fewer elements")) from error
+        raise
 
 
 def find_nft() -> str:
@@ -308,10 +278,9 @@ def find_nft() -> str:
     return path
 
 
-def transactions_of(pairs: Sequence[tuple[str, str]], batch: int | None) -> list[str]:
-    """Return the texts of the transactions that load rules, so many in each; the first makes the table."""
-    size = batch or len(pairs)
-    parts = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+def transactions_of(pairs: Sequence[tuple[str, str]], *, root: bool) -> list[str]:
+    """Return the texts of the transactions that load rules; the first makes the table."""
+    parts = share_out(pairs, "\n".join, root=root)
     lines = [[*(chain for chain, _ in part), *(rule for _, rule in part), ""] for part in parts]
     texts = ["\n".join(each) for each in lines]
     return [f"add table {_TABLE}\n{texts[0]}", *texts[1:]]

@@ -118,10 +118,6 @@ class Network:
         """Connect so often from the client, one after the other."""
         return Probe(**self._ask({"do": "probe", "address": address, "port": port, "count": count}))
 
-    def kernel_bytes(self) -> int:
-        """Return the memory in which the whole machine's kernel keeps such things as rules."""
-        return int(self._ask({"do": "memory"})["bytes"])
-
     def close(self) -> None:
         """End every process of it, and with them its namespaces."""
         if self._process.poll() is None:

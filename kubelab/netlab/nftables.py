@@ -87,12 +87,8 @@ def full_sync(services: Sequence[Service], layout: Layout = "single-endpoint") -
     return _text(lines)
 
 
-def full_sync_in_parts(services: Sequence[Service], layout: Layout, at_most: int) -> list[str]:
-    """Return the texts that together do as `full_sync`, each with so many Services.
-
-    A user namespace may not enlarge a socket's buffer, and so cannot send all rules in one transaction.
-    """
-    parts = [services[i : i + at_most] for i in range(0, len(services), at_most)]
+def full_sync_in_parts(parts: Sequence[Sequence[Service]], layout: Layout) -> list[str]:
+    """Return the texts that together do as `full_sync`, one for each part of the Services."""
     return [full_sync(parts[0], layout), *(_text(_services(each, layout)) for each in parts[1:])]
 
 

@@ -60,8 +60,6 @@ def _serve(client: int) -> None:
 
 def _do(client: int, request: dict[str, Any]) -> dict[str, Any]:
     match request["do"]:
-        case "memory":
-            return {"bytes": _kernel_memory()}
         case "probe":
             return _within(client, lambda: probe(request["address"], request["port"], request["count"]))
         case "run":
@@ -238,7 +236,8 @@ def _call(name: str, *arguments: Any) -> int:
 def _load(argv: list[str], text: bytes) -> dict[str, Any]:
     """Run a tool on a text and return its exit code, seconds, processor seconds and peak memory."""
     given, said = os.memfd_create("rules", 0), os.memfd_create("said", 0)
-    _write_all(given, text)
+    with open(given, "wb", closefd=False) as file:
+        file.write(text)
     os.lseek(given, 0, os.SEEK_SET)
     null = os.open(os.devnull, os.O_WRONLY)
     actions = [
@@ -260,20 +259,6 @@ def _load(argv: list[str], text: bytes) -> dict[str, Any]:
         "rss_bytes": usage.ru_maxrss * 1024,
         "stderr": stderr,
     }
-
-
-def _write_all(descriptor: int, text: bytes) -> None:
-    view = memoryview(text)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _kernel_memory() -> int:
-    """Return the bytes in which the kernel keeps rules, of the whole machine."""
-    kept = {"SUnreclaim:", "VmallocUsed:", "Percpu:"}
-    with open("/proc/meminfo") as file:  # noqa: PTH123
-        lines = [line.split() for line in file]
-    return sum(int(words[1]) * 1024 for words in lines if words[0] in kept)
 
 
 def _start_server(namespace: int) -> None:

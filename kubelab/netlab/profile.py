@@ -61,7 +61,7 @@ def profile(maps: int = 4000, *, elements: int = 8000) -> Profile:
     maps, elements : int
         As in `kubelab.netlab.maps.rules`.
     """
-    (text,) = transactions_of(rules(maps, elements, maps=True), None)
+    (text,) = transactions_of(rules(maps, elements, maps=True), root=True)
     perf = tools.find("perf")
     if perf is None:
         return Profile(missing="perf is not installed (Debian: `apt-get install linux-perf`)")

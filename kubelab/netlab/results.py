@@ -27,6 +27,10 @@ Position = Literal["direct", "first", "middle", "last"]
 POSITIONS: tuple[Position, ...] = get_args(Position)
 
 
+Listed = Literal["every sync", "at most once in 30 s", "not measured"]
+"""Which of kube-proxy's syncs begin with a listing of its rules."""
+
+
 class Spread(NamedTuple):
     """The least and the most that the repeats gave."""
 
@@ -65,17 +69,21 @@ class Measure:
     services, endpoints : int
         How many Services, and how many endpoints each of them has.
     full_s, full_cpu_s : float
-        The first sync, which writes all rules: seconds on the clock, and of processor time.
+        The first sync, which writes all rules: seconds on the clock, and of processor time. There are no
+        rules before it to list.
     full_bytes, rules : int
         The size of its text, and the rules in it (of table ``nat`` for iptables).
     list_s : float
-        The listing that kube-proxy's nftables mode begins every sync with
-        (``nft --json --terse list table``); 0 for iptables. kube-proxy 1.37 by default asks the kernel
-        without ``nft`` (feature gate ``NFTablesNetlink``): that is not measured here.
+        One listing of the rules, by which kube-proxy finds what is stale: ``iptables-save -t nat`` or
+        ``nft --json --terse list table``. kube-proxy 1.37 by default asks the kernel without ``nft``
+        (feature gate ``NFTablesNetlink``): that is not measured here.
+    listed : str
+        Which syncs begin with that listing: ``"every sync"`` in nftables mode, and in iptables mode with up
+        to 1,000 endpoints; with more ``"at most once in 30 s"`` (``syncPeriod``). ``"not measured"`` in
+        results from before it was, whose ``list_s`` is 0.
     add_s, change_s, remove_s : float
-        The sync after one Service came, changed an endpoint, went: its listing and its writing, in seconds.
-        kube-proxy's iptables mode runs ``iptables-save`` before it deletes chains, with more than 1,000
-        endpoints at most once in 30 s (``syncPeriod``): that is not in them.
+        The sync after one Service came, changed an endpoint, went, in seconds: its writing, and its listing
+        where every sync lists. A sync that does not list deletes no stale chains either.
     add_bytes : int
         The size of the text in which one Service comes.
     latency : dict of str to Latency
@@ -102,6 +110,7 @@ class Measure:
     full_bytes: int = 0
     rules: int = 0
     list_s: float = 0.0
+    listed: Listed = "not measured"
     add_s: float = 0.0
     add_bytes: int = 0
     change_s: float = 0.0
@@ -279,4 +288,6 @@ class Comparison:
 def _measure(data: dict[str, Any]) -> Measure:
     latency = {position: Latency(**each) for position, each in data.pop("latency").items()}
     spread = {name: Spread(*each) for name, each in data.pop("spread").items()}
+    if data["list_s"]:
+        data.setdefault("listed", "every sync")  # results once had the listing of nftables mode only
     return Measure(**data, latency=latency, spread=spread)

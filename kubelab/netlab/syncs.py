@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kubelab.netlab import iptables, nftables
 from kubelab.netlab.errors import TooManyServicesError
-from kubelab.netlab.results import Backend
+from kubelab.netlab.results import Backend, Listed
 from kubelab.netlab.services import Service, one_more
+from kubelab.netlab.transactions import share_out
 
 LAYOUTS: dict[Backend, nftables.Layout] = {
     "nftables-endpoint-chains": "endpoint-chains",
@@ -22,11 +24,6 @@ From 1.37 kube-proxy by default speaks netlink itself (feature gate ``NFTablesNe
 ``nft``. Here ``nft`` lists and loads in every layout, so that layouts are what differs."""
 
 _RESTORE_ARGUMENTS = ("-w", "5", "--noflush", "--counters")
-_SENT_AT_ONCE = 75_000
-"""Bytes of text per transaction in a user namespace, whose sockets hold 212,992 bytes of messages and their
-overhead (``net.core.wmem_default``): nft 1.0.6 fails from 88,000 in the worst layout, on 6.18, Nov 2026."""
-
-
 _BYTES: dict[Backend, int] = {"iptables-legacy": 5_000, "nftables-endpoint-chains": 20_000}
 
 
@@ -38,8 +35,10 @@ class Syncs:
     ----------
     load : tuple of str
         The command that takes a text.
-    listing : tuple of str or None
-        The command that every sync begins with.
+    listing : tuple of str
+        The command that lists the rules, so that kube-proxy finds stale ones.
+    listed : str
+        Which syncs begin with it.
     setup : str
         What kube-proxy writes once.
     full : list of str
@@ -51,7 +50,8 @@ class Syncs:
     """
 
     load: tuple[str, ...]
-    listing: tuple[str, ...] | None
+    listing: tuple[str, ...]
+    listed: Listed
     setup: str
     full: list[str]
     add: str
@@ -94,7 +94,8 @@ def _iptables(services: Sequence[Service], tool: str) -> Syncs:
     full = iptables.full_sync(services)
     return Syncs(
         load=(tool, *_RESTORE_ARGUMENTS),
-        listing=None,
+        listing=(re.sub("restore$", "save", tool), *iptables.LIST_ARGUMENTS),
+        listed="at most once in 30 s" if iptables.is_large(services) else "every sync",
         setup=iptables.SETUP,
         full=[full],
         add=iptables.adding(services, new),
@@ -106,11 +107,12 @@ def _iptables(services: Sequence[Service], tool: str) -> Syncs:
 
 def _nftables(layout: nftables.Layout, services: Sequence[Service], tool: str, *, root: bool) -> Syncs:
     new = one_more(services)
-    per_part = len(services) if root else max(1, _SENT_AT_ONCE // len(nftables.adding(new, layout)))
-    full = nftables.full_sync_in_parts(services, layout, per_part)
+    parts = share_out(services, lambda each: nftables.adding(each, layout), root=root)
+    full = nftables.full_sync_in_parts(parts, layout)
     return Syncs(
         load=(tool, "-f", "-"),
         listing=(tool, *LIST_ARGUMENTS),
+        listed="every sync",
         setup="",
         full=full,
         add=nftables.adding(new, layout),

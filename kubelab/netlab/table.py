@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from kubelab.netlab.results import Comparison, Environment, Measure
 
 _NUMBERS = (
-    *("full_s", "full_cpu_s", "full_bytes", "rules", "list_s", "add_s", "add_bytes", "change_s", "remove_s"),
-    *("loader_rss_bytes", "kernel_bytes"),
+    *("full_s", "full_cpu_s", "full_bytes", "rules", "list_s", "listed", "add_s", "add_bytes", "change_s"),
+    *("remove_s", "loader_rss_bytes", "kernel_bytes"),
 )
 _SHOWN = (
-    *("backend", "services", "endpoints", "rules", "full_s", "add_s", "add_bytes", "p50_direct_us"),
-    *("p50_last_us", "per_s_last"),
+    *("backend", "services", "endpoints", "rules", "full_s", "list_s", "listed", "add_s", "add_bytes"),
+    *("p50_direct_us", "p50_last_us", "per_s_last"),
 )
 
 
@@ -51,6 +51,7 @@ def _row(measure: Measure) -> dict[str, object]:
     }
     if measure.skipped is None:
         row |= {name: getattr(measure, name) for name in _NUMBERS}
+        row["list_s"] = None if measure.listed == "not measured" else measure.list_s
     for position, each in measure.latency.items():
         row |= {f"{name}_{position}_us": getattr(each, name) for name in ("p01", "p50", "p90", "p99")}
     return row | {f"per_s_{position}": rate for position, rate in measure.connections_per_s.items()}

@@ -14,7 +14,7 @@ that kubernetes.io published on 28 Feb 2025 ("NFTables mode for kube-proxy": abo
 
 
 def verdicts(comparison: Comparison) -> tuple[str, ...]:
-    """Return a sentence for each number of Services on packets, and more on syncs at the greatest number.
+    """Return a sentence for each size on packets, and more on syncs at the greatest number of Services.
 
     Both kinds of iptables are held against the layouts of nftables since 1.36, where both have numbers.
     """
@@ -32,7 +32,9 @@ def verdicts(comparison: Comparison) -> tuple[str, ...]:
         for backend in ("nftables", "nftables-inline-maps")
         if (size, endpoints, backend) in found
     ]
-    packets = {(old.services, old.backend): on_packets(old, new) for old, new in reversed(pairs)}
+    packets = {
+        (old.services, old.endpoints, old.backend): on_packets(old, new) for old, new in reversed(pairs)
+    }
     greatest = {(old.endpoints, old.backend): old.services for old, _ in pairs}
     syncs = [
         text
@@ -54,7 +56,7 @@ def on_packets(old: Measure, new: Measure) -> str:
     """Return how much the rules cost the last Service's first packet, and whether that was expected."""
     slow, fast = old.net_latency(), new.net_latency()
     said = (
-        f"At {old.services:,} Services the last one's first packet takes {slow:.1f} µs more than direct with "
+        f"At {_size(old)} the last one's first packet takes {slow:.1f} µs more than direct with "
         f"{old.backend} and {fast:.1f} µs with {new.backend}"
     )
     if fast <= 0:
@@ -64,25 +66,33 @@ def on_packets(old: Measure, new: Measure) -> str:
 
 def on_syncs(old: Measure, new: Measure) -> Iterator[str]:
     """Yield what the first sync and one more Service take."""
-    shape = f"{old.services:,} Services with {_endpoints(old.endpoints)}"
+    shape = _size(old)
     yield (
         f"All rules of {shape} load in {old.full_s:.2f} s with {old.backend} and in {new.full_s:.2f} s with "
         f"{new.backend}, {_times(new.full_s, old.full_s)}."
     )
     yield (
         f"One Service more, at {shape}, is {old.add_bytes:,} bytes with {old.backend} and {new.add_bytes:,} "
-        f"with {new.backend}; it takes {old.add_s:.2f} s and {new.add_s:.2f} s, of which {new.list_s:.2f} s "
-        "go into listing the table."
+        f"with {new.backend}; it takes {old.add_s:.2f} s{_listing(old)} and {new.add_s:.2f} s{_listing(new)}."
     )
 
 
 def on_layouts(old: Measure, new: Measure) -> str:
     """Return what it brings that Services with one endpoint need no map."""
     return (
-        f"All nftables rules of {old.services:,} Services with one endpoint each load in {old.full_s:.2f} s "
-        f"with a map in each (1.36) and in {new.full_s:.2f} s without (1.37), "
-        f"{_times(new.full_s, old.full_s)}."
+        f"All nftables rules of {_size(old)} load in {old.full_s:.2f} s with a map in each (1.36) and in "
+        f"{new.full_s:.2f} s without (1.37), {_times(new.full_s, old.full_s)}."
     )
+
+
+def _listing(measure: Measure) -> str:
+    match measure.listed:
+        case "every sync":
+            return f" (listing the table included, {measure.list_s:.2f} s at every sync)"
+        case "at most once in 30 s":
+            return f" (and {measure.list_s:.2f} s more to list the table, at most once in 30 s)"
+        case _:
+            return " (without listing the table, which was not measured)"
 
 
 def _expectation(services: int, ratio: float) -> str:
@@ -92,8 +102,9 @@ def _expectation(services: int, ratio: float) -> str:
     return f" (at least {least:.0f} x expected: {'reached' if ratio >= least else 'not reached'})"
 
 
-def _endpoints(count: int) -> str:
-    return "one endpoint each" if count == 1 else f"{count} endpoints each"
+def _size(measure: Measure) -> str:
+    endpoints = "one endpoint" if measure.endpoints == 1 else f"{measure.endpoints} endpoints"
+    return f"{measure.services:,} Services with {endpoints} each"
 
 
 def _times(value: float, other: float) -> str:

@@ -10,17 +10,8 @@ from kubelab_widgets.fallback import cells_of
 from kubelab_widgets.still_chart import line_chart, rank_line
 
 _HEADS = (
-    *(
-        "backend",
-        "Services",
-        "endpoints",
-        "rules",
-        "all rules (s)",
-        "one more (s)",
-        "bytes",
-        "last, net (µs)",
-    ),
-    "connections/s to the last",
+    *("backend", "Services", "endpoints", "rules", "all rules (s)", "one more (s)", "listing (s)", "bytes"),
+    *("last, net (µs)", "connections/s to the last"),
 )
 
 
@@ -30,6 +21,13 @@ def origin_of(comparison: Comparison) -> str:
     tools = ", ".join(f"{name} {version}" for name, version in sorted(where.tools.items()))
     kind = "Recorded on another machine" if comparison.is_recorded else "Measured here"
     return f"{kind}, {where.date[:10]}: {where.machine}, as {where.privileges}; {tools}; seed {where.seed}."
+
+
+def listing_of(measure: Measure) -> str:
+    """Return how long kube-proxy's listing takes, and which syncs have it."""
+    if measure.listed == "not measured":
+        return measure.listed
+    return f"{measure.list_s:.2g}, {measure.listed}"
 
 
 def comparison_html(comparison: Comparison) -> str:
@@ -59,6 +57,7 @@ def _cells(measure: Measure) -> str:
         f"{measure.rules:,}",
         f"{measure.full_s:.3g}",
         f"{measure.add_s:.3g}",
+        listing_of(measure),
         f"{measure.add_bytes:,}",
         f"{measure.net_latency('last'):.1f}",
         "" if rate is None else f"{rate:,.0f}",

@@ -7,7 +7,7 @@ import { PanelState } from "./panel_state.js";
 import { Notice, Speaker, button, replaceIfChanged, widget } from "./parts.js";
 
 const EMPTY = { form: null, progress: null, origin: "", recorded: false, verdicts: [] };
-const HEADS = ["backend", "Services", "endpoints", "rules", "all rules, s", "one more, s", "bytes", "last, net µs", "connections/s"];
+const HEADS = ["backend", "Services", "endpoints", "rules", "all rules, s", "one more, s", "listing, s", "bytes", "last, net µs", "connections/s"];
 
 export default () => widget(() => new PanelState({ ...EMPTY }), BenchPage);
 
@@ -134,7 +134,7 @@ function benchRow(row, place) {
   const name = h("th", { scope: "row" }, `${benchMark(Math.max(0, place))} ${row.backend}`);
   const shape = [row.services.toLocaleString("en"), String(row.endpoints)].map((text) => h("td", {}, text));
   if (row.skipped) return h("tr", { class: "kl-dimmed" }, name, ...shape, h("td", { class: "kl-why", colspan: HEADS.length - 3 }, row.skipped));
-  const cells = [row.rules.toLocaleString("en"), short(row.full_s[0]), short(row.add_s[0]), row.add_bytes.toLocaleString("en"),
+  const cells = [row.rules.toLocaleString("en"), short(row.full_s[0]), short(row.add_s[0]), row.listing, row.add_bytes.toLocaleString("en"),
     row.net_us[0].toFixed(1), row.per_s === null ? "" : Math.round(row.per_s).toLocaleString("en")];
   return h("tr", {}, name, ...shape, ...cells.map((text) => h("td", {}, text)));
 }

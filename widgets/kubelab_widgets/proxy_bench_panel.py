@@ -13,7 +13,7 @@ from kubelab.netlab.results import BACKENDS, Backend, Comparison, Measure, Progr
 from kubelab.netlab.tools import why_not
 from kubelab_widgets.assets import module, style
 from kubelab_widgets.live_panel import LivePanel, Notice
-from kubelab_widgets.proxy_bench_fallback import comparison_html, origin_of
+from kubelab_widgets.proxy_bench_fallback import comparison_html, listing_of, origin_of
 
 
 class ProxyBenchPanel(LivePanel):
@@ -194,7 +194,8 @@ def row_of(measure: Measure) -> dict[str, Any]:
         for name, value in (("full_s", measure.full_s), ("add_s", measure.add_s))
     }
     net = [last.p50 - direct, last.low - direct, last.high - direct]
-    rest = {name: getattr(measure, name) for name in ("rules", "add_bytes", "list_s")}
+    rest = {name: getattr(measure, name) for name in ("rules", "add_bytes")}
+    rest["listing"] = listing_of(measure)
     return {**row, **times, **rest, "net_us": net, "per_s": measure.connections_per_s.get("last")}
 
 

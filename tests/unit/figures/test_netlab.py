@@ -8,7 +8,8 @@ import pytest
 
 from kubelab.figures import latency_figure, maps_figure, proxy_figure
 from kubelab.netlab.maps import MapsRow, MapsStudy
-from tests.unit.netlab.made_up import comparison
+from kubelab.netlab.results import BACKENDS, Comparison
+from tests.unit.netlab.made_up import ENVIRONMENT, comparison, measure
 
 MAPS = MapsStudy(
     tuple(MapsRow(n, 8000, (n**2 / 1e7, n**2 / 8e6, n**2 / 9e6), (n / 1e5,)) for n in (1000, 2000, 4000)),
@@ -52,8 +53,27 @@ def test_a_recorded_figure_says_so_and_where_it_was_measured() -> None:
     assert note == "Recorded 2026-11-26: Linux 6.18.44, 2 x AMD EPYC, as root"
 
 
-def test_percentiles_stand_at_positions() -> None:
-    legacy, nftables = latency_figure(comparison(), 5000).data
+def test_the_maps_figure_says_where_it_was_measured_and_whether_it_is_recorded() -> None:
+    assert maps_figure(MAPS).layout.annotations[-1].text == "Measured 2026-11-26: Linux"
+    recorded = maps_figure(replace(MAPS, is_recorded=True))
+    assert recorded.layout.annotations[-1].text == "Recorded 2026-11-26: Linux"
+
+
+def test_every_backend_has_a_symbol_of_its_own() -> None:
+    measures = [measure(backend, 5000) for backend in BACKENDS]
+    traces = proxy_figure(Comparison(ENVIRONMENT, tuple(measures))).data
+    assert len({trace.marker.symbol for trace in traces}) == len(BACKENDS)
+
+
+def test_times_of_syncs_have_ticks_within_each_power_of_ten() -> None:
+    layout = proxy_figure(comparison()).layout
+    assert [axis.dtick for axis in (layout.yaxis2, layout.yaxis3)] == ["D2", "D2"]
+
+
+def test_percentiles_stand_at_positions_and_the_axis_says_which_they_are() -> None:
+    figure = latency_figure(comparison(), 5000)
+    assert figure.layout.xaxis.title.text.endswith("(box: p01, median, p90; whisker: p99)")
+    legacy, nftables = figure.data
     assert list(legacy.x) == ["direct", "first", "middle", "last"]
     assert list(legacy.median) == [20.0, 22.0, 35.0, 50.0]
     assert list(nftables.upperfence) == [60.0, 62.0, 62.5, 65.0]

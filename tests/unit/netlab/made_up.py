@@ -32,6 +32,8 @@ def measure(backend: Backend, services: int) -> Measure:
         services,
         2,
         full_s=full_s,
+        list_s=0.04,
+        listed="at most once in 30 s" if backend == "iptables-legacy" else "every sync",
         add_s=add_s,
         add_bytes=138 * services if backend == "iptables-legacy" else 467,
         rules=8 * services + 5,

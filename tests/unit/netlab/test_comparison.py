@@ -38,7 +38,9 @@ def check(comparison: Comparison) -> None:
     assert [each.skipped for each in comparison.measures] == [None] * 4
     iptables, nftables = comparison.measures[2:]
     assert iptables.rules == 5 + 40 * 8
-    assert iptables.list_s == 0 < nftables.list_s < nftables.add_s
+    for each in (iptables, nftables):
+        assert each.listed == "every sync"
+        assert 0 < each.list_s < min(each.add_s, each.change_s, each.remove_s)
     assert nftables.add_bytes < 1000 < iptables.add_bytes
     for each in comparison.measures:
         assert list(each.latency) == list(each.connections_per_s) == ["direct", "first", "middle", "last"]
@@ -59,6 +61,17 @@ def test_root_compares() -> None:
     assert [each.done for each in told] == [0, 1, 1, 2, 2, 3, 3, 4]
     assert [each.measure for each in told if each.measure] == list(measured.measures)
     assert len(measured.frame()) == 4
+
+
+@needs_tools
+@pytest.mark.skipif(os.geteuid() != 0, reason="the tests do not run as root")
+def test_a_sync_of_iptables_in_a_large_cluster_does_not_contain_its_listing() -> None:
+    try:
+        (large,) = compare([10], endpoints=101, backends=["iptables-nft"], repeats=1, connections=9).measures
+    except NetworkUnavailableError as error:
+        pytest.skip(str(error))
+    assert large.listed == "at most once in 30 s"
+    assert large.list_s > 0
 
 
 @needs_tools

@@ -73,6 +73,13 @@ def test_a_service_that_loses_all_endpoints_is_rejected_and_its_chains_are_delet
     assert text.count("-j REJECT") == 1
 
 
+def test_a_sync_of_a_large_cluster_leaves_stale_chains_to_one_that_lists() -> None:
+    few, many = make_services(500, 2), make_services(501, 2)
+    assert iptables.changing(few, 0, few[0].with_endpoint_changed()).count("-X KUBE-SEP-") == 1
+    assert "\n-X " not in iptables.changing(many, 0, many[0].with_endpoint_changed())
+    assert "\n-X " not in iptables.removing([*many, one_more(many)], 501)
+
+
 def test_large_clusters_have_no_comments_on_endpoints() -> None:
     assert iptables.full_sync(make_services(500, 2)).count(" -> ") == 1000
     large = iptables.full_sync(make_services(501, 2))

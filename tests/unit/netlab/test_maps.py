@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 
 import pytest
 
 from kubelab.errors import KubelabError
 from kubelab.netlab import maps, profile, tools
 from kubelab.netlab.errors import NetworkUnavailableError
-from kubelab.netlab.maps import MapsStudy, rules
+from kubelab.netlab.maps import MapsRow, MapsStudy, rules
 from kubelab.netlab.network import Network
 from kubelab.netlab.profile import read_report
 
@@ -54,20 +56,13 @@ def test_elements_that_cannot_be_shared_out_are_refused_in_words(count: int, ele
         rules(count, elements, maps=True)
 
 
-def test_a_user_namespaces_transactions_hold_at_most_200_rules_and_make_the_table_once() -> None:
-    texts = maps.transactions_of(rules(500, 500, maps=True), 200)
-    assert [text.count("add rule") for text in texts] == [200, 200, 100]
-    assert [text.count("add chain") for text in texts] == [200, 200, 100]
-    assert [text.count("add table") for text in texts] == [1, 0, 0]
-
-
-def test_a_fit_finds_the_square_and_the_line_again() -> None:
-    squared = maps.fit([(n, 0.01 + 1e-5 * n + 1e-7 * n**2) for n in (500, 1000, 2000, 4000)])
-    assert squared.quadratic == pytest.approx(1e-7, rel=1e-3)
-    assert squared.share == pytest.approx(1.6 / 1.65, rel=1e-3)
-    straight = maps.fit([(n, 0.01 + 1e-5 * n) for n in (500, 1000, 2000, 4000)])
-    assert straight.quadratic == pytest.approx(0, abs=1e-12)
-    assert straight.seconds(1000) == pytest.approx(0.02)
+def test_the_first_transaction_makes_the_table_and_all_together_hold_every_rule() -> None:
+    pairs = rules(2000, 2000, maps=True)
+    texts = maps.transactions_of(pairs, root=False)
+    assert [text.count("add table") for text in texts] == [1] + [0] * (len(texts) - 1)
+    assert sum(text.count("add rule") for text in texts) == 2000
+    assert all(text.count("add rule") == text.count("add chain") for text in texts)
+    assert len(texts) > 1 == len(maps.transactions_of(pairs, root=True))
 
 
 @pytest.mark.parametrize(("counts", "repeats"), [([], 1), ([4], 1), ([4, 4], 1), ([2, 4], 0)])
@@ -88,9 +83,23 @@ def test_maps_and_not_elements_cost_time(root: bool) -> None:
     assert told == [500, 2000]
     few, many = study.rows
     assert many.with_maps_s[0] - few.with_maps_s[0] > many.without_maps_s[0]
-    assert MapsStudy.from_json(study.to_json()).rows == study.rows
-    assert study.verdict().startswith("4 x the maps, with the same 2,000 elements, take ")
+    read = MapsStudy.from_json(study.to_json())
+    assert (read.rows, read.timer) == (study.rows, "processor")
+    assert "4 x the maps, with the same 2,000 elements, take" in study.verdict()
+    assert "x the processor time; as many rules" in study.verdict()
     assert "Recorded" not in study.verdict()
+
+
+@needs_nft
+def test_a_user_namespace_loads_few_maps_of_many_elements_as_well_as_many_of_few() -> None:
+    study = maps.measure([2, 30, 3000], elements=3000, repeats=1, root=False)
+    assert [row.maps for row in study.rows] == [2, 30, 3000]
+
+
+@needs_nft
+def test_a_map_that_no_message_of_a_user_namespace_holds_is_refused_in_words() -> None:
+    with pytest.raises(KubelabError, match="give a map fewer elements, or run as root"):
+        maps.measure([1, 2], elements=20_000, repeats=1, root=False)
 
 
 def test_a_machine_without_nft_is_told_so_and_what_to_show_instead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +130,15 @@ def test_the_kernels_own_lists_take_the_time() -> None:
     if found.missing:
         pytest.skip(found.missing)
     assert {"nf_tables_newset", "nft_set_lookup_global"} & {name for name, _ in found.functions}
+
+
+def test_a_study_from_before_processor_time_was_measured_says_that_its_seconds_are_the_clocks() -> None:
+    row = MapsRow(500, 2000, (0.1,), (0.05,))
+    data = json.loads(
+        MapsStudy((row, replace(row, maps=2000)), "Linux", "2026-11-26", timer="processor").to_json()
+    )
+    del data["timer"]
+    assert MapsStudy.from_json(json.dumps(data)).timer == "clock"
 
 
 def test_the_recorded_study_is_marked_and_shows_the_square() -> None:

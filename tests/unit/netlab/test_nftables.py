@@ -50,7 +50,8 @@ def test_what_changes_is_all_that_is_written(layout: Layout) -> None:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_parts_hold_together_what_one_text_holds(layout: Layout) -> None:
     services = make_services(23)
-    whole, parts = nftables.full_sync(services, layout), nftables.full_sync_in_parts(services, layout, 10)
+    whole = nftables.full_sync(services, layout)
+    parts = nftables.full_sync_in_parts([services[:10], services[10:20], services[20:]], layout)
     assert len(parts) == 3
     assert sorted("".join(parts).splitlines()) == sorted(whole.splitlines())
 

@@ -12,15 +12,25 @@ from tests.unit.netlab.made_up import ENVIRONMENT, comparison, latency, measure
 def test_there_is_a_sentence_for_each_number_of_services_and_two_on_syncs_at_the_greatest() -> None:
     few, many, full, delta = verdicts(comparison())
     assert few == (
-        "At 1,000 Services the last one's first packet takes 6.0 µs more than direct with iptables-legacy "
-        "and 5.0 µs with nftables: 1.2 x."
+        "At 1,000 Services with 2 endpoints each the last one's first packet takes 6.0 µs more than direct "
+        "with iptables-legacy and 5.0 µs with nftables: 1.2 x."
     )
     assert many.endswith("30.0 µs more than direct with iptables-legacy and 5.0 µs with nftables: 6.0 x.")
     assert full == (
         "All rules of 5,000 Services with 2 endpoints each load in 0.50 s with iptables-legacy and in 2.50 s "
         "with nftables, 5.0 x as long."
     )
-    assert "is 690,000 bytes with iptables-legacy and 467 with nftables; it takes 0.25 s and 0.05 s" in delta
+    assert delta == (
+        "One Service more, at 5,000 Services with 2 endpoints each, is 690,000 bytes with iptables-legacy "
+        "and 467 with nftables; it takes 0.25 s (and 0.04 s more to list the table, at most once in 30 s) "
+        "and 0.05 s (listing the table included, 0.04 s at every sync)."
+    )
+
+
+def test_a_listing_that_was_not_measured_is_said_to_be_missing() -> None:
+    old = replace(measure("iptables-legacy", 5000), list_s=0.0, listed="not measured")
+    _, delta = on_syncs(old, measure("nftables", 5000))
+    assert "it takes 0.25 s (without listing the table, which was not measured) and 0.05 s" in delta
 
 
 def test_what_was_expected_is_said_whether_reached_or_not() -> None:
@@ -66,6 +76,18 @@ def test_each_number_of_endpoints_is_spoken_of_at_its_greatest_number_of_service
         "All rules of 5,000 Services with 2 endpoints each lo",
         "All rules of 30,000 Services with one endpoint each ",
     ]
+
+
+def test_sizes_that_differ_in_endpoints_only_have_a_sentence_on_packets_each() -> None:
+    old = replace(measure("iptables-legacy", 5000), endpoints=1, latency=measure("nftables", 5000).latency)
+    single = (old, replace(measure("nftables", 5000), endpoints=1))
+    said = verdicts(Comparison(ENVIRONMENT, (*comparison().measures, *single)))
+    at_5000 = [text for text in said if text.startswith("At 5,000")]
+    assert [text.partition(" each")[0] for text in at_5000] == [
+        "At 5,000 Services with one endpoint",
+        "At 5,000 Services with 2 endpoints",
+    ]
+    assert [text.rpartition(": ")[2] for text in at_5000] == ["1.0 x.", "6.0 x."]
 
 
 def test_skipped_cells_and_lone_backends_are_not_spoken_of() -> None:

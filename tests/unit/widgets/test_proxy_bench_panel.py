@@ -108,6 +108,7 @@ def test_a_row_has_values_with_the_least_and_the_most_of_the_repeats(
     first, *_, skipped = rows(page).values()
     assert first["net_us"] == pytest.approx([6.0, 4.0, 9.0])
     assert first["full_s"] == pytest.approx([0.1, 0.09, 0.12])
+    assert first["listing"] == "0.04, at most once in 30 s"
     assert skipped["skipped"] == "iptables-nft is not installed"
 
 
@@ -177,6 +178,7 @@ def test_a_report_shows_the_comparison_without_a_kernel(page: Page) -> None:
     assert "138,000" in still
     assert "30.0 µs more than direct with iptables-legacy" in still
     assert "iptables-nft is not installed" in still
+    assert "<td>0.04, every sync</td>" in still
     assert "Measured here, 2026-11-26: Linux 6.18.44, 2 x AMD EPYC, as root; nft 1.0.6; seed 0." in still
 
 
