@@ -10,6 +10,8 @@ from kubelab.limits.slos import STEADY_CHURN_PER_S
 from kubelab.limits.trace import RUN_LABEL
 from kubelab.node_template import FAKE_TAINT, NodeTemplate
 
+MOST_WATCHERS = 500
+"""Each is a connection, of which many machines allow a process 1,024."""
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 
 
@@ -28,7 +30,7 @@ class Load:
     calls : int
         How many requests of each kind are timed.
     watchers : int
-        How many watches follow one namespace.
+        How many watches follow one namespace; at most 500, each a connection.
     changes : int
         How many changes they are sent.
     timeout_s : float
@@ -47,6 +49,8 @@ class Load:
         for option in ("pods", "calls", "watchers", "changes"):
             if getattr(self, option) < 1:
                 raise LimitsOptionError(option, getattr(self, option), "Give at least 1.")
+        if self.watchers > MOST_WATCHERS:
+            raise LimitsOptionError("watchers", self.watchers, f"Give at most {MOST_WATCHERS}.")
         if self.nodes < 0:
             raise LimitsOptionError("nodes", self.nodes, "Give 0 for the cluster's own nodes, or more.")
         for option in ("pods_per_s", "timeout_s"):

@@ -55,7 +55,7 @@ class LimitVerbs(Handle):
         calls : int
             How many requests of each kind are timed; 100 or more make the 99th percentile one of them.
         watchers, changes : int
-            How many watches follow an object, and how often it changes.
+            How many watches follow an object, 500 at most, and how often it changes.
         timeout_s : float
             How long pods are waited for, in seconds.
         on_progress : callable, optional

@@ -94,6 +94,13 @@ def test_frame_names_what_others_call_the_measurement(measured: Limits) -> None:
     assert (row["clusterloader2"], row["kube_burner"]) == ("PodStartupLatency", "podLatency")
 
 
+def test_more_watches_than_requests_go_at_once_all_tell(cluster: Cluster) -> None:
+    found = cluster.limits(**{**SMALL, "watchers": 150, "changes": 2})  # type: ignore[arg-type]
+    (told,) = (each for each in found.findings if each.objective is slos.WATCH)
+    assert len(told.samples_s) == 2 * 150
+    assert max(told.samples_s) < 60
+
+
 def test_repr_is_the_verdict(measured: Limits) -> None:
     assert repr(measured).startswith("<Limits of lab (embedded, v")
     assert "SchedulingThroughput: " in measured._repr_html_()
@@ -181,6 +188,7 @@ def test_an_error_in_the_middle_leaves_nothing(cluster: Cluster) -> None:
     ("wrong", "remedy"),
     [
         ({"pods": 0}, "at least 1"),
+        ({"watchers": 501}, "at most 500"),
         ({"nodes": -1}, "Give 0 for the cluster's own nodes"),
         ({"nodes": 1, "pods": 60}, "hold 110 pods"),
         ({"pods_per_s": 0.0}, "above 0"),
