@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kubelab.client import Object
+from kubelab.limits.checks import check_above_zero, check_whole
 from kubelab.limits.errors import LimitsOptionError
 from kubelab.limits.slos import STEADY_CHURN_PER_S
 from kubelab.limits.trace import RUN_LABEL
@@ -47,15 +48,12 @@ class Load:
 
     def __post_init__(self) -> None:
         for option in ("pods", "calls", "watchers", "changes"):
-            if getattr(self, option) < 1:
-                raise LimitsOptionError(option, getattr(self, option), "Give at least 1.")
+            check_whole(option, getattr(self, option), 1, "Give a whole number of at least 1.")
         if self.watchers > MOST_WATCHERS:
             raise LimitsOptionError("watchers", self.watchers, f"Give at most {MOST_WATCHERS}.")
-        if self.nodes < 0:
-            raise LimitsOptionError("nodes", self.nodes, "Give 0 for the cluster's own nodes, or more.")
+        check_whole("nodes", self.nodes, 0, "Give 0 for the cluster's own nodes, or a whole number above.")
         for option in ("pods_per_s", "timeout_s"):
-            if not 0 < getattr(self, option) < float("inf"):
-                raise LimitsOptionError(option, getattr(self, option), "Give a number above 0.")
+            check_above_zero(option, getattr(self, option))
         room = self.nodes * NodeTemplate().pods
         if self.nodes and 2 * self.pods > room:
             remedy = f"{self.nodes} simulated nodes hold {room} pods, and two times {self.pods} are started."

@@ -188,6 +188,9 @@ def test_an_error_in_the_middle_leaves_nothing(cluster: Cluster) -> None:
     ("wrong", "remedy"),
     [
         ({"pods": 0}, "at least 1"),
+        ({"pods": "10"}, "a whole number"),
+        ({"pods": 10.5}, "a whole number"),
+        ({"pods_per_s": "20"}, "above 0"),
         ({"watchers": 501}, "at most 500"),
         ({"nodes": -1}, "Give 0 for the cluster's own nodes"),
         ({"nodes": 1, "pods": 60}, "hold 110 pods"),
@@ -195,7 +198,7 @@ def test_an_error_in_the_middle_leaves_nothing(cluster: Cluster) -> None:
         ({"timeout_s": float("nan")}, "above 0"),
     ],
 )
-def test_a_load_that_makes_no_sense_is_refused(wrong: dict[str, float], remedy: str) -> None:
+def test_a_load_that_makes_no_sense_is_refused(wrong: dict[str, object], remedy: str) -> None:
     with pytest.raises(LimitsOptionError, match=remedy):
         Load(**wrong)  # type: ignore[arg-type]
 
