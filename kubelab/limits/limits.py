@@ -134,7 +134,9 @@ def _row(finding: Finding) -> dict[str, object]:
 def _scheduled(throughput: Throughput) -> str:
     if not throughput.pods:
         return f"{SCHEDULING_THROUGHPUT}: no pod was scheduled"
-    rates = f"{throughput.mean_per_s:.0f} pods/s over all, {throughput.peak_per_s:.0f} in the best second"
+    rates = f"{throughput.mean_per_s:.0f} pods/s over all"
+    if not math.isnan(throughput.peak_per_s):
+        rates += f", {throughput.peak_per_s:.0f} in the best second"
     return f"{SCHEDULING_THROUGHPUT}: {rates}, {throughput.pods} pods at once"
 
 

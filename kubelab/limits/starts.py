@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -74,7 +75,8 @@ class Throughput:
     mean_per_s : float
         Over the time from the first request until the last pod had a node; NaN if none had one.
     median_per_s, peak_per_s : float
-        Of windows of a second each, as clusterloader2's SchedulingThroughput has them (of five seconds).
+        Of whole windows of a second each, as clusterloader2's SchedulingThroughput has them (of five
+        seconds); NaN if it took less than one.
     """
 
     pods: int
@@ -88,12 +90,10 @@ class Throughput:
         if not scheduled_s:
             return Throughput(0, math.nan, math.nan, math.nan)
         whole_s = max(scheduled_s) - began_s
-        counts = [0] * (int(whole_s // _WINDOW_S) + 1)
-        for moment in scheduled_s:
-            counts[int((moment - began_s) // _WINDOW_S)] += 1
-        per_s = [count / min(_WINDOW_S, whole_s - place * _WINDOW_S) for place, count in enumerate(counts)]
-        full = per_s[:-1] or [len(scheduled_s) / whole_s]
-        return Throughput(len(scheduled_s), len(scheduled_s) / whole_s, quantile(full, 0.5), max(full))
+        windows = Counter(int((moment - began_s) // _WINDOW_S) for moment in scheduled_s)
+        per_s = [windows[place] / _WINDOW_S for place in range(int(whole_s // _WINDOW_S))]
+        mean = len(scheduled_s) / whole_s if whole_s else math.nan
+        return Throughput(len(scheduled_s), mean, quantile(per_s, 0.5), max(per_s, default=math.nan))
 
 
 async def start_steadily(site: Site) -> Starts:

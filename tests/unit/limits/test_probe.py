@@ -20,7 +20,7 @@ from kubelab.limits.errors import LimitsBusyError, LimitsOptionError, LimitsRefu
 from kubelab.limits.limits import Limits
 from kubelab.limits.load import Load
 from kubelab.limits.site import open_site, remove_left
-from kubelab.limits.starts import start_at_once
+from kubelab.limits.starts import Throughput, start_at_once
 
 SMALL = {"nodes": 2, "pods": 10, "pods_per_s": 50.0, "calls": 5, "watchers": 3, "changes": 4}
 
@@ -105,6 +105,13 @@ def test_repr_is_the_verdict(measured: Limits) -> None:
     assert repr(measured).startswith("<Limits of lab (embedded, v")
     assert "SchedulingThroughput: " in measured._repr_html_()
     assert "kube-proxy: the cluster runs none" in measured.sentences
+
+
+def test_the_best_second_is_told_only_where_there_was_a_whole_one(measured: Limits) -> None:
+    short = replace(measured, throughput=Throughput.of([0.5] * 10, 0.0))
+    long = replace(measured, throughput=Throughput.of([0.5] * 10 + [2.0] * 2, 0.0))
+    assert "SchedulingThroughput: 20 pods/s over all, 10 pods at once" in short.sentences
+    assert "SchedulingThroughput: 6 pods/s over all, 10 in the best second, 12 pods at once" in long.sentences
 
 
 def test_nothing_is_left(cluster: Cluster, measured: Limits) -> None:

@@ -35,9 +35,15 @@ def test_throughput_counts_from_the_first_request() -> None:
     assert (found.median_per_s, found.peak_per_s) == (30.0, 60.0)
 
 
-def test_throughput_of_less_than_a_second_is_its_mean() -> None:
+def test_a_second_that_is_just_over_counts_as_a_whole_one() -> None:
+    assert Throughput.of([0.5, 0.6, 1.0], 0.0).peak_per_s == 2.0
+
+
+def test_throughput_of_less_than_a_second_has_no_best_one() -> None:
     found = Throughput.of([5.5] * 100, 5.0)
-    assert found.mean_per_s == found.peak_per_s == 200.0
+    assert found.mean_per_s == 200.0
+    assert math.isnan(found.median_per_s)
+    assert math.isnan(found.peak_per_s)
 
 
 def test_throughput_of_nothing_is_not_a_number() -> None:
