@@ -47,7 +47,8 @@ class LimitVerbs(Handle):
         ----------
         nodes : int, optional
             Simulated nodes to add for the time: 20 unless given on an engine of kubelab's, 0 elsewhere, where
-            they need KWOK. With 0 the pods run on the cluster's own nodes.
+            they need KWOK. With 0 the pods run on the cluster's own nodes: as processes of this machine on a
+            lab's, 55 at most (``pods``).
         pods : int
             How many pods are started, two times.
         pods_per_s : float
@@ -64,7 +65,7 @@ class LimitVerbs(Handle):
         Raises
         ------
         LimitsOptionError
-            If a number makes no sense.
+            If a number makes no sense, or more pods are asked for than the nodes hold.
         LimitsBusyError
             If another run measures this cluster.
         LimitsRefusedError

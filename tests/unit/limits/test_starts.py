@@ -28,6 +28,21 @@ def test_a_pod_has_started_once_all_its_containers_have() -> None:
     assert (starts.scheduling_latency_s(), starts.start_latency_s()) == ((1.0,), (3.0,))
 
 
+def test_a_pod_that_has_not_started_says_what_it_waits_for_until_it_has() -> None:
+    starts = Starts(created_s={"p": 10.0})
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}
+    unscheduled = pod()
+    unscheduled["status"] = {"conditions": [condition]}
+    starts.note(unscheduled, 10.5)
+    assert starts.why == "Unschedulable: 0/1 nodes"
+    waiting = pod("n", "running", "waiting")
+    waiting["status"]["containerStatuses"][1]["state"] = {"waiting": {"reason": "ErrImagePull"}}
+    starts.note(waiting, 11.0)
+    assert starts.why == "ErrImagePull"
+    starts.note(pod("n", "running", "running"), 12.0)
+    assert starts.why == ""
+
+
 def test_throughput_counts_from_the_first_request() -> None:
     moments = [100.2] * 30 + [101.5] * 60 + [102.5] * 10
     found = Throughput.of(moments, 100.0)
