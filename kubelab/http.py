@@ -19,6 +19,10 @@ from kubelab.errors import ConnectionFailedError, KubelabError
 if TYPE_CHECKING:
     import aiohttp
 
+_REQUESTS_AT_ONCE = 64
+_NO_LIMIT = 0
+"""aiohttp's word for a connector without one."""
+
 
 class KubeconfigError(KubelabError):
     """The kubeconfig lacks what was asked of it."""
@@ -95,11 +99,16 @@ class Kubeconfig:
 
 
 class HttpTransport:
-    """Requests over HTTPS with kept-alive connections; belongs to the loop that first uses it."""
+    """Requests over HTTPS with kept-alive connections; belongs to the loop that first uses it.
+
+    A stream keeps its connection as long as it goes on, so streams have connections of their own, as many
+    as there are: no number of watches makes another request wait.
+    """
 
     def __init__(self, kubeconfig: Kubeconfig) -> None:
         self.kubeconfig = kubeconfig
-        self._session: aiohttp.ClientSession | None = None
+        self._requests: aiohttp.ClientSession | None = None
+        self._streams: aiohttp.ClientSession | None = None
 
     async def request(
         self,
@@ -113,8 +122,12 @@ class HttpTransport:
         import aiohttp
 
         headers = {"Content-Type": content_type} if body is not None else {}
+        if self._requests is None:
+            self._requests = self._open(limit=_REQUESTS_AT_ONCE)
         try:
-            async with self._open().request(method, path, params=query, data=body, headers=headers) as answer:
+            async with self._requests.request(
+                method, path, params=query, data=body, headers=headers
+            ) as answer:
                 return Response(answer.status, await answer.read(), answer.content_type)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ConnectionFailedError(self.kubeconfig.server, _cause(error)) from error
@@ -124,8 +137,10 @@ class HttpTransport:
         import aiohttp
 
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
+        if self._streams is None:
+            self._streams = self._open(limit=_NO_LIMIT)
         try:
-            async with self._open().request(method, path, params=query, timeout=timeout) as answer:
+            async with self._streams.request(method, path, params=query, timeout=timeout) as answer:
                 if answer.status >= 400:
                     raise refusal(answer.status, await answer.read())
                 async for chunk in answer.content.iter_any():
@@ -135,27 +150,23 @@ class HttpTransport:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for session in (self._requests, self._streams):
+            if session is not None:
+                await session.close()
+        self._requests = self._streams = None
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self, *, limit: int) -> aiohttp.ClientSession:
         import aiohttp
 
-        if self._session is None:
-            headers = [("Accept", "application/json")]
-            if self.kubeconfig.token:
-                headers.append(("Authorization", f"Bearer {self.kubeconfig.token}"))
-            if self.kubeconfig.act_as:
-                headers.append(("Impersonate-User", self.kubeconfig.act_as))
-                headers += [("Impersonate-Group", group) for group in self.kubeconfig.act_as_groups]
-            tls = self.kubeconfig.ssl_context() if self.kubeconfig.server.startswith("https") else False
-            self._session = aiohttp.ClientSession(
-                self.kubeconfig.server,
-                headers=headers,
-                connector=aiohttp.TCPConnector(ssl=tls, limit=64),
-            )
-        return self._session
+        headers = [("Accept", "application/json")]
+        if self.kubeconfig.token:
+            headers.append(("Authorization", f"Bearer {self.kubeconfig.token}"))
+        if self.kubeconfig.act_as:
+            headers.append(("Impersonate-User", self.kubeconfig.act_as))
+            headers += [("Impersonate-Group", group) for group in self.kubeconfig.act_as_groups]
+        tls = self.kubeconfig.ssl_context() if self.kubeconfig.server.startswith("https") else False
+        connector = aiohttp.TCPConnector(ssl=tls, limit=limit)
+        return aiohttp.ClientSession(self.kubeconfig.server, headers=headers, connector=connector)
 
 
 def _cause(error: Exception) -> str:

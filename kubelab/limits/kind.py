@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, get_args
 
+from kubelab.limits.checks import check_whole
 from kubelab.limits.errors import LimitsOptionError
 
-KubeProxyMode = Literal["iptables", "ipvs", "nftables"]
+KubeProxyMode = Literal["iptables", "ipvs", "nftables", "none"]
 
 _MANY_NODES = 10
 _INOTIFY = (
@@ -39,8 +40,8 @@ def kind_config(
     ----------
     nodes : int
         The first is the control plane, which runs pods only when it is alone.
-    proxy_mode : {"iptables", "ipvs", "nftables"}, optional
-        How kube-proxy carries Services to pods; kind's default unless given.
+    proxy_mode : {"iptables", "ipvs", "nftables", "none"}, optional
+        How kube-proxy carries Services to pods, or that there is none; kind's default unless given.
     feature_gates : mapping of str to bool, optional
         For every component of Kubernetes.
     runtime_config : mapping of str to str, optional
@@ -53,16 +54,16 @@ def kind_config(
     Raises
     ------
     LimitsOptionError
-        If a number or the mode makes no sense.
+        If a number, the mode, a gate or an API makes no sense.
     """
-    if nodes < 1:
-        raise LimitsOptionError("nodes", nodes, "A cluster has at least 1 node.")
+    check_whole("nodes", nodes, 1, "A cluster has at least 1 node: give a whole number.")
     if proxy_mode is not None and proxy_mode not in get_args(KubeProxyMode):
         raise LimitsOptionError("proxy_mode", proxy_mode, f"Choose {', '.join(get_args(KubeProxyMode))}.")
-    if pods_per_node is not None and pods_per_node < 1:
-        raise LimitsOptionError("pods_per_node", pods_per_node, "Give at least 1.")
-    patches = [_PROXY_METRICS] if open_proxy_metrics else []
+    _check_values("feature_gates", feature_gates or {}, bool, "{'MemoryQoS': True}")
+    _check_values("runtime_config", runtime_config or {}, str, "{'api/alpha': 'true'}")
+    patches = [_PROXY_METRICS] if open_proxy_metrics and proxy_mode != "none" else []
     if pods_per_node is not None:
+        check_whole("pods_per_node", pods_per_node, 1, "Give a whole number of at least 1.")
         patches.append(_max_pods(pods_per_node))
     document = {
         "kind": "Cluster",
@@ -75,6 +76,14 @@ def kind_config(
     }
     text = _yaml({key: value for key, value in document.items() if value})
     return (_INOTIFY if nodes > _MANY_NODES else "") + text
+
+
+def _check_values(option: str, given: Mapping[str, object], kind: type, example: str) -> None:
+    """Refuse what kind does not read: a gate is on or off, and an API's value a text."""
+    if not isinstance(given, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, kind) for name, value in given.items()
+    ):
+        raise LimitsOptionError(option, given, f"Give a mapping such as {example}.")
 
 
 def _yaml(document: Mapping[str, object]) -> str:

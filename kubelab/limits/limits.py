@@ -101,7 +101,7 @@ class Limits:
         return (
             self.verdict,
             *(each.sentence for each in self.findings),
-            _scheduled(self.throughput),
+            _scheduled(self.throughput, self.load.pods),
             *(_beyond(size) for size in self.sizes if not size.within),
             *self.proxy.sentences,
         )
@@ -131,11 +131,14 @@ def _row(finding: Finding) -> dict[str, object]:
     }
 
 
-def _scheduled(throughput: Throughput) -> str:
+def _scheduled(throughput: Throughput, asked: int) -> str:
     if not throughput.pods:
         return f"{SCHEDULING_THROUGHPUT}: no pod was scheduled"
-    rates = f"{throughput.mean_per_s:.0f} pods/s over all, {throughput.peak_per_s:.0f} in the best second"
-    return f"{SCHEDULING_THROUGHPUT}: {rates}, {throughput.pods} pods at once"
+    rates = f"{throughput.mean_per_s:.0f} pods/s over all"
+    if not math.isnan(throughput.peak_per_s):
+        rates += f", {throughput.peak_per_s:.0f} in the best second"
+    pods = f"{throughput.pods} of {asked}" if throughput.pods < asked else str(asked)
+    return f"{SCHEDULING_THROUGHPUT}: {rates}, {pods} pods at once"
 
 
 def _beyond(size: Size) -> str:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from kubelab.client import Object
+from kubelab.limits.checks import check_above_zero, check_whole
 from kubelab.limits.errors import LimitsOptionError
 from kubelab.limits.slos import STEADY_CHURN_PER_S
 from kubelab.limits.trace import RUN_LABEL
 from kubelab.node_template import FAKE_TAINT, NodeTemplate
 
+MOST_WATCHERS = 500
+"""Each is a connection, of which many machines allow a process 1,024."""
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
+PROCESS_IMAGE = "busybox"
+"""What a node stands in for whose pods are processes; it pulls nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,7 @@ class Load:
     calls : int
         How many requests of each kind are timed.
     watchers : int
-        How many watches follow one namespace.
+        How many watches follow one namespace; at most 500, each a connection.
     changes : int
         How many changes they are sent.
     timeout_s : float
@@ -45,17 +51,20 @@ class Load:
 
     def __post_init__(self) -> None:
         for option in ("pods", "calls", "watchers", "changes"):
-            if getattr(self, option) < 1:
-                raise LimitsOptionError(option, getattr(self, option), "Give at least 1.")
-        if self.nodes < 0:
-            raise LimitsOptionError("nodes", self.nodes, "Give 0 for the cluster's own nodes, or more.")
+            check_whole(option, getattr(self, option), 1, "Give a whole number of at least 1.")
+        if self.watchers > MOST_WATCHERS:
+            raise LimitsOptionError("watchers", self.watchers, f"Give at most {MOST_WATCHERS}.")
+        check_whole("nodes", self.nodes, 0, "Give 0 for the cluster's own nodes, or a whole number above.")
         for option in ("pods_per_s", "timeout_s"):
-            if not 0 < getattr(self, option) < float("inf"):
-                raise LimitsOptionError(option, getattr(self, option), "Give a number above 0.")
-        room = self.nodes * NodeTemplate().pods
-        if self.nodes and 2 * self.pods > room:
-            remedy = f"{self.nodes} simulated nodes hold {room} pods, and two times {self.pods} are started."
-            raise LimitsOptionError("pods", self.pods, f"{remedy} Add nodes, or start fewer.")
+            check_above_zero(option, getattr(self, option))
+        if self.nodes:
+            self.check_room(f"{self.nodes} simulated nodes", self.nodes * NodeTemplate().pods)
+
+    def check_room(self, what: str, room: int) -> None:
+        """Refuse more pods than nodes hold."""
+        if 2 * self.pods > room:
+            remedy = f"{what} hold {room} pods, and two times {self.pods} are started."
+            raise LimitsOptionError("pods", self.pods, f"{remedy} Add simulated nodes, or start fewer.")
 
     @property
     def longest_s(self) -> float:
@@ -68,19 +77,22 @@ def namespace(name: str) -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
-def pod(name: str, run: str, *, simulated: bool) -> Object:
-    """Return a pod that does nothing; on the run's own simulated nodes if there are any.
+def pod(name: str, run: str, *, on: Literal["simulated", "processes", "any"]) -> Object:
+    """Return a pod that does nothing: on the run's own simulated nodes, or on the cluster's.
 
-    There it asks for enough that the scheduler spreads pods over the nodes, elsewhere for next to nothing.
+    On simulated nodes it asks for enough that the scheduler spreads pods over them, elsewhere for next to
+    nothing. Where pods are processes it sleeps.
     """
-    requests = {"cpu": "250m", "memory": "1Gi"} if simulated else {"cpu": "1m", "memory": "1Mi"}
-    container = {"name": "pause", "image": PAUSE_IMAGE, "resources": {"requests": requests}}
+    requests = {"cpu": "250m", "memory": "1Gi"} if on == "simulated" else {"cpu": "1m", "memory": "1Mi"}
+    container: Object = {"name": "pause", "image": PAUSE_IMAGE, "resources": {"requests": requests}}
+    if on == "processes":
+        container |= {"image": PROCESS_IMAGE, "command": ["sleep", "86400"]}
     spec: Object = {
         "containers": [container],
         "terminationGracePeriodSeconds": 0,
         "automountServiceAccountToken": False,
     }
-    if simulated:
+    if on == "simulated":
         spec["nodeSelector"] = {RUN_LABEL: run}
         spec["tolerations"] = [{"key": FAKE_TAINT["key"], "operator": "Exists"}]
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}

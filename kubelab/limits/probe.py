@@ -29,6 +29,8 @@ async def measure(client: Client, load: Load, clock: Clock, *, cluster: str, eng
     ------
     LimitsBusyError
         If another run measures this cluster.
+    LimitsOptionError
+        If the cluster's own nodes are processes' and have no room for so many pods.
     LimitsRefusedError
         If the user may not do what is needed.
     """
@@ -44,8 +46,8 @@ async def measure(client: Client, load: Load, clock: Clock, *, cluster: str, eng
         burst = await start_at_once(site)
         sizes, proxy = await read_sizes(client), await read_proxies(client)
     started = [
-        Finding(POD_START, "", steady.start_latency_s()),
-        Finding(SCHEDULING, "", steady.scheduling_latency_s()),
+        Finding(POD_START, "", steady.start_latency_s(), steady.why),
+        Finding(SCHEDULING, "", steady.scheduling_latency_s(), steady.why),
         Finding(MUTATING, "POST pods", tuple(steady.calls_s)),
     ]
     version = (await client.read("/version"))["gitVersion"]

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from kubelab.client import NAMESPACES, NODES, Client, Object, Resource
 from kubelab.clock import Clock, monotonic
@@ -17,7 +17,7 @@ from kubelab.limits import load as objects
 from kubelab.limits.errors import LimitsBusyError, LimitsRefusedError
 from kubelab.limits.load import Load
 from kubelab.limits.trace import PREFIX, RUN_LABEL, UNTIL, Holder, holder_of, is_left, mark
-from kubelab.node_template import NodeTemplate, simulated_nodes
+from kubelab.node_template import NodeTemplate, runs_processes, simulated_nodes
 from kubelab.objects import is_ready
 
 T = TypeVar("T")
@@ -41,16 +41,20 @@ class Site:
         Where its pods go.
     load : Load
         What is asked of the cluster.
+    processes : bool
+        Whether the cluster has nodes of its own whose pods are processes.
     """
 
     client: Client
     run: str
     namespace: str
     load: Load
+    processes: bool = False
 
     def pod(self, name: str) -> Object:
         """Return a pod of this run."""
-        return objects.pod(name, self.run, simulated=self.load.nodes > 0)
+        own: Literal["processes", "any"] = "processes" if self.processes else "any"
+        return objects.pod(name, self.run, on="simulated" if self.load.nodes else own)
 
     async def changes(self, resource: Resource, version: str) -> AsyncGenerator[Object, None]:
         """Yield each object of the namespace that comes or changes after a version, without end.
@@ -80,12 +84,17 @@ async def open_site(client: Client, load: Load, clock: Clock) -> AsyncIterator[S
     ------
     LimitsBusyError
         If another run measures this cluster.
+    LimitsOptionError
+        If the cluster's own nodes are processes' and have no room for so many pods.
     LimitsRefusedError
         If the user may not make namespaces, or nodes where some are asked for.
     """
     await remove_left(client, clock)
+    own = [] if load.nodes else await _process_nodes(client)
+    if own:
+        load.check_room("The cluster's own nodes", sum(map(_pods_of, own)))
     run = secrets.token_hex(4)
-    site = Site(client, run, PREFIX + run, load)
+    site = Site(client, run, PREFIX + run, load, bool(own))
     within_s = _HURRIED_S
     try:
         await _make(site, clock)
@@ -93,6 +102,20 @@ async def open_site(client: Client, load: Load, clock: Clock) -> AsyncIterator[S
         within_s = _UNHURRIED_S
     finally:
         await asyncio.shield(_remove(client, f"{RUN_LABEL}={run}", within_s))
+
+
+async def _process_nodes(client: Client) -> list[Object]:
+    """Return the nodes whose pods are processes; none where the user may not list nodes."""
+    try:
+        return [node for node in (await client.list(NODES)).items if runs_processes(node)]
+    except ApiError as error:
+        if error.code == 403:
+            return []
+        raise
+
+
+def _pods_of(node: Object) -> int:
+    return int(node["status"]["allocatable"]["pods"])
 
 
 async def remove_left(client: Client, clock: Clock) -> list[str]:

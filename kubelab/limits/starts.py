@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Starts:
         Seconds at which a watch told that the pod has a node, and that all its containers have started.
     calls_s : list of float
         How long each creation took.
+    waits_for : dict
+        What a pod that has not started waits for, as its status says, by pod.
     told : asyncio.Event
         Set whenever a watch told of a pod.
     """
@@ -38,6 +41,7 @@ class Starts:
     scheduled_s: dict[str, float] = field(default_factory=dict)
     started_s: dict[str, float] = field(default_factory=dict)
     calls_s: list[float] = field(default_factory=list)
+    waits_for: dict[str, str] = field(default_factory=dict)
     told: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, pod: Object, now: float) -> None:
@@ -47,6 +51,9 @@ class Starts:
             self.scheduled_s.setdefault(name, now)
         if _has_started(pod):
             self.started_s.setdefault(name, now)
+            self.waits_for.pop(name, None)
+        elif reason := _waits_for(pod):
+            self.waits_for[name] = reason
         self.told.set()
 
     def start_latency_s(self) -> tuple[float, ...]:
@@ -56,6 +63,11 @@ class Starts:
     def scheduling_latency_s(self) -> tuple[float, ...]:
         """Return how long each pod had no node; infinite for one that got none."""
         return _since(self.created_s, self.scheduled_s)
+
+    @property
+    def why(self) -> str:
+        """What most pods that have not started wait for; "" if all have, or none says."""
+        return Counter(self.waits_for.values()).most_common(1)[0][0] if self.waits_for else ""
 
     @property
     def throughput(self) -> Throughput:
@@ -74,7 +86,8 @@ class Throughput:
     mean_per_s : float
         Over the time from the first request until the last pod had a node; NaN if none had one.
     median_per_s, peak_per_s : float
-        Of windows of a second each, as clusterloader2's SchedulingThroughput has them (of five seconds).
+        Of whole windows of a second each, as clusterloader2's SchedulingThroughput has them (of five
+        seconds); NaN if it took less than one.
     """
 
     pods: int
@@ -88,12 +101,10 @@ class Throughput:
         if not scheduled_s:
             return Throughput(0, math.nan, math.nan, math.nan)
         whole_s = max(scheduled_s) - began_s
-        counts = [0] * (int(whole_s // _WINDOW_S) + 1)
-        for moment in scheduled_s:
-            counts[int((moment - began_s) // _WINDOW_S)] += 1
-        per_s = [count / min(_WINDOW_S, whole_s - place * _WINDOW_S) for place, count in enumerate(counts)]
-        full = per_s[:-1] or [len(scheduled_s) / whole_s]
-        return Throughput(len(scheduled_s), len(scheduled_s) / whole_s, quantile(full, 0.5), max(full))
+        windows = Counter(int((moment - began_s) // _WINDOW_S) for moment in scheduled_s)
+        per_s = [windows[place] / _WINDOW_S for place in range(int(whole_s // _WINDOW_S))]
+        mean = len(scheduled_s) / whole_s if whole_s else math.nan
+        return Throughput(len(scheduled_s), mean, quantile(per_s, 0.5), max(per_s, default=math.nan))
 
 
 async def start_steadily(site: Site) -> Starts:
@@ -161,6 +172,21 @@ def _has_started(pod: Object) -> bool:
     if len(statuses) < len(pod["spec"]["containers"]):
         return False
     return all({"running", "terminated"} & (each.get("state") or {}).keys() for each in statuses)
+
+
+def _waits_for(pod: Object) -> str:
+    """Return the reason and message of a container that waits, or of a pod that has no node."""
+    status = pod.get("status") or {}
+    states = [each.get("state") or {} for each in status.get("containerStatuses") or []]
+    conditions = [
+        each
+        for each in status.get("conditions") or []
+        if (each["type"], each["status"]) == ("PodScheduled", "False")
+    ]
+    for found in (*(state["waiting"] for state in states if state.get("waiting")), *conditions):
+        if found.get("reason"):
+            return ": ".join(filter(None, (found["reason"], found.get("message"))))
+    return ""
 
 
 def _since(earlier: dict[str, float], later: dict[str, float]) -> tuple[float, ...]:

@@ -34,11 +34,14 @@ class Finding:
         Which verb and resource, such as ``LIST pods``; "" where the objective says it all.
     samples_s : tuple of float
         Seconds; infinite for what did not happen while it was waited for.
+    why : str
+        What the cluster says of those that did not happen; "" if nothing.
     """
 
     objective: Objective
     subject: str
     samples_s: tuple[float, ...]
+    why: str = ""
 
     def at(self, q: float) -> float:
         """Return a quantile in seconds."""
@@ -62,7 +65,9 @@ class Finding:
         if self.objective.limit_s is not None:
             text += f" (at most {self.objective.limit_s:g} s: {self.held})"
         few = " (so p99 is the slowest)" if len(self.samples_s) < _FEW else ""
-        return f"{text}, p50 {seconds(self.at(0.5))}, {len(self.samples_s)} samples{few}"
+        never = sum(map(math.isinf, self.samples_s))
+        why = f", {never} never: {self.why.rstrip('.')}" if never and self.why else ""
+        return f"{text}, p50 {seconds(self.at(0.5))}, {len(self.samples_s)} samples{few}{why}"
 
     @property
     def label(self) -> str:

@@ -47,7 +47,8 @@ class LimitVerbs(Handle):
         ----------
         nodes : int, optional
             Simulated nodes to add for the time: 20 unless given on an engine of kubelab's, 0 elsewhere, where
-            they need KWOK. With 0 the pods run on the cluster's own nodes.
+            they need KWOK. With 0 the pods run on the cluster's own nodes: as processes of this machine on a
+            lab's, 55 at most (``pods``).
         pods : int
             How many pods are started, two times.
         pods_per_s : float
@@ -55,7 +56,7 @@ class LimitVerbs(Handle):
         calls : int
             How many requests of each kind are timed; 100 or more make the 99th percentile one of them.
         watchers, changes : int
-            How many watches follow an object, and how often it changes.
+            How many watches follow an object, 500 at most, and how often it changes.
         timeout_s : float
             How long pods are waited for, in seconds.
         on_progress : callable, optional
@@ -64,7 +65,7 @@ class LimitVerbs(Handle):
         Raises
         ------
         LimitsOptionError
-            If a number makes no sense.
+            If a number makes no sense, or more pods are asked for than the nodes hold.
         LimitsBusyError
             If another run measures this cluster.
         LimitsRefusedError

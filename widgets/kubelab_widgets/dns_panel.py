@@ -8,8 +8,8 @@ from typing import Any
 
 from kubelab.netlab.dns import DnsLab, DnsLabError, Query, ResolvConf, Zone, pod_resolv_conf, reckon
 from kubelab.netlab.dns.cache import CACHE_ADDRESS, installed_cache
+from kubelab.netlab.dns.checks import check_name
 from kubelab.netlab.dns.errors import ResolvConfError
-from kubelab.netlab.dns.names import check
 from kubelab.netlab.dns.resolv_conf import CLUSTER_DNS, MOST_NDOTS
 from kubelab.netlab.dns.results import in_vain
 from kubelab.netlab.dns.server import Behaviour, predicted
@@ -53,12 +53,11 @@ class Setting:
         Raises
         ------
         DnsNameError, ResolvConfError
-            If a name is none, or ndots is not a number from 0 to 15.
+            If it is no name, or ndots is not a number from 0 to 15. `conf` refuses what is no search list.
         """
         name, search = str(message["name"]).strip(), tuple(str(message["search"]).split())
         ndots = str(message["ndots"]).strip()
-        for each in (name, *(domain for domain in search if domain != ".")):
-            check(each)
+        check_name(name)
         if not ndots.isdecimal() or int(ndots) > MOST_NDOTS:
             raise ResolvConfError("ndots", ndots, "use a number from 0 to 15")
         family, autopath, cache = str(message["family"]), bool(message["autopath"]), bool(message["cache"])
@@ -98,7 +97,7 @@ class DnsPanel(LivePanel):
     _css = style("panel.css") + style("fleet.css") + style("dns.css")
 
     def __init__(self, name: str = "api.example.com", *, lab: DnsLab | None = None) -> None:
-        check(name)
+        check_name(name)
         self._first = Setting(name)
         self._lab = lab
         self._own: DnsLab | None = None

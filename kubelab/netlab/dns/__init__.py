@@ -4,7 +4,7 @@
 say the same without running anything.
 """
 
-from kubelab.netlab.dns.errors import DnsLabError, DnsNameError, ResolvConfError
+from kubelab.netlab.dns.errors import DnsLabError, DnsNameError, DnsOptionError, ResolvConfError
 from kubelab.netlab.dns.lab import DnsLab, count
 from kubelab.netlab.dns.names import reckon, tried
 from kubelab.netlab.dns.resolv_conf import ResolvConf, pod_resolv_conf
@@ -19,6 +19,7 @@ __all__ = [
     "DnsLab",
     "DnsLabError",
     "DnsNameError",
+    "DnsOptionError",
     "Load",
     "Lookup",
     "Query",

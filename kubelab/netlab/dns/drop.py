@@ -1,7 +1,7 @@
 """The kernel drops the second DNS packet, as the loser of a race in connection tracking is dropped.
 
 Kubernetes issue 56903: A and AAAA leave one socket together, both want one entry in the connection table,
-and one is lost. Kernels since 5.1 lose none of them here, so it is made to happen.
+and one is lost. Linux 6.18 lost none of them when it was tried, so it is made to happen.
 """
 
 from __future__ import annotations

@@ -10,15 +10,33 @@ class DnsNameError(KubelabError):
 
     Attributes
     ----------
-    name : str
-        The text.
+    name : object
+        The text, or what is none.
     why : str
         What DNS does not allow about it.
     """
 
-    def __init__(self, name: str, why: str) -> None:
+    def __init__(self, name: object, why: str) -> None:
         self.name, self.why = name, why
         super().__init__(f"{name!r} is no DNS name: {why}.")
+
+
+class DnsOptionError(KubelabError, ValueError):
+    """An option of the lab, its server or its zone makes no sense.
+
+    Attributes
+    ----------
+    option : str
+        Which.
+    value : object
+        What it was.
+    remedy : str
+        What to give.
+    """
+
+    def __init__(self, option: str, value: object, remedy: str) -> None:
+        self.option, self.value, self.remedy = option, value, remedy
+        super().__init__(f"{option}={value!r} does not work. {remedy}")
 
 
 class ResolvConfError(KubelabError):

@@ -6,37 +6,33 @@ them is left once their first process ends, which it does when the lab is closed
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
-import json
-import os
 import platform
-import subprocess
-import sys
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from kubelab.clock import Clock, RealClock, rfc3339
-from kubelab.netlab.dns import names
 from kubelab.netlab.dns.cache import CACHE_ADDRESS, Cache, installed_cache, required_cache
-from kubelab.netlab.dns.errors import DnsLabError
-from kubelab.netlab.dns.resolv_conf import CLUSTER_DNS, ResolvConf, pod_resolv_conf
+from kubelab.netlab.dns.checks import check_name, check_whole, texts
+from kubelab.netlab.dns.entered_room import EnteredRoom
+from kubelab.netlab.dns.errors import DnsLabError, DnsOptionError
+from kubelab.netlab.dns.names import types_of
+from kubelab.netlab.dns.resolv_conf import CLUSTER_DNS, CLUSTER_DOMAIN, ResolvConf, pod_resolv_conf
 from kubelab.netlab.dns.results import Counts, Load, Lookup, Machine
 from kubelab.netlab.dns.server import Behaviour, Query, predicted
 from kubelab.netlab.dns.zone import Zone
 from kubelab.netlab.tools import find
 
-_REMEDY = (
-    "Use Linux with root, or with user namespaces (sysctl kernel.unprivileged_userns_clone=1, and no "
-    "AppArmor restriction on them); `Counts.of_record()` and `DnsPanel` work without"
-)
+MOST_CLIENTS = 64
+"""Each is a process."""
 
 
 class DnsLab:
     """A pod, its node and the cluster's DNS server.
+
+    The kernel ends it with the thread that made it (``PR_SET_PDEATHSIG`` of prctl(2)): make it on one that
+    goes on for as long, such as a notebook's.
 
     Parameters
     ----------
@@ -64,14 +60,13 @@ class DnsLab:
     ) -> None:
         self.zone = zone or Zone.cluster()
         self._clock = clock or RealClock()
-        self._one_at_a_time = threading.Lock()
-        self._process, libc, privileges = _enter(root)
+        self._room = EnteredRoom(root)
         cache = installed_cache()
         self.machine = Machine(
             f"{platform.system()} {platform.release()}",
-            libc,
+            self._room.libc,
             cache.program if cache else "",
-            privileges,
+            self._room.privileges,
             rfc3339(self._clock.now()),
         )
 
@@ -126,25 +121,26 @@ class DnsLab:
         ------
         DnsNameError
             If one is no name.
+        DnsOptionError
+            If there is none, or the family is none.
         DnsLabError
             If nft or a cache is needed and not installed, or the lab has ended.
         """
-        asked = [wanted] if isinstance(wanted, str) else list(wanted)
         if (drop_second or track) and find("nft") is None:
             raise DnsLabError(
                 "nft, by which packets are dropped and tracked, is not installed",
                 "Run apt-get install nftables; to lose a packet, Behaviour(lose_pair=True) needs nothing",
             )
         conf = conf or pod_resolv_conf()
-        order = self._order("look_up", asked, conf, family, behaviour, autopath=autopath, cache=cache)
-        answer = self._ask({**order, "drop_second": drop_second, "track": track})
+        order = self._order("look_up", wanted, conf, family, behaviour, autopath=autopath, cache=cache)
+        answer = self._room.ask({**order, "drop_second": drop_second, "track": track})
         how = Behaviour(**order["behaviour"])
         found = tuple(_lookup(each, label, self.zone, how) for each in answer["lookups"])
         return Counts(found, self.machine)
 
     def load(
         self,
-        wanted: Sequence[str],
+        wanted: str | Iterable[str],
         conf: ResolvConf | None = None,
         *,
         lookups: int = 400,
@@ -162,25 +158,32 @@ class DnsLab:
         lookups : int
             How many in all.
         clients : int
-            How many processes; each begins with another name and waits for every answer.
+            How many processes, 64 at most; each begins with another name and waits for every answer.
         wanted, conf, family, behaviour, autopath, cache, label
             As in `count`.
+
+        Raises
+        ------
+        DnsNameError, DnsOptionError, DnsLabError
+            As in `count`, or if a number makes no sense.
         """
+        check_whole("lookups", lookups)
+        check_whole("clients", clients, MOST_CLIENTS)
         conf = conf or pod_resolv_conf()
-        order = self._order("load", list(wanted), conf, family, behaviour, autopath=autopath, cache=cache)
-        answer = self._ask({**order, "lookups": max(lookups, clients), "clients": clients})
+        order = self._order("load", wanted, conf, family, behaviour, autopath=autopath, cache=cache)
+        answer = self._room.ask({**order, "lookups": lookups, "clients": clients})
         queries = answer["asked_of_cache"] if cache else answer["upstream"]
         latencies = tuple(sorted(answer["latencies_s"]))
         return Load(label, latencies, answer["seconds"], queries, answer["upstream"])
 
     def close(self) -> None:
         """End the namespaces and all in them; a second call does nothing."""
-        _end(self._process)
+        self._room.end()
 
     def _order(
         self,
         what: str,
-        wanted: list[str],
+        wanted: str | Iterable[str],
         conf: ResolvConf,
         family: str,
         behaviour: Behaviour | None,
@@ -188,32 +191,23 @@ class DnsLab:
         autopath: bool,
         cache: bool,
     ) -> dict[str, Any]:
-        for name in wanted:
-            names.check(name)
-        if family not in names.TYPES:
-            raise DnsLabError(f"{family!r} is no family of addresses", "Use any, ipv4 or ipv6")
+        asked = (wanted,) if isinstance(wanted, str) else texts("wanted", wanted, "api.example.com")
+        if not asked:
+            raise DnsOptionError("wanted", list(asked), "Give at least one name.")
+        for name in asked:
+            check_name(name)
+        types_of(family)
         found = required_cache() if cache else None
         behaviour = behaviour or Behaviour()
         return {
             "do": what,
-            "names": wanted,
+            "names": asked,
             "family": family,
             "resolv_conf": _pointed_at(conf, found).text(),
             "zone": asdict(self.zone),
             "behaviour": asdict(behaviour) | ({"autopath": conf.search} if autopath else {}),
             "cache": asdict(found) if found else None,
         }
-
-    def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
-        with self._one_at_a_time:
-            try:
-                answer = _exchange(self._process, order)
-            except BaseException:
-                self.close()  # an interrupted order leaves an answer that nobody reads
-                raise
-        if "failed" in answer:
-            raise DnsLabError(f"the DNS lab failed: {answer['failed']}", "Try again with a new DnsLab")
-        return answer
 
 
 def _pointed_at(conf: ResolvConf, cache: Cache | None) -> ResolvConf:
@@ -234,59 +228,6 @@ def _lookup(answer: dict[str, Any], label: str, zone: Zone, behaviour: Behaviour
         label,
         answer["tracked"],
     )
-
-
-def _enter(root: bool | None) -> tuple[subprocess.Popen[str], str, str]:
-    """Start the room as root or in a user namespace; return it, its libc and how it was entered."""
-    if importlib.util.find_spec("dnslib") is None:
-        raise DnsLabError("dnslib, which the DNS server is made of, is missing", "pip install kubelab[lab]")
-    wanted = [True, False] if root is None and os.geteuid() == 0 else [bool(root)]
-    refusals = []
-    for as_root in wanted:
-        way = "root" if as_root else "user namespace"
-        command = [sys.executable, "-m", "kubelab.netlab.dns.room", str(os.getpid()), way]
-        process = subprocess.Popen(  # noqa: S603
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for us; we then end it
-        )
-        answer = json.loads(_of(process.stdout).readline() or "{}")
-        if "ready" in answer:
-            return process, answer["ready"], way
-        refusals.append(f"{way}: {answer.get('refused') or _last(_of(process.stderr).read())}")
-        _end(process)
-    raise DnsLabError(f"this machine gives no namespaces ({'; '.join(refusals)})", _REMEDY)
-
-
-def _exchange(process: subprocess.Popen[str], order: dict[str, Any]) -> dict[str, Any]:
-    with contextlib.suppress(BrokenPipeError, ValueError):
-        _of(process.stdin).write(json.dumps(order) + "\n")
-        _of(process.stdin).flush()
-        line = _of(process.stdout).readline()
-        if line:
-            answer: dict[str, Any] = json.loads(line)
-            return answer
-    raise DnsLabError("the DNS lab has ended", "Make a new DnsLab")
-
-
-def _of(stream: IO[str] | None) -> IO[str]:
-    assert stream is not None  # noqa: S101 - every stream is a pipe
-    return stream
-
-
-def _last(text: str) -> str:
-    return (text.strip().splitlines() or ["no word of why"])[-1]
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.kill()  # the kernel ends the first process of the namespaces with it, and all others with that
-    process.wait()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        with contextlib.suppress(OSError):
-            _of(stream).close()
 
 
 def count(
@@ -313,11 +254,10 @@ def count(
 
     Raises
     ------
-    DnsNameError, DnsLabError
-        As `DnsLab` and `DnsLab.count` do.
+    DnsNameError, DnsOptionError, ResolvConfError, DnsLabError
+        As `ResolvConf`, `DnsLab` and `DnsLab.count` do.
     """
-    conf = ResolvConf(
-        (CLUSTER_DNS,), pod_resolv_conf().search if search is None else tuple(search), (f"ndots:{ndots}",)
-    )
+    domains = pod_resolv_conf().search if search is None else texts("search", search, CLUSTER_DOMAIN)
+    conf = ResolvConf((CLUSTER_DNS,), domains, (f"ndots:{ndots}",))
     with DnsLab() as lab:
         return lab.count(wanted, conf, family=family, autopath=autopath, cache=cache)

@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Sequence
 
-from kubelab.netlab.dns.errors import DnsNameError
+from kubelab.netlab.dns.checks import check_name, is_address
+from kubelab.netlab.dns.errors import DnsOptionError
 from kubelab.netlab.dns.resolv_conf import ResolvConf
 
 TYPES = {"any": ("A", "AAAA"), "ipv4": ("A",), "ipv6": ("AAAA",)}
 """Record types asked for at once, by address family: AF_UNSPEC, AF_INET, AF_INET6."""
-_LONGEST_NAME = 253
-_LONGEST_LABEL = 63
 
 Exists = Callable[[str, str], bool]
 """Whether a name (without a trailing dot) has a record of a type."""
@@ -33,7 +31,7 @@ def tried(name: str, conf: ResolvConf) -> tuple[str, ...]:
     After ``__res_context_search`` of glibc 2.36, resolv/res_query.c: a name with at least ``ndots``
     dots is tried as it is first, any other after the search list; one with a trailing dot only as it is.
     """
-    check(name)
+    check_name(name)
     if is_answered_without_dns(name):
         return ()
     bare = name.removesuffix(".")
@@ -62,8 +60,13 @@ def reckon(
         ``any`` (A and AAAA), ``ipv4`` or ``ipv6``.
     autopath : bool
         Whether the server goes through the search list itself when asked for a name in its first domain.
+
+    Raises
+    ------
+    DnsNameError, DnsOptionError
+        If it is no name, or the family is none.
     """
-    types = TYPES[family]
+    types = types_of(family)
     queries: list[tuple[str, str]] = []
     names = tried(name, conf)
     for each in names:
@@ -88,22 +91,17 @@ def autopath_names(name: str, search: Sequence[str]) -> tuple[str, ...]:
 
 def is_answered_without_dns(name: str) -> bool:
     """Whether it is an address, or what /etc/hosts of every pod has."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return name == "localhost"
-    return True
+    return is_address(name) or name == "localhost"
 
 
-def check(name: str) -> None:
-    """Refuse what is no DNS name."""
-    bare = name.removesuffix(".")
-    if not bare:
-        raise DnsNameError(name, "it is empty")
-    if len(bare) > _LONGEST_NAME:
-        raise DnsNameError(name, f"it has {len(bare)} characters, at most {_LONGEST_NAME} are allowed")
-    if not bare.isascii() or any(each.isspace() for each in bare):
-        raise DnsNameError(name, "it has characters other than letters, digits, - and _")
-    for label in bare.split("."):
-        if not 0 < len(label) <= _LONGEST_LABEL:
-            raise DnsNameError(name, f"the part {label!r} has {len(label)} characters, 1 to 63 are allowed")
+def types_of(family: str) -> tuple[str, ...]:
+    """Return the record types of a family of addresses.
+
+    Raises
+    ------
+    DnsOptionError
+        If it is none.
+    """
+    if family not in list(TYPES):
+        raise DnsOptionError("family", family, f"Choose {', '.join(TYPES)}.")
+    return TYPES[family]

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kubelab.netlab.dns.errors import ResolvConfError
+from kubelab.netlab.dns.checks import check_name, is_address, texts
+from kubelab.netlab.dns.errors import DnsNameError, ResolvConfError
 
 CLUSTER_DOMAIN = "cluster.local"
 CLUSTER_DNS = "10.96.0.10"
@@ -36,11 +37,27 @@ class ResolvConf:
         Domains that are put behind a name that is tried as a relative one.
     options : sequence of str
         Such as ``ndots:5``, ``timeout:1`` or ``single-request``.
+
+    Raises
+    ------
+    ResolvConfError
+        If a nameserver is no address, a domain no name, an option no word, or ndots no number.
+    DnsOptionError
+        If one of them is no list of texts.
     """
 
     nameservers: tuple[str, ...] = (CLUSTER_DNS,)
     search: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for address in texts("nameservers", self.nameservers, CLUSTER_DNS):
+            if not is_address(address):
+                raise ResolvConfError("nameservers", address, "a nameserver is an address")
+        for domain in texts("search", self.search, CLUSTER_DOMAIN):
+            _check_domain(domain)
+        for option in texts("options", self.options, "ndots:5"):
+            _check_option(option)
 
     @property
     def ndots(self) -> int:
@@ -73,6 +90,22 @@ class ResolvConf:
         return ResolvConf(tuple(servers), search, tuple(options))
 
 
+def _check_domain(domain: str) -> None:
+    try:
+        if domain != ".":
+            check_name(domain)
+    except DnsNameError as error:
+        raise ResolvConfError("search", domain, f"a domain is a DNS name, and {error.why}") from None
+
+
+def _check_option(option: str) -> None:
+    name, _, value = option.partition(":")
+    if len(option.split()) != 1 or option != option.strip():
+        raise ResolvConfError("options", option, "an option is one word, such as ndots:5")
+    if name == "ndots" and not (value.isascii() and value.isdecimal()):
+        raise ResolvConfError("options", option, "ndots is a number from 0 to 15, such as ndots:5")
+
+
 def pod_resolv_conf(
     *,
     namespace: str = "default",
@@ -103,7 +136,7 @@ def pod_resolv_conf(
     Raises
     ------
     ResolvConfError
-        If the policy is none, ``None`` comes without a nameserver, or an ndots is no number.
+        If the policy is none, ``None`` comes without a nameserver, or `ResolvConf` refuses a setting.
 
     Notes
     -----
@@ -113,11 +146,12 @@ def pod_resolv_conf(
     host = host or ResolvConf(())
     base = _base(policy, host, namespace, cluster_domain, cluster_dns, host_network=host_network)
     config = config or {}
-    if policy == "None" and not config.get("nameservers"):
+    servers, searches = config.get("nameservers", ()), config.get("searches", ())
+    if policy == "None" and not servers:
         raise ResolvConfError("dnsConfig.nameservers", [], "policy None needs at least one")
     return ResolvConf(
-        tuple(_unique((*base.nameservers, *config.get("nameservers", ()))))[:MOST_NAMESERVERS],
-        _fitting(_unique((*base.search, *config.get("searches", ())))),
+        tuple(_unique((*base.nameservers, *texts("nameservers", servers, CLUSTER_DNS))))[:MOST_NAMESERVERS],
+        _fitting(_unique((*base.search, *texts("searches", searches, CLUSTER_DOMAIN)))),
         _merged(base.options, config.get("options", ())),
     )
 
@@ -153,8 +187,8 @@ def _merged(options: Iterable[str], more: Iterable[Mapping[str, Any]]) -> tuple[
     """Put a pod's options over those of its policy, by their names."""
     merged = {name: value for name, _, value in (each.partition(":") for each in options)}
     for option in more:
-        name, value = str(option["name"]), str(option.get("value") or "")
-        if name == "ndots" and not value.isdecimal():
-            raise ResolvConfError("dnsConfig.options", f"ndots:{value}", "ndots is a number from 0 to 15")
-        merged[name] = value
+        if not isinstance(option, Mapping) or not option.get("name"):
+            raise ResolvConfError("dnsConfig.options", option, "an option has a name, and may have a value")
+        value = option.get("value")
+        merged[str(option["name"])] = "" if value is None else str(value)
     return tuple(f"{name}:{value}" if value else name for name, value in merged.items())

@@ -108,18 +108,18 @@ class Counts:
         import pandas as pd
 
         rows = [
-            {
-                "what": each.label or each.name,
-                "name": each.name,
-                "queries": len(each.queries),
-                "wasted": each.wasted,
-                "upstream": each.upstream,
-                "ms": each.seconds * 1000,
-                "found": ", ".join(each.addresses) or each.error,
-            }
+            (
+                each.label or each.name,
+                each.name,
+                len(each.queries),
+                each.wasted,
+                each.upstream,
+                each.seconds * 1000,
+                ", ".join(each.addresses) or each.error,
+            )
             for each in self.lookups
         ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=["what", "name", "queries", "wasted", "upstream", "ms", "found"])
 
     def figure(self) -> go.Figure:
         """Return the queries of each lookup as a bar, what was wasted apart."""

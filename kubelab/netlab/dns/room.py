@@ -73,12 +73,13 @@ class Room:
         return {"lookups": found}
 
     def _load(self, order: dict[str, Any]) -> dict[str, Any]:
-        names, rounds = order["names"], order["lookups"] // order["clients"]
+        names, clients = order["names"], order["clients"]
+        each, more = divmod(order["lookups"], clients)
         self._tell(collect="count")
         seen = len(self._asked_of_cache(order))
         began = time.perf_counter()
-        work = [partial(_look_up_often, names, at, rounds, order) for at in range(order["clients"])]
-        latencies = [each for lines in _in_children(work) for each in lines]
+        work = [partial(_look_up_often, names, at, each + (at < more), order) for at in range(clients)]
+        latencies = [seconds for found in _in_children(work) for seconds in found]
         return {
             "seconds": time.perf_counter() - began,
             "latencies_s": latencies,
@@ -140,10 +141,17 @@ def _child(work: Callable[[], Any]) -> tuple[int, int]:
     ours, theirs = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.write(theirs, json.dumps(work()).encode() + b"\n")
-        os._exit(0)
+        try:
+            _write(theirs, json.dumps(work()).encode() + b"\n")
+        finally:
+            os._exit(0)  # whatever happens: it is no second room
     os.close(theirs)
     return ours, pid
+
+
+def _write(end: int, line: bytes) -> None:
+    while line:
+        line = line[os.write(end, line) :]
 
 
 def _read(end: int) -> Any:

@@ -1,7 +1,7 @@
 """A DNS server that counts: it answers a `Zone` over UDP and TCP, and can be slow, lossy or wrong.
 
-It runs as one loop in a process of its own, which obeys JSON lines on a socket: ``configure`` (a
-`Behaviour`) and ``collect`` (what was asked since).
+It runs as one loop in a process of its own, which obeys JSON lines on a socket, with these keys: ``zone`` and
+``behaviour`` (what to answer from now on), ``collect`` (``count`` or ``queries``: what was asked since).
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import random
 import selectors
 import socket
 import struct
+import sys
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from kubelab.netlab.dns.checks import check_number, texts
 from kubelab.netlab.dns.zone import Answer, Zone
 
 PORT = 53
@@ -44,6 +46,11 @@ class Behaviour:
         into the kernel's connection table, emulated.
     seed : int
         Of the losses.
+
+    Raises
+    ------
+    DnsOptionError
+        If the delay is negative or without end, the loss no share, or names are no list of texts.
     """
 
     autopath: tuple[str, ...] = ()
@@ -52,6 +59,12 @@ class Behaviour:
     nxdomain: tuple[str, ...] = ()
     lose_pair: bool = False
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_number("delay_s", self.delay_s, sys.float_info.max, "Give seconds, from 0 on.")
+        check_number("loss", self.loss, 1.0, "Give a share from 0 to 1.")
+        texts("nxdomain", self.nxdomain, "api.example.com")
+        texts("autopath", self.autopath, "default.svc.cluster.local")
 
 
 @dataclass(frozen=True)

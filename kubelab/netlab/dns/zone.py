@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
 
+from kubelab.netlab.dns.checks import check_name, texts
+from kubelab.netlab.dns.errors import DnsOptionError
 from kubelab.netlab.dns.names import autopath_names
 from kubelab.netlab.dns.resolv_conf import CLUSTER_DOMAIN
 
+_MOST = 254
+"""Each has an address in a /24."""
 Answer = tuple[str, tuple[tuple[str, str], ...]]
 """``NOERROR`` or ``NXDOMAIN``, and records as (type, value)."""
 
@@ -24,26 +29,45 @@ class Zone:
         IPv6 addresses (AAAA).
     domain : str
         The cluster's.
+
+    Raises
+    ------
+    DnsNameError, DnsOptionError
+        If a name is none, or has something else than addresses of its family.
     """
 
     addresses: Mapping[str, tuple[str, ...]]
     addresses_v6: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     domain: str = CLUSTER_DOMAIN
 
+    def __post_init__(self) -> None:
+        for option, family in (("addresses", IPv4Address), ("addresses_v6", IPv6Address)):
+            for name, values in getattr(self, option).items():
+                check_name(name)
+                for value in texts(f"{option}[{name!r}]", values, str(family(1))):
+                    _check_address(f"{option}[{name!r}]", value, family)
+
     @staticmethod
     def cluster(
         services: Iterable[str] = ("default/web", "prod/db", "kube-system/kube-dns"),
         external: Iterable[str] = ("api.example.com", "example.com", "pypi.org"),
     ) -> Zone:
-        """Return a cluster's zone: Services as ``namespace/name``, and names outside with both families."""
-        inside = {
-            f"{name}.{namespace}.svc.{CLUSTER_DOMAIN}": (f"10.96.1.{place}",)
-            for place, (namespace, name) in enumerate((each.split("/") for each in services), 1)
-        }
-        outside = list(external)
-        v4 = {name: (f"203.0.113.{place}",) for place, name in enumerate(outside, 1)}
+        """Return a cluster's zone: Services as ``namespace/name``, and names outside with both families.
+
+        Raises
+        ------
+        DnsNameError, DnsOptionError
+            If a Service has no namespace, a name is none, or there are more than 254 of either.
+        """
+        inside = [_service_name(each) for each in texts("services", services, "default/web")]
+        outside = [each.lower().removesuffix(".") for each in texts("external", external, "api.example.com")]
+        for option, names in (("services", inside), ("external", outside)):
+            if len(names) > _MOST:
+                raise DnsOptionError(option, f"{len(names)} names", f"Give at most {_MOST}.")
+        v4 = {name: (f"10.96.1.{place}",) for place, name in enumerate(inside, 1)}
+        v4 |= {name: (f"203.0.113.{place}",) for place, name in enumerate(outside, 1)}
         v6 = {name: (f"2001:db8::{place:x}",) for place, name in enumerate(outside, 1)}
-        return Zone(inside | v4, v6)
+        return Zone(v4, v6)
 
     def has(self, name: str, type_: str) -> bool:
         """Whether a name has a record of a type."""
@@ -67,3 +91,17 @@ class Zone:
 
     def _of(self, type_: str) -> Mapping[str, tuple[str, ...]]:
         return {"A": self.addresses, "AAAA": self.addresses_v6}.get(type_, {})
+
+
+def _service_name(service: str) -> str:
+    namespace, slash, name = service.partition("/")
+    if not (namespace and slash and name) or "/" in name:
+        raise DnsOptionError("services", service, "Write namespace/name, such as default/web.")
+    return f"{name}.{namespace}.svc.{CLUSTER_DOMAIN}".lower()
+
+
+def _check_address(option: str, value: str, family: type[IPv4Address | IPv6Address]) -> None:
+    try:
+        family(value)
+    except ValueError:
+        raise DnsOptionError(option, value, f"Give {family.__name__[:4]} addresses.") from None

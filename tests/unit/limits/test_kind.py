@@ -34,6 +34,12 @@ def test_what_is_not_asked_for_is_left_to_kind() -> None:
     assert set(document) == {"kind", "apiVersion", "nodes"}
 
 
+def test_a_cluster_without_kube_proxy_has_no_settings_of_it() -> None:
+    document = yaml.safe_load(kind_config(proxy_mode="none"))
+    assert document["networking"] == {"kubeProxyMode": "none"}
+    assert "kubeadmConfigPatches" not in document
+
+
 def test_many_nodes_come_with_a_hint_at_inotify() -> None:
     assert "inotify" not in kind_config(nodes=10)
     text = kind_config(nodes=11)
@@ -45,10 +51,15 @@ def test_many_nodes_come_with_a_hint_at_inotify() -> None:
     ("wrong", "remedy"),
     [
         ({"nodes": 0}, "at least 1 node"),
-        ({"proxy_mode": "ebpf"}, "Choose iptables, ipvs, nftables"),
+        ({"nodes": "3"}, "a whole number"),
+        ({"proxy_mode": "ebpf"}, "Choose iptables, ipvs, nftables, none"),
+        ({"feature_gates": {"MemoryQoS": "yes"}}, "such as {'MemoryQoS': True}"),
+        ({"runtime_config": {"api/alpha": True}}, "such as {'api/alpha': 'true'}"),
+        ({"runtime_config": "api/alpha"}, "a mapping"),
+        ({"pods_per_node": 2.5}, "a whole number"),
         ({"pods_per_node": 0}, "at least 1"),
     ],
 )
-def test_what_makes_no_sense_is_refused(wrong: dict[str, int], remedy: str) -> None:
+def test_what_makes_no_sense_is_refused(wrong: dict[str, object], remedy: str) -> None:
     with pytest.raises(LimitsOptionError, match=remedy):
         kind_config(**wrong)  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from kubelab.limits.errors import LimitsBusyError, LimitsOptionError, LimitsRefu
 from kubelab.limits.limits import Limits
 from kubelab.limits.load import Load
 from kubelab.limits.site import open_site, remove_left
-from kubelab.limits.starts import start_at_once
+from kubelab.limits.starts import Throughput, start_at_once
 
 SMALL = {"nodes": 2, "pods": 10, "pods_per_s": 50.0, "calls": 5, "watchers": 3, "changes": 4}
 
@@ -94,10 +94,29 @@ def test_frame_names_what_others_call_the_measurement(measured: Limits) -> None:
     assert (row["clusterloader2"], row["kube_burner"]) == ("PodStartupLatency", "podLatency")
 
 
+def test_more_watches_than_requests_go_at_once_all_tell(cluster: Cluster) -> None:
+    found = cluster.limits(**{**SMALL, "watchers": 150, "changes": 2})  # type: ignore[arg-type]
+    (told,) = (each for each in found.findings if each.objective is slos.WATCH)
+    assert len(told.samples_s) == 2 * 150
+    assert max(told.samples_s) < 60
+
+
 def test_repr_is_the_verdict(measured: Limits) -> None:
     assert repr(measured).startswith("<Limits of lab (embedded, v")
     assert "SchedulingThroughput: " in measured._repr_html_()
     assert "kube-proxy: the cluster runs none" in measured.sentences
+
+
+def test_the_best_second_is_told_only_where_there_was_a_whole_one(measured: Limits) -> None:
+    short = replace(measured, throughput=Throughput.of([0.5] * 10, 0.0))
+    long = replace(measured, throughput=Throughput.of([0.5] * 8 + [2.0] * 2, 0.0))
+    assert "SchedulingThroughput: 20 pods/s over all, 10 pods at once" in short.sentences
+    assert "SchedulingThroughput: 5 pods/s over all, 8 in the best second, 10 pods at once" in long.sentences
+
+
+def test_pods_that_got_no_node_are_told(measured: Limits) -> None:
+    some = replace(measured, throughput=Throughput.of([0.5] * 4, 0.0))
+    assert "SchedulingThroughput: 8 pods/s over all, 4 of 10 pods at once" in some.sentences
 
 
 def test_nothing_is_left(cluster: Cluster, measured: Limits) -> None:
@@ -143,11 +162,36 @@ def test_any_context_is_measured_the_same_way(cluster: Cluster) -> None:
     assert left(cluster) == []
 
 
-def test_pods_that_cannot_start_miss_the_objective_and_are_removed(cluster: Cluster) -> None:
-    few = {**SMALL, "nodes": 0, "pods": 2, "timeout_s": 0.5}
+@pytest.mark.parametrize("through", ["lab", "context"])
+def test_pods_run_on_the_cluster_s_own_nodes_where_none_are_added(cluster: Cluster, through: str) -> None:
+    few = {**SMALL, "nodes": 0, "pods": 3}
+    if through == "lab":
+        found = cluster.limits(**few)  # type: ignore[arg-type]
+    else:
+        with Cluster.from_context("lab", kubeconfig=cluster.kubeconfig) as other:
+            found = other.limits(**few)  # type: ignore[arg-type]
+    assert len(found.start.samples_s) == found.throughput.pods == 3
+    assert max(found.start.samples_s) < 60
+    assert left(cluster) == []
+
+
+def test_more_pods_than_a_lab_s_own_node_holds_are_refused(cluster: Cluster) -> None:
+    with pytest.raises(LimitsOptionError, match="The cluster's own nodes hold 110 pods, and two times 56"):
+        cluster.limits(nodes=0, pods=56)
+    assert left(cluster) == []
+
+
+def test_pods_that_cannot_start_miss_the_objective_say_why_and_are_removed(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubelab.limits.load.PROCESS_IMAGE", "registry.k8s.io/pause:3.10")
+    few = {**SMALL, "nodes": 0, "pods": 2, "timeout_s": 3}
     found = cluster.limits(**few)  # type: ignore[arg-type]
     assert found.start.held == "missed"
     assert "pod start: p99 never (at most 5 s: missed)" in found.verdict
+    assert "2 never: " in found.verdict
+    assert "ErrImagePull" in found.verdict
+    assert "this node pulls nothing" in found.verdict
     assert left(cluster) == []
 
 
@@ -181,13 +225,17 @@ def test_an_error_in_the_middle_leaves_nothing(cluster: Cluster) -> None:
     ("wrong", "remedy"),
     [
         ({"pods": 0}, "at least 1"),
+        ({"pods": "10"}, "a whole number"),
+        ({"pods": 10.5}, "a whole number"),
+        ({"pods_per_s": "20"}, "above 0"),
+        ({"watchers": 501}, "at most 500"),
         ({"nodes": -1}, "Give 0 for the cluster's own nodes"),
         ({"nodes": 1, "pods": 60}, "hold 110 pods"),
         ({"pods_per_s": 0.0}, "above 0"),
         ({"timeout_s": float("nan")}, "above 0"),
     ],
 )
-def test_a_load_that_makes_no_sense_is_refused(wrong: dict[str, float], remedy: str) -> None:
+def test_a_load_that_makes_no_sense_is_refused(wrong: dict[str, object], remedy: str) -> None:
     with pytest.raises(LimitsOptionError, match=remedy):
         Load(**wrong)  # type: ignore[arg-type]
 

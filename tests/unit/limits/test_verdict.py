@@ -35,6 +35,11 @@ def test_pods_that_never_start_miss_the_objective() -> None:
     assert finding.sentence == "pod start: p99 never (at most 5 s: missed), p50 1 s, 100 samples"
 
 
+def test_what_never_happened_says_why() -> None:
+    finding = Finding(POD_START, "", (1.0,) * 98 + (math.inf,) * 2, "ErrImagePull: no such image.")
+    assert finding.sentence.endswith("100 samples, 2 never: ErrImagePull: no such image")
+
+
 def test_a_sentence_says_when_samples_are_few() -> None:
     sentence = Finding(WATCH, "2 watches", (0.002, 0.004)).sentence
     assert sentence == (

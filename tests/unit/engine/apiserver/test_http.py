@@ -181,6 +181,17 @@ async def test_a_watch_ends_with_its_client(
             await asyncio.sleep(0.001)
 
 
+async def test_no_number_of_watches_makes_a_request_of_the_same_client_wait(remote: Client) -> None:
+    watches = [remote.watch(CONFIG_MAPS, "default") for _ in range(100)]
+    async with asyncio.timeout(60):
+        first = await asyncio.gather(*(anext(each) for each in watches))
+        assert {event.type for event in first} == {"BOOKMARK"}
+        await remote.create(CONFIG_MAPS, config_map("a"), "default")
+        assert {(await anext(each)).type for each in watches} == {"ADDED"}
+    for each in watches:
+        await each.aclose()
+
+
 async def test_a_client_that_does_not_read_is_given_up(
     remote: Client, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

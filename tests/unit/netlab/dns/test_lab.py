@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,11 @@ from kubelab.netlab.dns import (
     DnsLab,
     DnsLabError,
     DnsNameError,
+    DnsOptionError,
     Lookup,
     ResolvConf,
+    ResolvConfError,
+    count,
     pod_resolv_conf,
     reckon,
 )
@@ -209,8 +213,63 @@ def test_a_lab_that_was_closed_says_so_and_closes_twice() -> None:
 def test_what_is_no_name_or_family_is_refused_before_anything_runs(lab: DnsLab) -> None:
     with pytest.raises(DnsNameError):
         lab.count("a..b")
-    with pytest.raises(DnsLabError, match="no family of addresses"):
+    with pytest.raises(DnsOptionError, match="Choose any, ipv4, ipv6"):
         lab.count("web", family="ipx")
+    with pytest.raises(DnsOptionError, match="Give at least one name"):
+        lab.count([])
+    with pytest.raises(DnsOptionError, match="Give a list of texts"):
+        lab.count([5])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"clients": 0}, "a whole number from 1 to 64"),
+        ({"clients": -1}, "a whole number from 1 to 64"),
+        ({"clients": 65}, "a whole number from 1 to 64"),
+        ({"lookups": 0}, "a whole number of at least 1"),
+        ({"lookups": 2.5}, "a whole number of at least 1"),
+    ],
+)
+def test_a_load_that_makes_no_sense_is_refused_and_the_lab_goes_on(
+    lab: DnsLab, wrong: dict[str, int], words: str
+) -> None:
+    with pytest.raises(DnsOptionError, match=words):
+        lab.load(["web"], **wrong)
+    assert lab.count("web").lookups
+
+
+@pytest.mark.parametrize(("lookups", "clients"), [(10, 4), (3, 64)])
+def test_a_load_makes_as_many_lookups_as_it_was_told(lab: DnsLab, lookups: int, clients: int) -> None:
+    found = lab.load("web.default.svc.cluster.local.", lookups=lookups, clients=clients)
+    assert (len(found.latencies_s), found.queries) == (lookups, 2 * lookups)
+
+
+def test_the_short_way_refuses_a_search_list_that_is_one_text() -> None:
+    with pytest.raises(DnsOptionError, match=r"search='cluster\.local' does not work"):
+        count("web", search="cluster.local")
+    with pytest.raises(ResolvConfError, match="ndots is a number"):
+        count("web", ndots=-1)
+
+
+def test_a_lab_ends_with_the_thread_that_made_it_and_says_so() -> None:
+    made: list[DnsLab] = []
+    refused: list[DnsLabError] = []
+
+    def make() -> None:
+        try:
+            made.append(DnsLab())
+        except DnsLabError as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    thread.join()
+    if refused:
+        pytest.skip(str(refused[0]))
+    with made[0], pytest.raises(DnsLabError, match="the thread that made it ended"):
+        assert signal_free(os.pidfd_open(made[0]._room.pid))
+        made[0].count("web")
 
 
 def test_a_machine_that_gives_no_namespaces_says_who_refused_and_what_mends_it(
@@ -228,7 +287,7 @@ def test_a_machine_that_gives_no_namespaces_says_who_refused_and_what_mends_it(
 def test_nothing_is_left_of_a_lab_whose_notebook_is_killed(lab: DnsLab) -> None:
     code = (
         "from kubelab.netlab.dns import DnsLab\nlab = DnsLab()\n"
-        "print(lab._process.pid, flush=True)\n"
+        "print(lab._room.pid, flush=True)\n"
         "from kubelab.netlab.dns import Behaviour\n"
         "lab.count('api.example.com', behaviour=Behaviour(delay_s=60))"
     )

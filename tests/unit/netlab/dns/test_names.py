@@ -1,6 +1,6 @@
 import pytest
 
-from kubelab.netlab.dns.errors import DnsNameError
+from kubelab.netlab.dns.errors import DnsNameError, DnsOptionError
 from kubelab.netlab.dns.names import autopath_names, reckon, tried
 from kubelab.netlab.dns.resolv_conf import ResolvConf, pod_resolv_conf
 from kubelab.netlab.dns.zone import Zone
@@ -67,6 +67,8 @@ def test_a_lookup_ends_at_the_first_name_that_has_a_record_of_a_type_asked_for()
         ("x" * 64 + ".example", "64 characters"),
         ("é.example", "characters other than"),
         ("a b", "characters other than"),
+        ("a/b;c", "characters other than"),
+        (5, "no text"),
         (".".join(["x" * 60] * 5), "at most 253"),
     ],
 )
@@ -74,3 +76,8 @@ def test_what_is_no_name_is_refused_with_the_reason(name: str, why: str) -> None
     with pytest.raises(DnsNameError, match="is no DNS name") as refused:
         tried(name, POD)
     assert why in str(refused.value)
+
+
+def test_a_family_that_is_none_is_refused_with_those_there_are() -> None:
+    with pytest.raises(DnsOptionError, match="Choose any, ipv4, ipv6"):
+        reckon("web", POD, ZONE.has, family="ipx")

@@ -1,6 +1,6 @@
 import pytest
 
-from kubelab.netlab.dns.errors import ResolvConfError
+from kubelab.netlab.dns.errors import DnsOptionError, ResolvConfError
 from kubelab.netlab.dns.resolv_conf import ResolvConf, pod_resolv_conf
 
 HOST = ResolvConf(("192.0.2.53",), ("corp.example",), ("edns0",))
@@ -51,7 +51,9 @@ def test_what_is_beyond_the_limits_is_left_out() -> None:
     conf = pod_resolv_conf(config=many)
     assert len(conf.nameservers) == 3
     assert len(conf.search) == 32
-    long = pod_resolv_conf(config={"searches": [f"{'x' * 200}{i}.example" for i in range(12)]})
+    label = "x" * 49
+    domains = [f"{label}.{label}.{label}.{label}{i}.example" for i in range(12)]
+    long = pod_resolv_conf(config={"searches": domains})
     assert len(" ".join(long.search)) <= 2048
     assert len(long.search) == 3 + 9
 
@@ -77,3 +79,33 @@ def test_a_file_is_read_as_glibc_reads_it() -> None:
 
 def test_what_is_written_is_read_back() -> None:
     assert ResolvConf.parse(pod_resolv_conf(host=HOST).text()) == pod_resolv_conf(host=HOST)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"search": ("a.example\nnameserver 192.0.2.9",)}, "characters other than"),
+        ({"search": ("a..b",)}, "a domain is a DNS name"),
+        ({"nameservers": ("ns.example",)}, "a nameserver is an address"),
+        ({"nameservers": ("fe80::1%a\nb",)}, "a nameserver is an address"),
+        ({"options": ("ndots:-1",)}, "ndots is a number from 0 to 15"),
+        ({"options": ("ndots:x",)}, "ndots is a number from 0 to 15"),
+        ({"options": ("ndots:2 use-vc",)}, "an option is one word"),
+        ({"options": ("",)}, "an option is one word"),
+    ],
+)
+def test_what_no_line_of_a_file_can_say_is_refused(wrong: dict[str, tuple[str, ...]], words: str) -> None:
+    with pytest.raises(ResolvConfError, match=words):
+        ResolvConf(**wrong)
+
+
+def test_one_text_is_no_list_of_domains() -> None:
+    with pytest.raises(DnsOptionError, match=r"Give a list of texts, such as \['cluster.local'\]"):
+        ResolvConf(search="cluster.local")  # type: ignore[arg-type]
+    with pytest.raises(DnsOptionError, match=r"searches='cluster\.local' does not work"):
+        pod_resolv_conf(config={"searches": "cluster.local"})
+
+
+def test_an_option_without_a_name_is_refused() -> None:
+    with pytest.raises(ResolvConfError, match="an option has a name"):
+        pod_resolv_conf(config={"options": [{"value": "2"}]})

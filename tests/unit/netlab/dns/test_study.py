@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubelab.netlab.dns.results import Counts, Load, nearest_rank
 
 PUBLISHED = {
@@ -47,6 +49,12 @@ def test_the_figure_says_what_was_wasted_and_that_it_is_a_record() -> None:
     place = list(wasted.y).index("outside, ndots 5")
     assert (useful.x[place], wasted.x[place]) == (2, 6)
     assert "recorded: Linux" in figure.layout.xaxis.title.text
+
+
+def test_no_lookups_are_an_empty_table_and_an_empty_figure() -> None:
+    nothing = replace(Counts.of_record(), lookups=())
+    assert list(nothing.frame().columns) == list(Counts.of_record().frame().columns)
+    assert [len(trace.x) for trace in nothing.figure().data] == [0, 0]
 
 
 def test_the_words_of_counts_are_a_line_for_each_lookup() -> None:
