@@ -16,7 +16,7 @@ WASTED_COLOUR = "#b8bec6"
 
 
 def queries_figure(frame: pd.DataFrame, *, recorded: str = "") -> go.Figure:
-    """Return the queries of each lookup as a bar, what was asked in vain apart.
+    """Return the queries of each lookup as a bar: useful, asked in vain, and lost or asked again.
 
     Parameters
     ----------
@@ -28,16 +28,22 @@ def queries_figure(frame: pd.DataFrame, *, recorded: str = "") -> go.Figure:
     title = "queries per lookup" + (f" (recorded: {recorded})" if recorded else "")
     figure = new_figure(x=title, y="")
     rows = frame.iloc[::-1]
-    useful = rows["queries"] - rows["wasted"]
-    figure.add_bar(y=rows["what"], x=useful, orientation="h", name="useful", marker={"color": COLOURS[0]})
-    figure.add_bar(
-        y=rows["what"],
-        x=rows["wasted"],
-        orientation="h",
-        name="for names that do not exist",
-        marker={"color": WASTED_COLOUR, "pattern": {"shape": "/"}},
+    parts = {
+        "useful": (rows["queries"] - rows["wasted"] - rows["again"], {"color": COLOURS[0]}),
+        "for names that do not exist": (
+            rows["wasted"],
+            {"color": WASTED_COLOUR, "pattern": {"shape": "/"}},
+        ),
+        "lost, or asked again": (rows["again"], {"color": COLOURS[1], "pattern": {"shape": "x"}}),
+    }
+    for name, (counts, marker) in parts.items():
+        figure.add_bar(y=rows["what"], x=counts, orientation="h", name=name, marker=marker)
+    figure.update_layout(
+        barmode="stack",
+        height=90 + 26 * len(rows),
+        yaxis={"automargin": True},
+        legend={"traceorder": "normal"},
     )
-    figure.update_layout(barmode="stack", height=90 + 26 * len(rows), yaxis={"automargin": True})
     return figure
 
 

@@ -77,6 +77,12 @@ class Lookup:
         """How many queries were for names that do not exist."""
         return in_vain(self.queries)
 
+    @property
+    def again(self) -> int:
+        """How many queries got no answer, or asked once more what had been answered."""
+        useful = {(each.name, each.type) for each in self.queries if each.answer in ("NOERROR", "NODATA")}
+        return len(self.queries) - self.wasted - len(useful)
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -104,7 +110,7 @@ class Counts:
         return "\n".join(lines)
 
     def frame(self) -> pd.DataFrame:
-        """Return a row for each lookup: what, name, queries, wasted, upstream, ms, found."""
+        """Return a row for each lookup: what, name, queries, wasted, again, upstream, ms, found."""
         import pandas as pd
 
         rows = [
@@ -113,16 +119,18 @@ class Counts:
                 each.name,
                 len(each.queries),
                 each.wasted,
+                each.again,
                 each.upstream,
                 each.seconds * 1000,
                 ", ".join(each.addresses) or each.error,
             )
             for each in self.lookups
         ]
-        return pd.DataFrame(rows, columns=["what", "name", "queries", "wasted", "upstream", "ms", "found"])
+        columns = ["what", "name", "queries", "wasted", "again", "upstream", "ms", "found"]
+        return pd.DataFrame(rows, columns=columns)
 
     def figure(self) -> go.Figure:
-        """Return the queries of each lookup as a bar, what was wasted apart."""
+        """Return the queries of each lookup as a bar: useful, wasted, and asked again."""
         from kubelab.figures.dns import queries_figure
 
         return queries_figure(self.frame(), recorded=str(self.machine) if self.recorded else "")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kubelab.netlab.dns.results import Counts, Load, nearest_rank
+from kubelab.netlab.dns.results import Counts, Load, Lookup, nearest_rank
+from kubelab.netlab.dns.server import Query
 
 PUBLISHED = {
     "outside, ndots 5": (8, 6),
@@ -45,16 +46,26 @@ def test_counts_are_written_and_read_back() -> None:
 def test_the_figure_says_what_was_wasted_and_that_it_is_a_record() -> None:
     record = Counts.of_record()
     figure = record.figure()
-    useful, wasted = figure.data
+    useful, wasted, again = figure.data
     place = list(wasted.y).index("outside, ndots 5")
-    assert (useful.x[place], wasted.x[place]) == (2, 6)
+    assert (useful.x[place], wasted.x[place], again.x[place]) == (2, 6, 0)
     assert "recorded: Linux" in figure.layout.xaxis.title.text
+
+
+def test_what_was_lost_or_asked_again_is_not_useful() -> None:
+    queries = tuple(Query("a", *each) for each in (("A", "NOERROR"), ("AAAA", "LOST"), ("A", "NOERROR")))
+    found = Lookup("a", (*queries, Query("a", "AAAA", "NODATA"), Query("b", "A", "NXDOMAIN")), 5, (), "", 5.0)
+    assert (len(found.queries), found.wasted, found.again) == (5, 1, 2)
+    frame = Counts.of_record().frame().set_index("what")
+    lost = frame.loc["a lost pair, as it is"]
+    assert lost.queries - lost.wasted - lost.again == 2
+    assert (frame[frame.index.isin(PUBLISHED)].again == 0).all()
 
 
 def test_no_lookups_are_an_empty_table_and_an_empty_figure() -> None:
     nothing = replace(Counts.of_record(), lookups=())
     assert list(nothing.frame().columns) == list(Counts.of_record().frame().columns)
-    assert [len(trace.x) for trace in nothing.figure().data] == [0, 0]
+    assert [len(trace.x) for trace in nothing.figure().data] == [0, 0, 0]
 
 
 def test_the_words_of_counts_are_a_line_for_each_lookup() -> None:
