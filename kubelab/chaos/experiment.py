@@ -9,6 +9,8 @@ from kubelab.client import CHAOS_EXPERIMENTS, Object
 
 LONGEST_S = 600.0
 """No fault lasts longer."""
+FLAP = "chaos.kubelab.dev/flap"
+"""A key that no pod has: with it in its selector, a Service has no endpoints."""
 OVER = frozenset({"Ended", "Refused"})
 """Phases in which nothing is injected any more."""
 MOST_PER_S = 1000.0

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from kubelab.chaos.experiment import Experiment, Target
+from kubelab.chaos.experiment import FLAP, Experiment, Target
 from kubelab.client import SERVICES, Client
 from kubelab.engine.chaos.injector import Undone
 from kubelab.engine.chaos.load import Load
 from kubelab.errors import ApiError, ConnectionFailedError, NotFoundError
 
 _PATIENCE_S = 10.0
-FLAP = "chaos.kubelab.dev/flap"
-"""A key that no pod has: with it in its selector, a Service has no endpoints."""
 
 
 class FlapEndpoints:

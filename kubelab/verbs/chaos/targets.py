@@ -7,7 +7,7 @@ from contextlib import aclosing
 from random import Random
 
 from kubelab.chaos.errors import ChaosError
-from kubelab.chaos.experiment import Target
+from kubelab.chaos.experiment import FLAP, Target
 from kubelab.client import NODES, PODS, SERVICES, Client, Object
 from kubelab.objects import selects
 from kubelab.training.reading import JobReader
@@ -75,10 +75,16 @@ async def services_of(client: Client, view: JobView) -> list[Target]:
     """
     services = await client.list(SERVICES, view.job["metadata"]["namespace"])
     pods = view.workers.values()
-    found = [service for service in services.items if any(selects(service, pod) for pod in pods)]
+    found = [each for each in services.items if any(selects(_at_rest(each), pod) for pod in pods)]
     if not found:
         raise ChaosError(f"no Service selects the pods of job {view.name}, so nothing asks for their names.")
     return [target_of({**service, "kind": "Service"}) for service in found]
+
+
+def _at_rest(service: Object) -> Object:
+    """Return a Service as it selects while its endpoints do not flap."""
+    selector = service["spec"].get("selector") or {}
+    return {**service, "spec": {"selector": {key: each for key, each in selector.items() if key != FLAP}}}
 
 
 def target_of(obj: Object) -> Target:

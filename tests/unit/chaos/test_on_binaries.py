@@ -8,7 +8,7 @@ import pytest
 
 from kubelab import Cluster, portal
 from kubelab.client import CHAOS_EXPERIMENTS, CUSTOM_RESOURCE_DEFINITIONS, EVENTS, Object
-from kubelab.engine.chaos.endpoints import FLAP
+from kubelab.chaos.experiment import FLAP
 from kubelab.training import TrainJob
 from tests.conftest import made
 from tests.realapi import build
