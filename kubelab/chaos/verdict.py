@@ -100,7 +100,7 @@ def outcome_of(checks: tuple[Check, ...], affected: int | None) -> Outcome:
     checks : tuple of Check
         Of each stage.
     affected : int, optional
-        How many requests or packets the fault touched, where that is counted.
+        How many requests, packets or pods the fault touched, where that is counted.
     """
     if not all(check.holds for check in checks):
         return "broken"

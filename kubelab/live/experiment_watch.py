@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -25,7 +26,7 @@ class ExperimentRow:
     phase : str
         ``Active``, ``Ended`` or ``Refused``; empty until the lab's daemon takes it up.
     verdict : str
-        ``Held`` or ``Broken``; ``Unobserved`` if nobody looked on, or not yet.
+        ``Held``, ``Broken`` or ``No effect``; ``Unobserved`` if nobody looked on, or not yet.
     evidence : tuple of str
         What shows it; as long as there is no verdict, what was done and undone.
     """
@@ -80,9 +81,12 @@ class ExperimentWatch:
         self._informer.subscribe(lambda _old, _new: self._throttle.request())
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Begin to watch. A cluster without any experiment yet has none to show."""
+    async def start(self, patience_s: float = 5.0) -> None:
+        """Begin to watch; returns once what exists has been read, or after ``patience_s`` seconds."""
         self._task = asyncio.create_task(self._informer.run(), name="watch of experiments")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._informer.synced.wait()
 
     async def stop(self) -> None:
         """Stop watching; no update comes after this."""

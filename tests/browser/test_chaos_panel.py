@@ -39,10 +39,10 @@ def test_a_fault_is_tried_dry_injected_undone_by_hand_and_judged(page: Page, lab
     panel = page.get_by_role("region", name="Chaos")
     verdict = panel.get_by_role("group", name="Verdict")
     expect(panel.get_by_label("Fault", exact=True)).to_have_value("kill-pod")
-    panel.get_by_label("Rank (empty: any)").fill("first")
+    panel.get_by_label("Rank (empty: drawn)").fill("first")
     panel.get_by_role("button", name="Whom would it hit?").press("Enter")
     expect(panel.get_by_role("alert")).to_contain_text("Rank: 'first' is no whole number.")
-    panel.get_by_label("Rank (empty: any)").fill("1")
+    panel.get_by_label("Rank (empty: drawn)").fill("1")
     panel.get_by_role("button", name="Whom would it hit?").press("Enter")
     expect(verdict).to_contain_text(
         re.compile(r"dry run: nothing was broken.*would hit: pod/\S+-node-0-1-"), timeout=JOB_MS

@@ -6,7 +6,7 @@ import { Chart, h } from "./elements.js";
 /** One value over seconds since the first look; `shadow([from, to])` marks a fault, to null while it holds. */
 export class FaultChart extends Chart {
   constructor(title, { place, unit, stepped = false, fromZero = false }) {
-    super(title, { fromZero, heads: ["", "second", unit] });
+    super(title, { fromZero, heads: ["second", unit] });
     Object.assign(this, { name: title, unit, span: null });
     this.look = (_one, colours) => ({ colour: colours.palette[place], width: 2, stepped });
   }
@@ -21,7 +21,10 @@ export class FaultChart extends Chart {
     if (!points.length) return `${this.name}: nothing seen yet.`;
     const [first, last] = [points[0], points.at(-1)];
     const said = `${this.name}: ${short(first[1])} at ${seconds(first[0])}, ${short(last[1])} at ${seconds(last[0])}.`;
-    return this.span ? `${said} The fault held from ${seconds(this.span[0])}${this.span[1] === null ? " on" : ` to ${seconds(this.span[1])}`}.` : said;
+    if (!this.span) return said;
+    const [from, to] = this.span;
+    if (from === to) return `${said} The fault came at ${seconds(from)}.`;
+    return `${said} The fault held from ${seconds(from)}${to === null ? " on" : ` to ${seconds(to)}`}.`;
   }
 
   points() {
@@ -35,6 +38,10 @@ export class FaultChart extends Chart {
     this.readout.replaceChildren(...value.map((part) => h("span", { class: "kl-value" }, part)));
   }
 
+  latest(one) {
+    return one.steps.map((at, i) => [seconds(at), short(one.values[i])]).slice(-20);
+  }
+
   drawOn(context, width, height, colours) {
     const plot = draw(context, width, height, this.series, colours, this);
     if (!this.span || !this.points().length) return plot;
@@ -46,7 +53,8 @@ export class FaultChart extends Chart {
     context.globalAlpha = 1;
     context.textBaseline = "top";
     context.textAlign = "left";
-    context.fillText("broken", Math.min(from + 4, plot.right - 40), plot.top + 2);
+    context.fillStyle = colours.strong;
+    context.fillText("fault", Math.min(from + 4, plot.right - 30), plot.top + 2);
     return plot;
   }
 }

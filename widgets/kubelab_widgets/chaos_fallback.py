@@ -32,5 +32,5 @@ def _picture(last: Verdict | None) -> str:
     if last is None:
         return ""
     points = [(each.at_s, float(each.step)) for each in last.samples if each.step is not None]
-    caption = f"step over seconds since {last.experiment.fault}"
+    caption = f"{last.experiment.fault}: {last.outcome}; step over seconds"
     return line_chart(caption, [rank_line(0, points)], zero=False, across="seconds")

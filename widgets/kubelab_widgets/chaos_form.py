@@ -11,7 +11,7 @@ from kubelab.errors import KubelabError
 from kubelab.verbs.chaos.chaos import Chaos
 
 _LABELS = {
-    "rank": "Rank (empty: any)",
+    "rank": "Rank (empty: drawn)",
     "duration_s": "Seconds",
     "latency_s": "Late by, s",
     "delay_s": "Late by, s",
@@ -32,7 +32,7 @@ def describe() -> dict[str, Any]:
         for name, fn in inspect.getmembers(Chaos, inspect.isfunction)
         if not name.startswith("_")
     }
-    return {"hypotheses": HYPOTHESES, "faults": {name: _described(fn) for name, fn in faults.items()}}
+    return {"hypotheses": HYPOTHESES, "faults": {name: _described(name, fn) for name, fn in faults.items()}}
 
 
 def read(message: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -54,15 +54,21 @@ def read(message: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return fault.replace("-", "_"), {"expect": str(message.get("expect", "")), **numbers}
 
 
-def _described(fn: Any) -> dict[str, Any]:
+def _described(fault: str, fn: Any) -> dict[str, Any]:
     parameters = inspect.signature(fn).parameters
     fields = [
-        {"name": name, "label": _LABELS.get(name, name), "value": _text(parameter.default)}
+        {"name": name, "label": _label(fault, name), "value": _text(parameter.default)}
         for name, parameter in parameters.items()
         if name not in _ASKED_ELSEWHERE
     ]
     says = inspect.getdoc(fn).splitlines()[0]  # type: ignore[union-attr]
     return {"says": says, "expect": parameters["expect"].default, "fields": fields}
+
+
+def _label(fault: str, name: str) -> str:
+    if name == "rank" and fault.startswith("network-"):
+        return "Rank (empty: all)"
+    return _LABELS.get(name, name)
 
 
 def _text(default: object) -> str:

@@ -6,11 +6,12 @@ import { PanelState } from "./panel_state.js";
 import { Notice, Speaker, button, replaceIfChanged, widget } from "./parts.js";
 
 const EMPTY = { job: "", form: null, stage: null, verdict: null, span: null, experiments: [] };
-const STAGES = { before: "waiting until what is expected holds", during: "broken now", after: "undone; waiting until what is expected holds" };
+const STAGES = { dry: "asking whom it would hit", before: "waiting until the job runs and what is expected holds", during: "broken now", after: "undone; waiting until what is expected holds" };
 const OUTCOMES = { held: "✓ held", broken: "✕ did not hold",
   "no effect": "○ held, but the fault touched nothing", "not steady": "○ did not hold before either: nothing was broken",
   refused: "○ refused: nothing was broken", "dry run": "○ dry run: nothing was broken" };
 const VERDICTS = { Held: "✓ Held", Broken: "✕ Broken", "No effect": "○ No effect", Unobserved: "○ Unobserved" };
+const OVER = new Set(["Ended", "Refused"]);
 const FIRST = "kill-pod";
 
 export default () => widget(() => new PanelState({ ...EMPTY }), ChaosPage);
@@ -64,6 +65,7 @@ class ChaosPage {
 
   buildTable() {
     this.rows = h("tbody");
+    this.shown = [];
     this.table = h("div", { class: "kl-scroll kl-chaos-table", tabindex: "0", role: "group", "aria-label": "Experiments", hidden: true },
       h("table", {}, h("thead", {}, headRow("time", "fault", "expected", "phase", "verdict", "evidence")), this.rows));
     return this.table;
@@ -92,9 +94,10 @@ class ChaosPage {
     const words = stage && busy ? `${stage.fault}: ${STAGES[stage.name]}` : "";
     say(this.doing, words);
     this.run.disabled = this.dry.disabled = Boolean(busy);
-    this.undo.disabled = !experiments.some((each) => each.phase === "Active");
+    this.undo.disabled = !busy && experiments.every((each) => OVER.has(each.phase));
     this.showVerdict(verdict);
-    this.speaker.tell(`${stage?.name}${verdict?.outcome}`, words || (verdict ? this.outcome.textContent : ""));
+    const said = words || (verdict ? this.outcome.textContent : "");
+    this.speaker.tell(said, said);
     const seen = this.state.of("step").length + this.state.of("workers that run").length > 0;
     this.charts.hidden = !seen;
     for (const [chart, name] of [[this.steps, "step"], [this.workers, "workers that run"]]) {
@@ -102,7 +105,20 @@ class ChaosPage {
       chart.shadow(span);
     }
     this.table.hidden = !experiments.length;
-    replaceIfChanged(this.rows, experiments, experimentRow);
+    const open = new Set(this.shown.filter(({ details }) => details.open).map(({ name }) => name));
+    const rows = experiments.map((one, place) => ({ ...one, isWatched: Boolean(busy) && place === 0 }));
+    replaceIfChanged(this.rows, rows, (one) => this.experimentRow(one, open.has(one.name)));
+  }
+
+  /** A row whose evidence stays open when it is made anew. */
+  experimentRow(one, open) {
+    const details = h("details", { open }, h("summary", {}, one.hits), h("ul", { class: "kl-steps" }, ...one.evidence.map((text) => h("li", {}, text))));
+    this.shown = [...this.shown.filter(({ name }) => name !== one.name), { name: one.name, details }];
+    const isJudged = OVER.has(one.phase) && !(one.verdict === "Unobserved" && (one.isWatched || one.phase === "Refused"));
+    return h("tr", { class: one.phase === "Active" ? "kl-chaos-active" : null },
+      h("td", {}, one.created.slice(11, 19)), h("th", { scope: "row" }, one.fault), h("td", {}, one.expects),
+      h("td", {}, one.phase === "Active" ? "⚡ Active" : one.phase || "Waiting"),
+      h("td", {}, isJudged ? (VERDICTS[one.verdict] ?? one.verdict) : ""), h("td", { class: "kl-why" }, details));
   }
 
   fill(form) {
@@ -134,12 +150,4 @@ function number(label, value) {
 
 function field(text, input) {
   return h("label", { class: "kl-act-field" }, h("span", {}, text), input);
-}
-
-function experimentRow(one) {
-  const phase = one.phase === "Active" ? "⚡ Active" : one.phase || "Waiting";
-  return h("tr", { class: one.phase === "Active" ? "kl-warning" : null },
-    h("td", {}, one.created.slice(11, 19)), h("th", { scope: "row" }, one.fault), h("td", {}, one.expects), h("td", {}, phase),
-    h("td", {}, one.phase === "Active" ? "" : (VERDICTS[one.verdict] ?? one.verdict)),
-    h("td", { class: "kl-why" }, h("details", {}, h("summary", {}, one.hits), h("ul", { class: "kl-steps" }, ...one.evidence.map((text) => h("li", {}, text))))));
 }

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from kubelab import Cluster, portal
+from kubelab.chaos.experiment import OVER
 from kubelab.chaos.samples import Sample, Stage
 from kubelab.chaos.verdict import Verdict
 from kubelab.client import CHAOS_EXPERIMENTS
@@ -22,10 +23,14 @@ from kubelab_widgets.chaos_fallback import experiments_html
 from kubelab_widgets.live_panel import LivePanel, Notice
 
 _STEP, _RUNNING = ("step", 0), ("workers that run", 0)
+_STOP = {"spec": {"stop": True}}
 
 
-class ClosedError(KubelabError):
-    """The panel was closed while something was broken."""
+class StoppedError(KubelabError):
+    """The reader stopped an experiment, or closed the panel."""
+
+    def __init__(self) -> None:
+        super().__init__("Stopped: what was broken is undone, and nothing was judged.")
 
 
 class ChaosPanel(LivePanel):
@@ -65,7 +70,7 @@ class ChaosPanel(LivePanel):
         self.cluster = cluster
         self.job = job
         self.verdicts: list[Verdict] = []
-        self._closing = threading.Event()
+        self._stopping = threading.Event()
         self._samples: Sequence[Sample] = ()
         self._seen = 0
         self._undoing: asyncio.Task[None] | None = None
@@ -87,11 +92,11 @@ class ChaosPanel(LivePanel):
     def fallback(self) -> str:
         """Return the experiments as still HTML, with a picture of the newest made here."""
         last = self.verdicts[-1] if self.verdicts else None
-        return experiments_html(self.job.name, self._watch.rows(), last)
+        return portal.run(self._still(last))
 
     def stop(self) -> None:
         """Undo what is broken, and stop watching."""
-        self._closing.set()
+        self._stopping.set()
         super().stop()
 
     # What follows runs on the portal's loop, except where it says otherwise.
@@ -103,7 +108,7 @@ class ChaosPanel(LivePanel):
                 self._outbox.start_again(self._curves())
             case "break" if self._action is None:
                 self._begin(message)
-            case "undo":
+            case "undo" if self._undoing is None or self._undoing.done():
                 self._undoing = portal.loop().create_task(self._undo())
 
     def done(self, result: object) -> Notice | None:
@@ -115,11 +120,16 @@ class ChaosPanel(LivePanel):
             self._outbox.put(verdict={**shown, "outcome": result.outcome, "evidence": list(result.evidence)})
         return None
 
+    def notice_of(self, error: Exception) -> Notice:
+        """Say that an experiment was stopped, or why it failed (on the thread)."""
+        notice = super().notice_of(error)
+        return {**notice, "level": "info"} if isinstance(error, StoppedError) else notice
+
     async def detach(self) -> None:
         """Stop watching; the job goes on."""
+        await self._watch.stop()
         if self._undoing is not None:
             await asyncio.gather(self._undoing, return_exceptions=True)
-        await self._watch.stop()
 
     def _begin(self, message: dict[str, Any]) -> None:
         try:
@@ -128,7 +138,8 @@ class ChaosPanel(LivePanel):
             self._outbox.put(notice=self.notice_of(error))
             return
         dry, fault = bool(message.get("dry")), str(message["fault"])
-        self._outbox.put(verdict=None, stage={"name": "before", "fault": fault})
+        self._stopping.clear()
+        self._outbox.put(verdict=None, stage={"name": "dry" if dry else "before", "fault": fault})
         if not dry:
             self._samples, self._seen = (), 0
             self._outbox.put(span=None)
@@ -138,8 +149,8 @@ class ChaosPanel(LivePanel):
 
     def _sampled(self, fault: str, stage: Stage, samples: list[Sample]) -> None:
         """Show what was seen, or end the experiment, which undoes it."""
-        if self._closing.is_set():
-            raise ClosedError("The panel was closed: what it had broken is undone.")
+        if self._stopping.is_set():
+            raise StoppedError
         self._samples = tuple(samples)
         self._outbox.add_points(self._curves(self._seen))
         self._seen = len(samples)
@@ -164,13 +175,17 @@ class ChaosPanel(LivePanel):
         self._outbox.put(experiments=[asdict(row) for row in self._watch.rows()])
         self.update()
 
+    async def _still(self, last: Verdict | None) -> str:
+        return experiments_html(self.job.name, self._watch.rows(), last)
+
     async def _undo(self) -> None:
-        """Have the lab undo now what holds under this job, whoever broke it."""
-        patch = {"spec": {"stop": True}}
-        try:
-            for row in self._watch.rows():
-                if row.phase == "Active":
-                    await self.cluster.client.patch(CHAOS_EXPERIMENTS, row.name, patch, self.job.namespace)
-        except KubelabError as error:
-            self._outbox.put(notice=self.notice_of(error))
-            self.update()
+        """Have the lab undo now what holds under this job, whoever broke it; else stop what is under way."""
+        live = [row.name for row in self._watch.rows() if row.phase not in OVER]
+        if not live:
+            self._stopping.set()
+        for name in live:
+            try:
+                await self.cluster.client.patch(CHAOS_EXPERIMENTS, name, _STOP, self.job.namespace)
+            except KubelabError as error:
+                self._outbox.put(notice=self.notice_of(error))
+                self.update()

@@ -45,13 +45,13 @@ class DnsPage {
 
   buildQueries() {
     this.queries = h("tbody");
-    return h("div", { class: "kl-scroll kl-dns-queries", tabindex: "0", "aria-label": "Queries" },
+    return h("div", { class: "kl-scroll kl-dns-queries", tabindex: "0", role: "group", "aria-label": "Queries" },
       h("table", {}, h("thead", {}, headRow("", "name", "type", "answer", "over")), this.queries));
   }
 
   buildHistory() {
     this.history = h("tbody");
-    return h("div", { class: "kl-scroll kl-dns-history", tabindex: "0", "aria-label": "Lookups so far" },
+    return h("div", { class: "kl-scroll kl-dns-history", tabindex: "0", role: "group", "aria-label": "Lookups so far" },
       h("table", {}, h("caption", {}, "Lookups so far"),
         h("thead", {}, headRow("name", "ndots", "search domains", "how", "queries", "wasted", "at the server", "ms")), this.history));
   }

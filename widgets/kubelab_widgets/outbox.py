@@ -108,7 +108,7 @@ class Outbox:
         return name not in self._sent or self._sent[name] != value
 
     def _take_points(self, message: dict[str, Any]) -> list[bytes]:
-        series = {key: points for key, points in self._points.items() if points}
+        series = {key: new for key, new in self._points.items() if new or key in self._restarted}
         self._points = {}
         if not series:
             return []

@@ -42,4 +42,5 @@ class DisturbApi:
     async def undo(self, experiment: Experiment) -> Undone:
         """End."""
         hit = self._disturbance.end(experiment.uid) if self._disturbance else None
-        return Undone("requests pass" + ("" if hit is None else f"; {hit} were hit"), hit)
+        counted = "" if hit is None else f"; {hit} were hit, this experiment's own among them"
+        return Undone(f"requests pass{counted}", hit)

@@ -108,6 +108,9 @@ class Experiments:
         if _was_injected(obj) and (left_s <= 0 or stop.is_set()):  # by a daemon before this one
             await self._finish(obj, experiment, await self._undone(injector, experiment))
             return
+        if stop.is_set():
+            await self._refuse(obj, "it was stopped before it began.")
+            return
         try:
             did = await injector.inject(replace(experiment, duration_s=left_s))
         except Exception as error:  # whatever it is, nothing may stay injected
@@ -129,9 +132,9 @@ class Experiments:
     async def _say_injected(self, obj: Object, experiment: Experiment, did: str) -> None:
         try:
             await self._post(obj, {"did": did})
-        except ApiError as error:
+            await self._tell(obj, Note("Warning", "FaultInjected", f"{experiment.fault}: {did}"))
+        except Exception as error:  # noqa: BLE001 - what is said of a fault must not hold up its undo
             logger.warning("chaos experiment %s: %s", experiment.name, error)
-        await self._tell(obj, Note("Warning", "FaultInjected", f"{experiment.fault}: {did}"))
 
     async def _finish(self, obj: Object, experiment: Experiment, undone: Undone) -> None:
         ended = rfc3339_micro(self._clock.now())

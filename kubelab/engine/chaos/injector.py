@@ -22,7 +22,7 @@ class Undone:
     said : str
         In words.
     affected : int, optional
-        How many requests or packets it touched; None where that is not counted.
+        How many requests, packets or pods it touched; None where that is not counted.
     """
 
     said: str

@@ -6,6 +6,7 @@ loopback interface; where a pod is the client, it speaks from 127.0.0.1, and the
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from random import Random
@@ -88,7 +89,7 @@ def drop_table(table: str, addresses: Sequence[str], share: float, duration_s: f
 
     They are dropped on their way in: where a packet is dropped on its way out, sending it fails.
     """
-    lasts = max(1, round(duration_s))
+    lasts = max(1, math.ceil(duration_s))
     elements = ", ".join(f"{address} timeout {lasts}s" for address in addresses)
     lot = "" if share >= 1 else f"numgen random mod 10000 < {round(share * 10000)} "
     rules = "".join(

@@ -13,6 +13,7 @@ class KillPod:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._killed: dict[str, int] = {}
 
     async def inject(self, experiment: Experiment) -> str:
         """Delete these very pods."""
@@ -23,8 +24,9 @@ class KillPod:
             except (NotFoundError, ConflictError):  # gone, or another of that name
                 continue
             killed.append(pod.name)
+        self._killed[experiment.uid] = len(killed)
         return f"deleted {', '.join(killed)} without grace" if killed else "the pods were gone already"
 
-    async def undo(self, _experiment: Experiment) -> Undone:
+    async def undo(self, experiment: Experiment) -> Undone:
         """Do nothing: whoever owns the pod makes another."""
-        return Undone("nothing to undo")
+        return Undone("nothing to undo", self._killed.pop(experiment.uid, None))

@@ -75,7 +75,7 @@ def _status() -> Object:
             "endedAt": DATE_TIME,
             "did": described(STRING, "What was done."),
             "undid": described(STRING, "How it was undone."),
-            "affected": described(INT64, "How many requests or packets it touched, where that is counted."),
+            "affected": described(INT64, "How many requests, packets or pods it touched, if counted."),
             "message": described(STRING, "Why it was refused."),
             "verdict": described(STRING, "Held, Broken, No effect, or Unobserved if nobody looked on."),
             "evidence": STRINGS,

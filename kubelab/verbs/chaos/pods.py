@@ -1,4 +1,4 @@
-"""Pods that are killed, nodes that fall silent or are drained."""
+"""Pods that are killed, nodes that report not to be ready, or are drained."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PodFaults(Faults):
         expect: Expect = "the job resumes from its checkpoint",
         **options: Unpack[Options],
     ) -> Verdict:
-        """Kill one of a job's pods, as a node that loses power does.
+        """Delete one of a job's pods without grace: its processes get SIGKILL, as with Chaos Mesh's pod-kill.
 
         Parameters
         ----------

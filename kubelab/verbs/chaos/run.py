@@ -137,7 +137,7 @@ class Run:
         meta = self._object["metadata"]
         await self._client.patch(CHAOS_EXPERIMENTS, meta["name"], {"spec": {"stop": True}}, meta["namespace"])
         deadline = clock.monotonic() + _UNDONE_S
-        while self._phase == "Active" and clock.monotonic() < deadline:
+        while self._phase not in OVER and clock.monotonic() < deadline:
             await asyncio.sleep(_LOOK_S / 4)
             await self._refresh()
 

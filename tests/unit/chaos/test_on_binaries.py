@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from kubelab import Cluster, portal
-from kubelab.client import CHAOS_EXPERIMENTS, CUSTOM_RESOURCE_DEFINITIONS, EVENTS, Object
 from kubelab.chaos.experiment import FLAP
+from kubelab.client import CHAOS_EXPERIMENTS, CUSTOM_RESOURCE_DEFINITIONS, EVENTS, Object
 from kubelab.training import TrainJob
 from tests.conftest import made
 from tests.realapi import build

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from kubelab import Cluster, clock
-from kubelab.engine import launch
 from kubelab.chaos.experiment import FLAP
+from kubelab.engine import launch
 from kubelab.engine.chaos.nodes import CORDONED_BY
 from kubelab.training import TrainJob
 from tests.conftest import Lab

@@ -16,6 +16,7 @@ from kubelab.engine.crds.chaos import chaos_experiment_definition
 from kubelab.errors import KubelabError
 from kubelab.training import TrainJob
 from kubelab_widgets import ChaosPanel, chaos_form
+from kubelab_widgets.chaos_panel import StoppedError
 
 if TYPE_CHECKING:
     from tests.unit.conftest import JobWorld
@@ -51,8 +52,9 @@ class Broken:
                 self.look.acquire(timeout=30)
                 samples.append(Sample(at_s, stage, "Running", step, 1, 0, 2, 2))  # type: ignore[arg-type]
                 portal.run(call(on_sample, stage, samples))
-        finally:
+        except StoppedError:
             self.undone.set()
+            raise
         return Verdict(
             experiment, "held", (Check("after", True, "step 2 to step 4"),), samples=tuple(samples)
         )
@@ -146,10 +148,41 @@ def test_what_is_asked_for_is_done_and_shown_as_it_goes_on(
 def test_a_dry_run_keeps_what_was_seen_before(
     panel: ChaosPanel, broken: Broken, page: Page, say: Say, eventually: Eventually
 ) -> None:
+    broken.look.release(3)
+    say(panel, **BREAK)
+    eventually(lambda: page.sections().get("verdict") and page.sections()["busy"] is None)
     say(panel, **{**BREAK, "dry": True})
-    eventually(lambda: page.sections().get("verdict"))
-    assert page.sections()["verdict"]["outcome"] == "dry run"
-    assert not panel.verdicts
+    eventually(lambda: (page.sections().get("verdict") or {}).get("outcome") == "dry run")
+    assert page.sections()["span"] == [0.5, 1.0]
+    assert len(panel.verdicts) == 1
+    say(panel, type="hello")
+    eventually(lambda: page.updates[-1].get("reset"))
+    assert [each["count"] for each in page.updates[-1]["series"]] == [3, 3]
+
+
+def test_a_run_is_stopped_where_nothing_is_broken_yet(
+    panel: ChaosPanel, broken: Broken, page: Page, say: Say, eventually: Eventually
+) -> None:
+    say(panel, **BREAK)
+    eventually(lambda: broken.asked)
+    say(panel, type="undo")
+    eventually(panel._stopping.is_set)
+    broken.look.release()
+    eventually(broken.undone.is_set)
+    eventually(lambda: "Stopped" in str(page.sections().get("notice")))
+    assert page.sections()["notice"]["level"] == "info"
+
+
+def test_a_new_run_begins_with_empty_curves(
+    panel: ChaosPanel, broken: Broken, page: Page, say: Say, eventually: Eventually
+) -> None:
+    broken.look.release(3)
+    say(panel, **BREAK)
+    eventually(lambda: page.sections().get("verdict") and page.sections()["busy"] is None)
+    before = len(page.updates)
+    say(panel, **BREAK)
+    eventually(lambda: len(page.updates) > before and page.updates[before].get("series"))
+    assert all(each["reset"] and not each["count"] for each in page.updates[before]["series"])
 
 
 @pytest.mark.parametrize(
@@ -176,7 +209,7 @@ def test_a_panel_that_is_closed_undoes_what_it_has_broken(
     broken.look.release()
     closing = threading.Thread(target=panel.close)
     closing.start()
-    eventually(panel._closing.is_set)
+    eventually(panel._stopping.is_set)
     broken.look.release()
     closing.join(30)
     assert broken.undone.is_set()

@@ -51,6 +51,7 @@ test("only what is active can be undone, and a run under way is not begun again"
   assert.ok(button("Undo now").disabled);
   model.update({ sections: { experiments: [ROW], busy: "break" } });
   assert.ok(!button("Undo now").disabled && button("Break it").disabled);
+  model.update({ sections: { busy: null } });
   button("Undo now").fire("click");
   assert.deepEqual(model.sent.at(-1), { type: "undo" });
 });
