@@ -51,7 +51,7 @@ def test_a_fault_is_tried_dry_injected_undone_by_hand_and_judged(page: Page, lab
 
     panel.get_by_label("Fault", exact=True).select_option("api-latency")
     expect(panel.get_by_label("Expected")).to_have_value("the job goes on")
-    panel.get_by_label("Seconds").fill("300")
+    panel.get_by_label("Seconds", exact=True).fill("300")
     panel.get_by_label("Late by, s").fill("0.05")
     panel.get_by_role("button", name="Break it").press("Enter")
     experiments = panel.locator(".kl-chaos-table tbody tr")
