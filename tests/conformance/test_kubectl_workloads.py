@@ -105,8 +105,11 @@ def test_an_image_that_cannot_be_had_stops_a_rollout_until_it_is_undone(kubectl:
     assert 'deployment "web" exceeded its progress deadline' in failed
     (row,) = kubectl.table("get", "deployments")
     assert (row["READY"], row["UP-TO-DATE"]) == ("3/3", "1")
+    stuck_names = '{.items[?(@.spec.containers[0].image=="nonesuch.example/none")].metadata.name}'
+    stuck = kubectl("get", "pods", "-o", f"jsonpath={stuck_names}")
     kubectl("rollout", "undo", "deployment/web", "--to-revision=1")
     assert "successfully rolled out" in kubectl("rollout", "status", "deployment/web", WAIT)
+    kubectl("wait", "--for=delete", f"pod/{stuck}", WAIT)  # a rollout does not wait for what it ends
     assert (
         kubectl("get", "pods", "-o", "jsonpath={.items[*].spec.containers[0].image}").split()
         == ["busybox"] * 3
