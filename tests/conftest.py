@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from kubelab import Cluster
+from kubelab.engine.state import Engine
 
 # The machine may be busy with anything: slowness is for benchmarks to find.
 settings.register_profile("kubelab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -56,12 +57,14 @@ def made(home: Path) -> Iterator[Lab]:
 
 
 @contextmanager
-def connected(home: Path, name: str = "lab", *, warm: bool = True) -> Iterator[Cluster]:
+def connected(
+    home: Path, name: str = "lab", *, engine: Engine | None = None, warm: bool = True
+) -> Iterator[Cluster]:
     """A home's cluster, as a notebook connects to it; the environment is as before afterwards."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBELAB_HOME", str(home))
         patch.setenv("KUBECONFIG", "")  # connect sets it
-        with Cluster.connect(name, warm=warm) as cluster:
+        with Cluster.connect(name, engine=engine, warm=warm) as cluster:
             yield cluster
 
 

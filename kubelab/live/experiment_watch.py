@@ -90,7 +90,6 @@ class ExperimentWatch:
 
     async def stop(self) -> None:
         """Stop watching; no update comes after this."""
-        self._throttle.cancel()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

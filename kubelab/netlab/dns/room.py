@@ -142,16 +142,12 @@ def _child(work: Callable[[], Any]) -> tuple[int, int]:
     pid = os.fork()
     if pid == 0:
         try:
-            _write(theirs, json.dumps(work()).encode() + b"\n")
+            with os.fdopen(theirs, "wb") as pipe:
+                pipe.write(json.dumps(work()).encode() + b"\n")
         finally:
             os._exit(0)  # whatever happens: it is no second room
     os.close(theirs)
     return ours, pid
-
-
-def _write(end: int, line: bytes) -> None:
-    while line:
-        line = line[os.write(end, line) :]
 
 
 def _read(end: int) -> Any:

@@ -36,8 +36,7 @@ class ServiceFaults(Faults):
         ChaosError
             If the job has no Service, or an option is wrong; nothing is touched.
         """
-        hit = self._services_of
-        return self._try("dns-drop", job, hit, expect, options, duration_s=duration_s)
+        return self._try("dns-drop", job, self._services_of, expect, options, duration_s=duration_s)
 
     def dns_delay(
         self,
@@ -95,10 +94,8 @@ class ServiceFaults(Faults):
         ChaosError
             If the job has no Service, or an option is wrong; nothing is touched.
         """
-        hit, given = (
-            self._services_of,
-            {"period_s": checked_seconds("period_s", period_s, least=0.1), "rate": checked_rate(rate)},
-        )
+        hit = self._services_of
+        given = {"period_s": checked_seconds("period_s", period_s, least=0.1), "rate": checked_rate(rate)}
         return self._try("endpoint-flap", job, hit, expect, options, duration_s=duration_s, **given)
 
     async def _services_of(self, view: JobView) -> list[Target]:

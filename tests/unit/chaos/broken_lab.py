@@ -20,7 +20,7 @@ from kubelab.engine.crds.chaos import chaos_experiment_definition
 from kubelab.engine.state import Engine, StateFolder
 from kubelab.errors import AlreadyExistsError, NotFoundError
 from kubelab.training import TrainJob
-from tests.conftest import Lab
+from tests.conftest import Lab, connected
 
 NAME = "broken"
 _PATIENCE_S = 60.0
@@ -30,11 +30,9 @@ _PATIENCE_S = 60.0
 def broken_lab(lab: Lab, *, engine: Engine = "embedded") -> Iterator[Cluster]:
     """A handle on a running cluster in a home, from this process and from those that it starts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KUBELAB_HOME", str(lab.home))
-        patch.setenv("KUBECONFIG", "")
         if "KUBEBUILDER_ASSETS" in lab.env:
             patch.setenv("KUBEBUILDER_ASSETS", lab.env["KUBEBUILDER_ASSETS"])
-        with Cluster.connect(NAME, engine=engine, warm=False) as cluster:
+        with connected(lab.home, NAME, engine=engine, warm=False) as cluster:
             yield cluster
 
 
