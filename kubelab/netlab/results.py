@@ -27,7 +27,7 @@ Position = Literal["direct", "first", "middle", "last"]
 POSITIONS: tuple[Position, ...] = get_args(Position)
 
 
-Listed = Literal["every sync", "at most once in 30 s", "not measured"]
+Listed = Literal["every sync", "at most once in 30 s"]
 """Which of kube-proxy's syncs begin with a listing of its rules."""
 
 
@@ -79,8 +79,7 @@ class Measure:
         (feature gate ``NFTablesNetlink``): that is not measured here.
     listed : str
         Which syncs begin with that listing: ``"every sync"`` in nftables mode, and in iptables mode with up
-        to 1,000 endpoints; with more ``"at most once in 30 s"`` (``syncPeriod``). ``"not measured"`` in
-        results from before it was, whose ``list_s`` is 0.
+        to 1,000 endpoints; with more ``"at most once in 30 s"`` (``syncPeriod``).
     add_s, change_s, remove_s : float
         The sync after one Service came, changed an endpoint, went, in seconds: its writing, and its listing
         where every sync lists. A sync that does not list deletes no stale chains either.
@@ -110,7 +109,7 @@ class Measure:
     full_bytes: int = 0
     rules: int = 0
     list_s: float = 0.0
-    listed: Listed = "not measured"
+    listed: Listed = "every sync"
     add_s: float = 0.0
     add_bytes: int = 0
     change_s: float = 0.0
@@ -288,6 +287,4 @@ class Comparison:
 def _measure(data: dict[str, Any]) -> Measure:
     latency = {position: Latency(**each) for position, each in data.pop("latency").items()}
     spread = {name: Spread(*each) for name, each in data.pop("spread").items()}
-    if data["list_s"]:
-        data.setdefault("listed", "every sync")  # results once had the listing of nftables mode only
     return Measure(**data, latency=latency, spread=spread)

@@ -51,7 +51,6 @@ def _row(measure: Measure) -> dict[str, object]:
     }
     if measure.skipped is None:
         row |= {name: getattr(measure, name) for name in _NUMBERS}
-        row["list_s"] = None if measure.listed == "not measured" else measure.list_s
     for position, each in measure.latency.items():
         row |= {f"{name}_{position}_us": getattr(each, name) for name in ("p01", "p50", "p90", "p99")}
     return row | {f"per_s_{position}": rate for position, rate in measure.connections_per_s.items()}

@@ -86,13 +86,9 @@ def on_layouts(old: Measure, new: Measure) -> str:
 
 
 def _listing(measure: Measure) -> str:
-    match measure.listed:
-        case "every sync":
-            return f" (listing the table included, {measure.list_s:.2f} s at every sync)"
-        case "at most once in 30 s":
-            return f" (and {measure.list_s:.2f} s more to list the table, at most once in 30 s)"
-        case _:
-            return " (without listing the table, which was not measured)"
+    if measure.listed == "every sync":
+        return f" (listing the table included, {measure.list_s:.2f} s at every sync)"
+    return f" (and {measure.list_s:.2f} s more to list the table, {measure.listed})"
 
 
 def _expectation(services: int, ratio: float) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
+from nbformat import NotebookNode
 
 from kubelab.engine import launch
 from kubelab.netlab import dns
@@ -88,6 +89,13 @@ def _validate(path: Path, home: Path) -> Outcome:
         subprocess.run(down, env=environment, capture_output=True, check=False)
 
 
+def printed(book: NotebookNode) -> dict[str, str]:
+    """What each cell printed, which on a busy machine comes in several pieces."""
+    return {
+        cell.id: "".join(output.get("text", "") for output in cell.get("outputs", [])) for cell in book.cells
+    }
+
+
 @pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.name)
 @pytest.mark.timeout(1800)
 def test_a_notebook_gives_the_outputs_that_are_committed(
@@ -108,7 +116,7 @@ def test_tutorial_01_runs_with_three_processes(notebook_environment: dict[str, s
         progress_bar=False,
         cwd=str(tmp_path),
     )
-    told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id.endswith("-check")}
+    told = printed(executed)
     assert told["wait-check"] == (
         "Succeeded: 3 processes took 200 steps\ntest accuracy of at least 96 %: True\n"
     )
@@ -127,7 +135,7 @@ def test_tutorial_01_runs_on_the_real_control_plane(
     executed = papermill.execute_notebook(
         TUTORIAL, tmp_path / "executed.ipynb", {"steps": 200}, progress_bar=False, cwd=str(tmp_path)
     )
-    told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id.endswith("-check")}
+    told = printed(executed)
     assert told["wait-check"].startswith("Succeeded: 2 processes took 200 steps\n")
     assert told["same-check"] == "2 processes, 1 fingerprint\n"
     assert "went on from a checkpoint: True" in told["kill-check"]
@@ -143,7 +151,7 @@ def test_tutorial_02_runs_with_fewer_and_shorter_trials(
         progress_bar=False,
         cwd=str(tmp_path),
     )
-    told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id.endswith("-check")}
+    told = printed(executed)
     assert told["base-check"].startswith("a nano of 0.3 million weights took 100 steps\n")
     assert told["wait-check"].startswith("Succeeded: 6 trials, objective val_loss\n")
     assert "it is better than the median: True" in told["best-check"]
@@ -156,7 +164,11 @@ def test_tutorial_09_says_from_the_record_what_it_measures(
         DNS, tmp_path / "executed.ipynb", {"live": False}, progress_bar=False, cwd=str(tmp_path)
     )
     recorded, committed = (
-        [cell.outputs[0].text for cell in book.cells if "nbval-check-output" in cell.metadata.get("tags", [])]
+        [
+            printed(book)[cell.id]
+            for cell in book.cells
+            if "nbval-check-output" in cell.metadata.get("tags", [])
+        ]
         for book in (executed, nbformat.read(DNS, as_version=4))
     )
     assert recorded == committed
@@ -173,7 +185,7 @@ def test_tutorial_04_runs_with_another_seed_and_shorter_steps(
         progress_bar=False,
         cwd=str(tmp_path),
     )
-    told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id.endswith("-check")}
+    told = printed(executed)
     assert "2 processes, 2.5 h: 0.0991 USD by hand, 0.0991 USD on the bill" in told["by-hand-check"]
     assert told["trials-check"].startswith("12 trials cost 0.0475 USD")
 
@@ -188,7 +200,7 @@ def test_tutorial_03_runs_with_another_seed_and_a_shorter_day(
         progress_bar=False,
         cwd=str(tmp_path),
     )
-    told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id.endswith("-check")}
+    told = printed(executed)
     assert "24 cores bought for 15: 9 are left over" in told["greedy-check"]
     assert "16 cores bought for 15: 1 is left over" in told["morning-check"]
 
@@ -201,7 +213,10 @@ def test_tutorial_08_shows_what_was_recorded_where_rules_cannot_be_loaded(
     )
     told = {cell.id: cell.outputs for cell in executed.cells if cell.get("outputs")}
     assert "Recorded on AMD EPYC" in told["compare"][0]["data"]["text/html"]
-    assert "False" not in told["compare-check"][0].text + told["maps-check"][0].text
+    said = printed(executed)
+    assert "iptables, 30,000 Services: " in said["compare-said"]
+    assert "At 30,000 Services" in said["compare-said"]
+    assert "Recorded on" in said["maps"]
     assert "Recorded on another machine" in told["panel"][0]["data"]["text/html"]
 
 
@@ -231,7 +246,7 @@ def test_autoscaler_report_plays_a_dump_of_a_cluster(
         progress_bar=False,
         cwd=str(tmp_path),
     )
-    told = "".join(output.get("text", "") for cell in executed.cells for output in cell.get("outputs", []))
+    told = "".join(printed(executed).values())
     assert "The cheapest is price" in told
     assert "times the lower bound of 0.09 USD; prices of 2026-07-20" in told
 
@@ -250,10 +265,10 @@ def test_the_rightsizing_report_reads_a_recording(
         progress_bar=False,
         cwd=str(tmp_path),
     )
-    told = {cell.id: cell.outputs for cell in executed.cells if cell.get("outputs")}
-    assert told["summary"][0].text.startswith(
+    assert printed(executed)["summary"].startswith(
         "2 of 2 requests can be sized from 7d of use by the rule adaptive."
     )
+    told = {cell.id: cell.outputs for cell in executed.cells if cell.get("outputs")}
     assert "ask for 250m of cpu" in told["todo-table"][0]["data"]["text/html"]
 
 
@@ -272,13 +287,13 @@ def test_cost_report_is_of_a_recorded_cluster(notebook_environment: dict[str, st
         progress_bar=False,
         cwd=str(tmp_path),
     )
-    told = {cell.id: cell.outputs for cell in executed.cells if cell.cell_type == "code"}
-    assert told["cell-05"][0].text == (
+    told = printed(executed)
+    assert told["cell-05"] == (
         "2026-01-01 00:00 to 2026-01-01 10:00 UTC: 10.00 USD.\n"
         "That is 730 USD in a month of 730 hours; prices of 2026-07-20.\n"
         "Nobody had what 5.00 USD were paid for: 50% is idle.\n"
     )
-    assert "connect to it" in told["cell-14"][0].text
+    assert "connect to it" in told["cell-14"]
 
 
 def test_limits_report_measures_this_machine_and_a_lab(
@@ -291,8 +306,7 @@ def test_limits_report_measures_this_machine_and_a_lab(
         progress_bar=False,
         cwd=str(tmp_path),
     )
-    named = ("proxy", "names", "cluster", "pace", "kind")
-    told = {cell.id: cell.outputs[0].text for cell in executed.cells if cell.id in named}
+    told = printed(executed)
     assert told["proxy"].startswith(("Measured here.\n", "Recorded: "))  # by what the machine allows
     assert told["names"].startswith("Recorded: as asked for.\n")
     assert told["names"].endswith("A name outside the cluster costs 8 queries, with a trailing dot 2.\n")

@@ -25,8 +25,6 @@ def origin_of(comparison: Comparison) -> str:
 
 def listing_of(measure: Measure) -> str:
     """Return how long kube-proxy's listing takes, and which syncs have it."""
-    if measure.listed == "not measured":
-        return measure.listed
     return f"{measure.list_s:.2g}, {measure.listed}"
 
 

@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from kubelab.errors import KubelabError
@@ -13,17 +11,6 @@ def test_a_comparison_is_read_as_it_was_written() -> None:
     assert read.measures == written.measures
     assert read.environment == written.environment
     assert read.is_recorded
-
-
-def test_results_of_iptables_from_before_its_listing_was_measured_say_so() -> None:
-    data = json.loads(comparison().to_json())
-    for each in data["measures"]:
-        del each["listed"]
-        each["list_s"] = 0.4 if each["backend"] == "nftables" else 0.0
-    read = Comparison.from_json(json.dumps(data))
-    assert read.of("nftables", 5000).listed == "every sync"
-    assert read.of("iptables-legacy", 5000).listed == "not measured"
-    assert Comparison.recorded().measures
 
 
 def test_text_that_is_no_comparison_is_refused() -> None:

@@ -27,12 +27,6 @@ def test_there_is_a_sentence_for_each_number_of_services_and_two_on_syncs_at_the
     )
 
 
-def test_a_listing_that_was_not_measured_is_said_to_be_missing() -> None:
-    old = replace(measure("iptables-legacy", 5000), list_s=0.0, listed="not measured")
-    _, delta = on_syncs(old, measure("nftables", 5000))
-    assert "it takes 0.25 s (without listing the table, which was not measured) and 0.05 s" in delta
-
-
 def test_what_was_expected_is_said_whether_reached_or_not() -> None:
     old, new = measure("iptables-legacy", 10_000), measure("nftables", 10_000)
     assert on_packets(old, new).endswith("12.0 x (at least 10 x expected: reached).")
