@@ -1,6 +1,6 @@
 """Where the embedded engine is allowed to differ from the real API server, each with its reason.
 
-ARCHITECTURE.md lists the same. What is named here must really differ, or the suite fails.
+kubelab/engine/README.md lists the same. What is named here must really differ, or the suite fails.
 """
 
 from __future__ import annotations
