@@ -229,7 +229,7 @@ async def _serve(
         tasks.append(_started("scheduler", scheduler(client, informers, clock, measures=measures).run))
     tasks.append(_started("use", _use(folder, plane.client("system:kubelab:usage"), clock)))
     tasks.append(_started("recording", Recording(informers, folder.name, folder.path).run))
-    tasks.append(_started("chaos", _chaos(plane, node, clock)))
+    tasks.append(_started("chaos", _chaos(plane, node, clock, folder)))
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # objects come and go by the thousand: an eighth less CPU
@@ -245,12 +245,14 @@ def _started(name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None
     return asyncio.create_task(keep(name, run), name=name)
 
 
-def _chaos(plane: ControlPlane, node: ProcessNode, clock: Clock) -> Callable[[], Awaitable[None]]:
+def _chaos(
+    plane: ControlPlane, node: ProcessNode, clock: Clock, folder: StateFolder
+) -> Callable[[], Awaitable[None]]:
     """Return what carries out chaos experiments."""
     from kubelab.engine.chaos import Experiments, injectors
 
     client = plane.client("system:kubelab:chaos")
-    return Experiments(client, clock, injectors(client, node, plane.disturbance)).run
+    return Experiments(client, clock, injectors(client, node, plane.disturbance, folder.path)).run
 
 
 def _use(folder: StateFolder, client: Client, clock: Clock) -> Callable[[], Awaitable[None]]:

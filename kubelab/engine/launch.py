@@ -13,6 +13,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from kubelab import portal
 from kubelab.clock import monotonic
 from kubelab.engine.json_log import explanation
 from kubelab.engine.state import Engine, EngineMismatchError, Running, StateFolder, StateLockedError
@@ -149,8 +150,8 @@ def ensure(name: str, *, engine: Engine | None = None, warm: bool = True) -> Run
 def down(name: str, *, delete: bool = False) -> bool:
     """End a cluster and its pods; with ``delete`` also its state. Returns whether it was running.
 
-    Processes left by a control plane that was killed are found and ended too. A cluster of the engine
-    ``kind`` is always deleted.
+    Processes left by a control plane that was killed are found and ended too, and rules that faults left.
+    A cluster of the engine ``kind`` is always deleted.
     """
     from kubelab.engine.nodes.processes import end_all, wait_for_end
 
@@ -160,14 +161,20 @@ def down(name: str, *, delete: bool = False) -> bool:
 
         return kind.down(folder)
     pid = folder.holder()
+    is_clean = False
     if pid is not None:
         for number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
             if wait_for_end({pid}, 10.0):
+                is_clean = number == signal.SIGTERM
                 break
     if folder.path.exists():
         end_all(folder.path, grace_s=2.0)
+        if not is_clean and shutil.which("nft"):
+            from kubelab.engine.chaos.network import lab_of, remove_rules
+
+            portal.run(remove_rules(lab_of(folder.path)))
         if delete:
             shutil.rmtree(folder.path)
     return pid is not None

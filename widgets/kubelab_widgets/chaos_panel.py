@@ -151,6 +151,8 @@ class ChaosPanel(LivePanel):
         """Show what was seen, or end the experiment, which undoes it."""
         if self._stopping.is_set():
             raise StoppedError
+        if not samples:  # the job does not run yet
+            return
         self._samples = tuple(samples)
         self._outbox.add_points(self._curves(self._seen))
         self._seen = len(samples)

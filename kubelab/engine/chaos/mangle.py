@@ -47,9 +47,16 @@ def queue_rules(chain: str, addresses: Sequence[str], number: int) -> list[tuple
     return [("-N", chain), *rules, ("-I", "INPUT", "-i", "lo", "-j", chain)]
 
 
-def chain_of(uid: str) -> str:
+async def let_all_pass(lab: str) -> None:
+    """Remove what `send_to_queue` added for any experiment of a lab."""
+    for chain in await _chains():
+        if chain.startswith(chain_of(lab, "")):
+            await let_pass(chain)
+
+
+def chain_of(lab: str, uid: str) -> str:
     """Return the name of an experiment's chain."""
-    return f"{_MADE}-{uid[:8]}"
+    return f"{_MADE}-{lab}-{uid[:8]}"
 
 
 async def _remove_table() -> None:

@@ -6,31 +6,50 @@ loopback interface; where a pod is the client, it speaks from 127.0.0.1, and the
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 
 from kubelab.chaos.experiment import Experiment
 from kubelab.engine.chaos.injector import RefusedError, Undone
-from kubelab.engine.chaos.mangle import chain_of, let_pass, send_to_queue
+from kubelab.engine.chaos.mangle import chain_of, let_all_pass, let_pass, send_to_queue
 from kubelab.engine.chaos.packet_queue import PacketQueue, QueueDeniedError, QueueError
 from kubelab.engine.chaos.programs import MAY_NOT, run, tried
 
 _PACKETS = re.compile(r"counter packets (\d+)")
+_TABLE = re.compile(r"^table inet (\S+)$", re.MULTILINE)
+
+
+def lab_of(folder: Path) -> str:
+    """Return by what the kernel's rules of one lab are told from another's: a hash of its folder's name."""
+    return hashlib.blake2s(os.fsencode(folder), digest_size=3).hexdigest()
+
+
+async def remove_rules(lab: str) -> None:
+    """Remove what faults of a lab left in the kernel whose daemon was killed and does not come back."""
+    for table in _TABLE.findall((await tried("nft", "list", "tables", "inet"))[1]):
+        if table.startswith(_table_of(lab, "")):
+            await tried("nft", "delete", "table", "inet", table)
+    await let_all_pass(lab)
 
 
 class LosePackets:
     """Drops packets by a table of its own in nftables; the kernel itself forgets the addresses in time."""
+
+    def __init__(self, lab: str) -> None:
+        self._lab = lab
 
     async def inject(self, experiment: Experiment) -> str:
         """Add the table."""
         share = experiment.parameters.get("share", 1.0)
         addresses = _addresses(experiment)
         await self._delete(experiment)
-        await run(
-            "nft", "-f", "-", stdin=drop_table(_table(experiment), addresses, share, experiment.duration_s)
-        )
+        table = _table_of(self._lab, experiment.uid)
+        await run("nft", "-f", "-", stdin=drop_table(table, addresses, share, experiment.duration_s))
         what = "all" if share >= 1 else f"{share:.0%} of the"
         return f"{what} packets of {', '.join(addresses)} are dropped (nftables)"
 
@@ -41,7 +60,7 @@ class LosePackets:
 
     async def _delete(self, experiment: Experiment) -> int | None:
         """Delete the table if it is there; return how many packets it dropped."""
-        table = _table(experiment)
+        table = _table_of(self._lab, experiment.uid)
         code, text = await tried("nft", "list", "table", "inet", table)
         if code != 0:
             return None
@@ -55,7 +74,8 @@ class DelayPackets:
     netem would do the same; the queue also works on kernels that were built without it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lab: str) -> None:
+        self._lab = lab
         self._queues: dict[str, PacketQueue] = {}
 
     async def inject(self, experiment: Experiment) -> str:
@@ -71,13 +91,13 @@ class DelayPackets:
         except QueueError as error:
             raise RefusedError(f"the kernel gives no queue of packets (NFQUEUE): {error}.") from error
         self._queues[experiment.uid] = queue
-        await send_to_queue(chain_of(experiment.uid), addresses, queue.number)
+        await send_to_queue(chain_of(self._lab, experiment.uid), addresses, queue.number)
         return f"packets of {', '.join(addresses)} come {delay_s * 1000:g} ms late (NFQUEUE)"
 
     async def undo(self, experiment: Experiment) -> Undone:
         """Let them pass."""
         queue = self._queues.pop(experiment.uid, None)
-        await let_pass(chain_of(experiment.uid))
+        await let_pass(chain_of(self._lab, experiment.uid))
         if queue is None:
             return Undone("packets pass")
         queue.close()
@@ -105,8 +125,8 @@ def drop_table(table: str, addresses: Sequence[str], share: float, duration_s: f
     )
 
 
-def _table(experiment: Experiment) -> str:
-    return f"kubelab-chaos-{experiment.uid[:8]}"
+def _table_of(lab: str, uid: str) -> str:
+    return f"kubelab-chaos-{lab}-{uid[:8]}"
 
 
 def _addresses(experiment: Experiment) -> list[str]:

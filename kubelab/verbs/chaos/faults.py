@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypedDict
 
 from kubelab import portal
@@ -41,7 +42,7 @@ class Options(TypedDict, total=False):
     recover_s : float
         How long to wait after the fault for what is expected, 60 s unless given.
     on_sample : callable
-        Called with the stage and all samples after each look.
+        Called with the stage and all samples after each look; with none while the job does not run yet.
     """
 
     seed: int
@@ -83,9 +84,10 @@ class Faults:
         hypothesis = hypothesis_of(expect)
         about = Target(job.kind, job.name, job.namespace, job.view().job["metadata"]["uid"])
         reader = JobReader(self._client, job.kind, job.namespace, job.name, about.uid)
+        on_sample = options.get("on_sample")
 
         async def tried() -> Verdict:
-            view = await running(reader)
+            view = await running(reader, on_sample and partial(on_sample, "before", []))
             experiment = Experiment(
                 fault,
                 tuple(await hit(view)),
@@ -106,7 +108,7 @@ class Faults:
                 hypothesis,
                 reader,
                 recover_s=options.get("recover_s", 60.0),
-                on_sample=options.get("on_sample"),
+                on_sample=on_sample,
             )
             return await run.verdict()
 

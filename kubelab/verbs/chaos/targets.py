@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing
 from random import Random
 
@@ -14,16 +15,30 @@ from kubelab.training.reading import JobReader
 from kubelab.training.view import JobView, is_running
 
 _RUNS_S = 60.0
+_TELL_S = 0.2
 
 
-async def running(reader: JobReader) -> JobView:
-    """Return the job once all of its workers run.
+async def running(reader: JobReader, on_wait: Callable[[], None] | None = None) -> JobView:
+    """Return the job once all of its workers run; meanwhile, five times a second, ``on_wait`` is called.
 
     Raises
     ------
     ChaosError
         If they do not in a minute, or the job has ended.
     """
+    waiting = asyncio.create_task(_running(reader))
+    try:
+        while not waiting.done():
+            if on_wait is not None:
+                on_wait()
+            await asyncio.wait({waiting}, timeout=_TELL_S)
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    return waiting.result()
+
+
+async def _running(reader: JobReader) -> JobView:
     view: JobView | None = None
     try:
         async with asyncio.timeout(_RUNS_S), aclosing(reader.views()) as views:

@@ -21,10 +21,10 @@ def tables():
     return subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True).stdout
 
 def add(uid):
-    asyncio.run(send_to_queue(chain_of(uid), ["127.20.0.3"], 41_000))
+    asyncio.run(send_to_queue(chain_of("abcdef", uid), ["127.20.0.3"], 41_000))
 
 def remove(uid):
-    asyncio.run(let_pass(chain_of(uid)))
+    asyncio.run(let_pass(chain_of("abcdef", uid)))
 
 """
 
@@ -89,8 +89,27 @@ def test_of_two_experiments_whoever_ends_last_clears_up() -> None:
 add("11111111")
 add("22222222")
 remove("11111111")
-assert "KUBELAB-22222222" in tables() and "KUBELAB-11111111" not in tables(), tables()
+assert "KUBELAB-abcdef-22222222" in tables() and "KUBELAB-abcdef-11111111" not in tables(), tables()
 remove("22222222")
+assert tables() == "", tables()
+""")
+
+
+def test_of_several_labs_one_is_cleared_of_all_its_rules() -> None:
+    run("""
+from kubelab.engine.chaos.network import drop_table, remove_rules
+
+def lose(lab):
+    table = drop_table(f"kubelab-chaos-{lab}-11111111", ["127.20.0.3"], 1.0, 500)
+    subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
+
+for lab in ("aaaaaa", "bbbbbb"):
+    lose(lab)
+    for uid in ("11111111", "22222222"):
+        asyncio.run(send_to_queue(chain_of(lab, uid), ["127.20.0.3"], 41_000))
+asyncio.run(remove_rules("aaaaaa"))
+assert "aaaaaa" not in tables() and tables().count("bbbbbb") >= 3, tables()
+asyncio.run(remove_rules("bbbbbb"))
 assert tables() == "", tables()
 """)
 

@@ -95,6 +95,18 @@ def test_experiments_end_although_their_job_is_gone(lab: Lab, running: tuple[Clu
     assert not PACKETS or not rules_of(*live)
 
 
+@pytest.mark.skipif(not PACKETS, reason="Packets are lost and delayed by root, with nft and iptables.")
+def test_of_a_lab_that_was_killed_and_does_not_come_back_no_rule_stays_once_it_is_down(
+    running: tuple[Cluster, TrainJob],
+) -> None:
+    cluster, job = running
+    live = [ask(cluster, job, fault, duration_s=500.0) for fault in PACKETS]
+    kill_daemon()
+    assert all(rules_of(each) for each in live)
+    assert not launch.down(NAME)
+    assert not rules_of(*live)
+
+
 def test_a_lab_that_is_ended_undoes_what_holds(running: tuple[Cluster, TrainJob]) -> None:
     cluster, job = running
     live = [ask(cluster, job, fault, duration_s=500.0) for fault in [*PACKETS, "endpoint_flap"]]

@@ -40,6 +40,8 @@ class Broken:
         self.asked: dict[str, Any] = {}
         self.look = threading.Semaphore(0)
         self.undone = threading.Event()
+        self.runs = threading.Event()
+        self.runs.set()
 
     def network_delay(self, job: TrainJob, *, on_sample: Callable[..., None], **asked: Any) -> Verdict:
         self.asked = {"job": job, **asked}
@@ -48,6 +50,8 @@ class Broken:
             return Verdict(experiment, "dry run")
         samples: list[Sample] = []
         try:
+            while not self.runs.wait(0.02):
+                portal.run(call(on_sample, "before", []))
             for stage, at_s, step in (("before", 10.0, 1), ("during", 10.5, 2), ("after", 11.0, 4)):
                 self.look.acquire(timeout=30)
                 samples.append(Sample(at_s, stage, "Running", step, 1, 0, 2, 2))  # type: ignore[arg-type]
@@ -171,6 +175,18 @@ def test_a_run_is_stopped_where_nothing_is_broken_yet(
     eventually(broken.undone.is_set)
     eventually(lambda: "Stopped" in str(page.sections().get("notice")))
     assert page.sections()["notice"]["level"] == "info"
+
+
+def test_a_run_is_stopped_while_its_job_does_not_run_yet(
+    panel: ChaosPanel, broken: Broken, page: Page, say: Say, eventually: Eventually
+) -> None:
+    broken.runs.clear()
+    say(panel, **BREAK)
+    eventually(lambda: broken.asked)
+    eventually(lambda: page.sections().get("stage") == {"name": "before", "fault": "network-delay"})
+    say(panel, type="undo")
+    eventually(broken.undone.is_set)
+    eventually(lambda: "Stopped" in str(page.sections().get("notice")))
 
 
 def test_a_new_run_begins_with_empty_curves(
