@@ -15,5 +15,5 @@ class Chaos(PodFaults, ApiFaults, NetworkFaults, ServiceFaults):
     `kubelab.chaos.hypotheses.HYPOTHESES`, or a function that returns True as long as it holds. A fault is an
     object that ``kubectl get chaos`` shows. The lab's daemon undoes it at its deadline also when the notebook
     that asked for it is gone; Ctrl-C undoes it at once. What the lab cannot inject it refuses: the verdict's
-    reason says why.
+    reason says why. On any other cluster a pod can be killed, which leaves nothing to undo, and no object.
     """

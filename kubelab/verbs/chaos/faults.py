@@ -18,6 +18,7 @@ from kubelab.training import TrainJob
 from kubelab.training.reading import JobReader
 from kubelab.training.view import JobView
 from kubelab.verbs.chaos.run import Run
+from kubelab.verbs.chaos.run_here import FAULTS, RunHere
 from kubelab.verbs.chaos.targets import running, target_of
 
 Expect = str | Callable[[], bool]
@@ -102,7 +103,7 @@ class Faults:
             check_radius(hit_pods, view.num_nodes, options.get("max_pods"))
             if options.get("dry_run"):
                 return Verdict(experiment, "dry run")
-            run = Run(
+            run = (Run if self._engine in _LABS else RunHere)(
                 self._client,
                 experiment,
                 hypothesis,
@@ -115,10 +116,11 @@ class Faults:
         return portal.run(tried())
 
     def _check_engine(self, fault: str) -> None:
-        if self._engine not in _LABS:
+        if self._engine not in _LABS and fault not in FAULTS:
             raise ChaosError(
                 f"{fault} is not possible on the engine {self._engine}, only on {' and '.join(_LABS)}: there "
-                "kubelab's daemon injects it and undoes it also when this process is gone."
+                "kubelab's daemon injects it and undoes it also when this process is gone. "
+                f"What needs no undo is possible on any cluster: {', '.join(FAULTS)}."
             )
 
 

@@ -70,7 +70,6 @@ class Run:
         before = await self._watch("before", _STEADY_S)
         if not before.holds:
             return self._judged("not steady", (before,))
-        await _serve(self._client)
         try:
             await self._inject()
             await self._look_on()
@@ -88,6 +87,7 @@ class Run:
         return replace(verdict, events=await self._events())
 
     async def _inject(self) -> None:
+        await _serve(self._client)
         self._object = await self._client.create(CHAOS_EXPERIMENTS, self._experiment.to_object())
         meta = self._object["metadata"]
         self._experiment = replace(self._experiment, name=meta["name"], uid=meta["uid"])

@@ -71,6 +71,22 @@ def test_a_fault_of_the_api_hits_all_of_the_job_s_pods(cluster: Cluster, job: Tr
         cluster.chaos.api_latency(job, max_pods=1)
 
 
+def test_on_any_cluster_a_pod_is_killed_and_what_needs_an_undo_is_refused(
+    cluster: Cluster, job: TrainJob
+) -> None:
+    before = len(experiments(cluster))
+    with Cluster.from_context(NAME, kubeconfig=cluster.kubeconfig) as other:
+        seen = other.job(job.name)
+        verdict = other.chaos.kill_pod(seen, rank=1, expect="the job resumes from its checkpoint")
+        assert verdict.held, verdict.evidence
+        assert verdict.did == f"deleted {verdict.experiment.pods[0].name} without grace"
+        assert min(sample.at_s for sample in verdict.samples) < 0 < verdict.samples[-1].at_s
+        with pytest.raises(ChaosError, match=r"drain is not possible on the engine context.*: kill-pod\."):
+            other.chaos.drain(seen)
+        assert other.chaos.kill_pod(seen, dry_run=True).outcome == "dry run"
+    assert len(experiments(cluster)) == before
+
+
 def test_a_misspelt_option_breaks_nothing(cluster: Cluster, job: TrainJob) -> None:
     before = len(experiments(cluster))
     with pytest.raises(ChaosError, match=r"'dryrun' is no option of a fault. There are: .*dry_run"):
