@@ -7,13 +7,26 @@ from pathlib import Path
 
 import platformdirs
 
+from kubelab.errors import KubelabError
+
 
 def home() -> Path:
-    """Return the folder that holds every cluster's state; ``KUBELAB_HOME`` moves it."""
-    if os.environ.get("KUBELAB_HOME"):
-        return Path(os.environ["KUBELAB_HOME"])
+    """Return the folder that holds every cluster's state; ``KUBELAB_HOME`` moves it.
 
-    return Path(platformdirs.user_state_path("kubelab"))
+    Raises
+    ------
+    KubelabError
+        If that is not an absolute path.
+    """
+    named = os.environ.get("KUBELAB_HOME")
+    if not named:
+        return Path(platformdirs.user_state_path("kubelab"))
+    if not Path(named).is_absolute():
+        raise KubelabError(
+            f"KUBELAB_HOME is {named!r}. Give an absolute path: "
+            "shells, notebooks and clusters run in different folders."
+        )
+    return Path(named)
 
 
 def cache(name: str) -> Path:
