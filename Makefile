@@ -12,7 +12,7 @@ lab: $(READY)  ## serve the first notebook with a cluster behind it
 	@$(BIN)/kubelab lab
 
 test: $(READY)  ## run every test, in three processes: tests wait more than they compute
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 demo: $(READY)  ## run the first notebook's job in this terminal
 	@$(BIN)/kubelab demo

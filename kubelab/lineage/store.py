@@ -44,6 +44,8 @@ _LONGEST = 5000
 """Texts are cut to this; MLflow allows 6000 characters of a parameter and 8000 of a tag."""
 _DIGEST = 36
 """Characters of a dataset's digest that MLflow keeps; the run's tag has all of them."""
+_RESOLUTION_MS = 1000
+"""Kubernetes tells times in whole seconds."""
 _LARGEST = sys.float_info.max
 """MLflow's SQL store keeps an infinite value as the largest finite one."""
 
@@ -85,7 +87,9 @@ class Store:
         with self._refusals(), self._locked():
             found = self._find(record.experiment, record.uid)
             run_id = found or self._create(record)
-            self._update(self._client.get_run(run_id), record)
+            run = self._client.get_run(run_id)
+            if not _is_outdated(run, record):
+                self._update(run, record)
             return run_id
 
     def read(self, experiment: str, uid: str) -> Lineage | None:
@@ -298,6 +302,16 @@ def _client(uri: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of SQLAlchemy, which MLflow has to heed
         return MlflowClient(uri)
+
+
+def _is_outdated(run: Any, record: RunRecord) -> bool:
+    """Say whether a record is of before its run ended: whoever was slow to write it undoes no end.
+
+    What ended can go on, as a sweep that is given more trials does, and is then seen after its end.
+    """
+    if run.info.status not in ENDED or record.has_ended or run.info.end_time is None:
+        return False
+    return record.seen_ms <= int(run.info.end_time) + _RESOLUTION_MS
 
 
 def _value(kept: float) -> float:

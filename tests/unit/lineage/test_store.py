@@ -104,6 +104,26 @@ def test_of_a_grown_run_only_the_new_is_written(store: Store) -> None:
     assert found.ended.timestamp() == 8.0
 
 
+def test_a_slow_writer_who_saw_a_run_go_on_undoes_no_end(store: Store) -> None:
+    running = replace(JOB, points=JOB.points[:1])
+    ended = replace(
+        running,
+        status="FINISHED",
+        seen_ms=12_000,
+        ended_ms=11_000,
+        tags={**JOB.tags, record.STATE: "Succeeded"},
+        pods={"p-1": Amount(2.0, 4.0)},
+    )
+    store.record(ended)
+    once = store.read("lab/default", "u-1")
+    store.record(replace(running, seen_ms=11_500))
+    assert store.read("lab/default", "u-1") == once
+    store.record(replace(running, seen_ms=20_000))
+    again = store.read("lab/default", "u-1")
+    assert again is not None
+    assert (again.status, again.state) == ("RUNNING", "Running"), "what ended can go on"
+
+
 def test_pods_that_are_gone_still_count(store: Store) -> None:
     store.record(JOB)
     store.record(replace(JOB, seen_ms=30_000, pods={"p-2": Amount(0.5, 0.25)}))
