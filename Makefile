@@ -11,8 +11,8 @@ READY := $(VENV)/.ready
 lab: $(READY)  ## serve the first notebook with a cluster behind it
 	@$(BIN)/kubelab lab
 
-test: $(READY)  ## run every test, in three processes: tests wait more than they compute
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+test: $(READY)  ## run every test, in two processes
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 demo: $(READY)  ## run the first notebook's job in this terminal
 	@$(BIN)/kubelab demo

@@ -15,7 +15,7 @@ _NUMBERS = (
     *("remove_s", "loader_rss_bytes", "kernel_bytes"),
 )
 _SHOWN = (
-    *("backend", "services", "endpoints", "rules", "full_s", "list_s", "listed", "add_s", "add_bytes"),
+    *("backend", "services", "endpoints", "rules", "full_s", "list_s", "add_s", "add_bytes"),
     *("p50_direct_us", "p50_last_us", "per_s_last"),
 )
 

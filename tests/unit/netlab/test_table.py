@@ -15,7 +15,7 @@ def test_each_row_says_what_its_numbers_depend_on() -> None:
 
 def test_a_notebook_shows_few_columns_and_why_one_was_skipped() -> None:
     shown = html_of(comparison())
-    assert shown.count("<th>") == 13
+    assert shown.count("<th>") == 12
     assert "iptables-nft is not installed" in shown
     assert "NaN" not in shown
     assert "None" not in shown
