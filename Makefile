@@ -12,7 +12,7 @@ lab: $(READY)  ## serve the first notebook with a cluster behind it
 	@$(BIN)/kubelab lab
 
 test: $(READY)  ## run every test, in two processes
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 demo: $(READY)  ## run the first notebook's job in this terminal
 	@$(BIN)/kubelab demo
