@@ -32,7 +32,7 @@ from kubelab.engine.json_log import log_as_json
 from kubelab.engine.keeping import keep
 from kubelab.engine.measures import Measures
 from kubelab.engine.nodes import ProcessNode, ServerAddress
-from kubelab.engine.nodes.isolation import Isolation, probe
+from kubelab.engine.nodes.isolation import Isolation, mark_of, probe
 from kubelab.engine.nodes.simulated import SimulatedNodes
 from kubelab.engine.recording import Recording
 from kubelab.engine.state import Engine, Running, StateFolder
@@ -252,7 +252,7 @@ def _chaos(
     from kubelab.engine.chaos import Experiments, injectors
 
     client = plane.client("system:kubelab:chaos")
-    return Experiments(client, clock, injectors(client, node, plane.disturbance, folder.path)).run
+    return Experiments(client, clock, injectors(client, node, plane.disturbance, mark_of(folder.path))).run
 
 
 def _use(folder: StateFolder, client: Client, clock: Clock) -> Callable[[], Awaitable[None]]:

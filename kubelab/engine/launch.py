@@ -172,9 +172,10 @@ def down(name: str, *, delete: bool = False) -> bool:
     if folder.path.exists():
         end_all(folder.path, grace_s=2.0)
         if not is_clean and shutil.which("nft"):
-            from kubelab.engine.chaos.network import lab_of, remove_rules
+            from kubelab.engine.chaos.network import remove_rules
+            from kubelab.engine.nodes.isolation import mark_of
 
-            portal.run(remove_rules(lab_of(folder.path)))
+            portal.run(remove_rules(mark_of(folder.path)))
         if delete:
             shutil.rmtree(folder.path)
     return pid is not None

@@ -55,8 +55,8 @@ async def let_all_pass(lab: str) -> None:
 
 
 def chain_of(lab: str, uid: str) -> str:
-    """Return the name of an experiment's chain."""
-    return f"{_MADE}-{lab}-{uid[:8]}"
+    """Return the name of an experiment's chain in a lab with a mark; iptables takes 28 characters."""
+    return f"{_MADE}-{lab[:6]}-{uid[:8]}"
 
 
 async def _remove_table() -> None:

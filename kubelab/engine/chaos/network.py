@@ -6,12 +6,9 @@ loopback interface; where a pod is the client, it speaks from 127.0.0.1, and the
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 
 from kubelab.chaos.experiment import Experiment
@@ -24,13 +21,8 @@ _PACKETS = re.compile(r"counter packets (\d+)")
 _TABLE = re.compile(r"^table inet (\S+)$", re.MULTILINE)
 
 
-def lab_of(folder: Path) -> str:
-    """Return by what the kernel's rules of one lab are told from another's: a hash of its folder's name."""
-    return hashlib.blake2s(os.fsencode(folder), digest_size=3).hexdigest()
-
-
 async def remove_rules(lab: str) -> None:
-    """Remove what faults of a lab left in the kernel whose daemon was killed and does not come back."""
+    """Remove what faults of a lab, by its mark, left in the kernel when its daemon was killed."""
     for table in _TABLE.findall((await tried("nft", "list", "tables", "inet"))[1]):
         if table.startswith(_table_of(lab, "")):
             await tried("nft", "delete", "table", "inet", table)

@@ -102,7 +102,12 @@ def without_namespaces(isolation: Isolation) -> Isolation:
 
 def group_name(state_dir: Path) -> str:
     """Return the name of a lab cluster's control groups."""
-    return f"kubelab-{hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:12]}"
+    return f"kubelab-{mark_of(state_dir)}"
+
+
+def mark_of(state_dir: Path) -> str:
+    """Return by what a lab cluster's traces in the kernel are told from another's."""
+    return hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:12]
 
 
 def _can_unshare(*, user: bool) -> bool:
