@@ -18,7 +18,7 @@ from kubelab.training import TrainJob
 from kubelab.training.reading import JobReader
 from kubelab.training.view import JobView
 from kubelab.verbs.chaos.run import Run
-from kubelab.verbs.chaos.run_here import FAULTS, RunHere
+from kubelab.verbs.chaos.run_here import INJECTORS, RunHere
 from kubelab.verbs.chaos.targets import running, target_of
 
 Expect = str | Callable[[], bool]
@@ -116,11 +116,11 @@ class Faults:
         return portal.run(tried())
 
     def _check_engine(self, fault: str) -> None:
-        if self._engine not in _LABS and fault not in FAULTS:
+        if self._engine not in _LABS and fault not in INJECTORS:
             raise ChaosError(
                 f"{fault} is not possible on the engine {self._engine}, only on {' and '.join(_LABS)}: there "
                 "kubelab's daemon injects it and undoes it also when this process is gone. "
-                f"What needs no undo is possible on any cluster: {', '.join(FAULTS)}."
+                f"What needs no undo is possible on any cluster: {', '.join(INJECTORS)}."
             )
 
 

@@ -7,18 +7,18 @@ from kubelab.chaos.verdict import Verdict
 from kubelab.engine.chaos.pods import KillPod
 from kubelab.verbs.chaos.run import Run
 
-FAULTS = frozenset({"kill-pod"})
+INJECTORS = {"kill-pod": KillPod}
 """What this process may do by itself: nothing of it has to be undone."""
 
 
 class RunHere(Run):
-    """Kills pods from this process; leaves no object, since that would take a kind of ours on any cluster."""
+    """Injects from this process; leaves no object, since that would take a kind of ours on any cluster."""
 
     async def _inject(self) -> None:
-        killing = KillPod(self._client)
+        injector = INJECTORS[self._experiment.fault](self._client)
         self._began_s = clock.monotonic()
-        did = await killing.inject(self._experiment)
-        undone = await killing.undo(self._experiment)
+        did = await injector.inject(self._experiment)
+        undone = await injector.undo(self._experiment)
         told = {"did": did, "undid": undone.said, "affected": undone.affected}
         self._object = {"status": {"phase": "Ended", **told}}
 
