@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 from kubelab import clock, portal
-from kubelab.client import EVENTS, PODS, TRAIN_JOBS, Client, Object
+from kubelab.chaos.experiment import Experiment
+from kubelab.client import (
+    CHAOS_EXPERIMENTS,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    EVENTS,
+    PODS,
+    TRAIN_JOBS,
+    Client,
+    Object,
+)
+from kubelab.engine.crds.chaos import chaos_experiment_definition
 from kubelab.training import TrainJob
 
 NODE = "world-node"
@@ -137,6 +147,19 @@ class JobWorld:
             "count": 1,
         }
         portal.run(self.client.create(EVENTS, body))
+
+    def serve_experiments(self) -> None:
+        """Serve ChaosExperiments, as a lab does from its first one on."""
+        portal.run(self.client.create(CUSTOM_RESOURCE_DEFINITIONS, chaos_experiment_definition()))
+
+    def ask(self, experiment: Experiment) -> Object:
+        return portal.run(self.client.create(CHAOS_EXPERIMENTS, experiment.to_object()))
+
+    def answer(self, asked: Object, **status: Any) -> Object:
+        """Tell of an experiment what a lab's daemon would."""
+        name, patch = asked["metadata"]["name"], {"status": status}
+        patched = self.client.patch(CHAOS_EXPERIMENTS, name, patch, "default", subresource="status")
+        return portal.run(patched)
 
     async def _write(self, rank: int, lines: tuple[str, ...]) -> None:
         async with self.changed:

@@ -9,10 +9,9 @@ from typing import Any
 
 from kubelab import clock, portal
 from kubelab.chaos.experiment import Experiment, Target
-from kubelab.client import CHAOS_EXPERIMENTS, CUSTOM_RESOURCE_DEFINITIONS, Client, Object
+from kubelab.client import CHAOS_EXPERIMENTS, Client, Object
 from kubelab.engine.chaos.experiments import Experiments
 from kubelab.engine.chaos.injector import Undone
-from kubelab.engine.crds.chaos import chaos_experiment_definition
 from kubelab.errors import ConnectionFailedError
 from tests.unit.conftest import JobWorld
 
@@ -75,8 +74,8 @@ def followed(client: Flaky, probe: Probe) -> Iterator[None]:
 def probed(world: JobWorld, duration_s: float) -> Object:
     """Ask for an experiment."""
     experiment = Experiment("probe", (Target("Pod", "learn-0", "default"),), "default", duration_s=duration_s)
-    portal.run(world.client.create(CUSTOM_RESOURCE_DEFINITIONS, chaos_experiment_definition()))
-    return portal.run(world.client.create(CHAOS_EXPERIMENTS, experiment.to_object()))
+    world.serve_experiments()
+    return world.ask(experiment)
 
 
 def status_of(world: JobWorld, made: Object) -> Object:

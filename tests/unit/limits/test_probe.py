@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from kubelab import Cluster, portal
-from kubelab.client import NAMESPACES, NODES, PODS, Client
+from kubelab.client import NAMESPACES, PODS, Client
 from kubelab.clock import RealClock
 from kubelab.http import HttpTransport, Kubeconfig
 from kubelab.limits import slos
@@ -21,8 +21,7 @@ from kubelab.limits.limits import Limits
 from kubelab.limits.load import Load
 from kubelab.limits.site import open_site, remove_left
 from kubelab.limits.starts import Throughput, start_at_once
-
-SMALL = {"nodes": 2, "pods": 10, "pods_per_s": 50.0, "calls": 5, "watchers": 3, "changes": 4}
+from tests.unit.limits.small import SMALL, left
 
 MEASURE = """
 from kubelab import Cluster
@@ -41,12 +40,6 @@ def cluster(session_cluster: Cluster) -> Cluster:
 @pytest.fixture(scope="module")
 def measured(cluster: Cluster) -> Limits:
     return cluster.limits(**SMALL)  # type: ignore[arg-type]
-
-
-def left(cluster: Cluster) -> list[str]:
-    both = (portal.run(cluster.client.list(resource)).items for resource in (NAMESPACES, NODES))
-    names = [each["metadata"]["name"] for items in both for each in items]
-    return [name for name in names if name.startswith("kubelab-limits")]
 
 
 def start_measuring() -> subprocess.Popen[str]:

@@ -9,8 +9,7 @@ import pytest
 
 from kubelab import portal
 from kubelab.chaos.experiment import Experiment, Target
-from kubelab.client import CHAOS_EXPERIMENTS, CUSTOM_RESOURCE_DEFINITIONS, Object
-from kubelab.engine.crds.chaos import chaos_experiment_definition
+from kubelab.client import CHAOS_EXPERIMENTS, Object
 from kubelab.live.experiment_watch import ExperimentWatch
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ ANOTHER = Target("TrainJob", "train", "default", uid="two")
 @pytest.fixture
 def watch(world: JobWorld) -> Iterator[tuple[ExperimentWatch, list[int]]]:
     """What is watched, and how many rows it had at each update."""
-    portal.run(world.client.create(CUSTOM_RESOURCE_DEFINITIONS, chaos_experiment_definition()))
+    world.serve_experiments()
     seen: list[int] = []
     made = ExperimentWatch(world.client, "default", JOB.uid, lambda: seen.append(len(made.rows())))
     portal.run(made.start())
@@ -36,13 +35,7 @@ def ask(world: JobWorld, fault: str, about: Target | None = JOB) -> Object:
     experiment = Experiment(
         fault, (Target("Pod", "learn-0", "default"),), "default", hypothesis="the job goes on", about=about
     )
-    return portal.run(world.client.create(CHAOS_EXPERIMENTS, experiment.to_object()))
-
-
-def tell(world: JobWorld, made: Object, **status: object) -> None:
-    name = made["metadata"]["name"]
-    patch = {"status": status}
-    portal.run(world.client.patch(CHAOS_EXPERIMENTS, name, patch, "default", subresource="status"))
+    return world.ask(experiment)
 
 
 def test_an_experiment_is_followed_from_its_request_to_its_verdict(
@@ -55,10 +48,10 @@ def test_an_experiment_is_followed_from_its_request_to_its_verdict(
     (row,) = watched.rows()
     assert (row.fault, row.hits, row.expects) == ("kill-pod", "pod/learn-0", "the job goes on")
     assert (row.phase, row.verdict, row.evidence) == ("", "", ("hits: pod/learn-0",))
-    tell(world, made, phase="Active", did="pod learn-0 was killed")
+    world.answer(made, phase="Active", did="pod learn-0 was killed")
     eventually(lambda: watched.rows()[0].phase == "Active")
     assert watched.rows()[0].evidence == ("hits: pod/learn-0", "done: pod learn-0 was killed")
-    tell(world, made, phase="Ended", verdict="Broken", evidence=["the job failed"])
+    world.answer(made, phase="Ended", verdict="Broken", evidence=["the job failed"])
     eventually(lambda: watched.rows()[0].verdict == "Broken")
     assert watched.rows()[0].evidence == ("the job failed",)
     eventually(lambda: seen and seen[-1] == 1)

@@ -147,3 +147,7 @@ def test_the_recorded_study_is_marked_and_shows_the_square() -> None:
     assert f"Recorded on {study.machine}" in study.verdict()
     assert study.with_maps.exponent > 1.7
     assert study.without_maps.exponent < 1.3
+    first, last = study.rows[0].maps, study.rows[-1].maps
+    assert study.with_maps.seconds(last) / study.with_maps.seconds(first) > last / first
+    assert study.with_maps.share > 0.5
+    assert study.with_maps.quadratic > 3 * study.without_maps.quadratic

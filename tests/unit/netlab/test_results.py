@@ -13,6 +13,14 @@ def test_a_comparison_is_read_as_it_was_written() -> None:
     assert read.is_recorded
 
 
+@pytest.mark.parametrize("services", [5000, 10_000, 30_000])
+def test_the_recorded_run_shows_the_published_shape(services: int) -> None:
+    recorded = Comparison.recorded()
+    last = recorded.net_latency("iptables-legacy", services)
+    assert last > recorded.net_latency("iptables-legacy", services, "first")
+    assert recorded.net_latency("nftables", services) < last / 2
+
+
 def test_text_that_is_no_comparison_is_refused() -> None:
     for text in ("", "[]", '{"measures": []}', '{"environment": {}, "measures": []}'):
         with pytest.raises(KubelabError, match="no comparison"):

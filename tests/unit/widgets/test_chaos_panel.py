@@ -11,8 +11,7 @@ from kubelab.chaos.experiment import Experiment, Target
 from kubelab.chaos.hypotheses import Check
 from kubelab.chaos.samples import Sample
 from kubelab.chaos.verdict import Verdict
-from kubelab.client import CHAOS_EXPERIMENTS, CUSTOM_RESOURCE_DEFINITIONS, Object
-from kubelab.engine.crds.chaos import chaos_experiment_definition
+from kubelab.client import CHAOS_EXPERIMENTS, Object
 from kubelab.errors import KubelabError
 from kubelab.training import TrainJob
 from kubelab_widgets import ChaosPanel, chaos_form
@@ -97,17 +96,12 @@ def panel(world: JobWorld, broken: Broken, page: Page, say: Say) -> Iterator[Cha
 @pytest.fixture
 def experiment(world: JobWorld, panel: ChaosPanel, eventually: Eventually) -> Callable[..., Object]:
     """Create an experiment as another notebook would."""
-    portal.run(world.client.create(CUSTOM_RESOURCE_DEFINITIONS, chaos_experiment_definition()))
+    world.serve_experiments()
 
     def create(uid: str, **status: Any) -> Object:
         about = Target("TrainJob", world.name, "default", uid)
         body = Experiment("drain", (Target("Node", "n<1>"),), "default", hypothesis="x", about=about)
-        made = portal.run(world.client.create(CHAOS_EXPERIMENTS, body.to_object()))
-        name = made["metadata"]["name"]
-        patched = world.client.patch(
-            CHAOS_EXPERIMENTS, name, {"status": status}, "default", subresource="status"
-        )
-        return portal.run(patched)
+        return world.answer(world.ask(body), **status)
 
     return create
 
