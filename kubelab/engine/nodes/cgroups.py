@@ -229,6 +229,16 @@ class Group:
                 (directory / key).write_text(value)
 
 
+def members(hierarchy: Hierarchy) -> set[int]:
+    """Return the processes in the groups below a hierarchy; a group may go meanwhile."""
+    found: set[int] = set()
+    for top in {hierarchy.memory, hierarchy.cpu} - {""}:
+        for directory in _bottom_up(Path(top)):
+            with contextlib.suppress(OSError):
+                found.update(map(int, (directory / "cgroup.procs").read_text().split()))
+    return found
+
+
 def remove_all(hierarchy: Hierarchy) -> None:
     """Kill what is left in the groups below a hierarchy, and remove them with it."""
     for top in {hierarchy.memory, hierarchy.cpu} - {""}:

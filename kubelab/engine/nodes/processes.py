@@ -112,9 +112,8 @@ def _of_cluster(state_dir: Path, pods: Iterable[Path]) -> set[int]:
 def _of_pod(pod: Path, table: dict[int, usage.ProcessStat]) -> set[int]:
     roots = {pid for pid in (recorded(pod / "supervisor.json"), *_containers(pod)) if pid}
     sessions = {entry.pid for entry in table.values() if entry.session in _sessions(pod, table)}
-    groups = {
-        pid for part in _isolations(pod) for group in _groups(pod.name, part) for pid in _members(group)
-    }
+    parts = (group for part in _isolations(pod) for group in _groups(pod.name, part))
+    groups = {pid for part in parts for pid in cgroups.members(part)}
     roots |= sessions | groups | {pid for pid in table if _sees(pid, pod)}
     return roots | usage.descendants(roots, table)
 
@@ -161,15 +160,6 @@ def _isolations(pod: Path) -> list[cgroups.Hierarchy]:
 def _groups(uid: str, part: cgroups.Hierarchy) -> list[cgroups.Hierarchy]:
     memory, cpu = (f"{path}/{uid}" if path else "" for path in (part.memory, part.cpu))
     return [cgroups.Hierarchy(part.version, memory, cpu)]
-
-
-def _members(group: cgroups.Hierarchy) -> set[int]:
-    found: set[int] = set()
-    for top in {group.memory, group.cpu} - {""}:
-        for path in Path(top).rglob("cgroup.procs"):
-            with contextlib.suppress(OSError):
-                found.update(map(int, path.read_text().split()))
-    return found
 
 
 def wait_for_end(pids: set[int], patience_s: float) -> bool:
