@@ -174,7 +174,7 @@ def _api_service(obj: Object, now: datetime) -> list[Cell]:
     available: Object = next((each for each in conditions if each["type"] == "Available"), {})
     status, reason = str(available.get("status", "Unknown")), available.get("reason")
     told = f"{status} ({reason})" if status != "True" and reason else status
-    where = f"{service['namespace']}/{service['name']}" if service else "Local"
+    where = f"{service.get('namespace', '')}/{service.get('name', '')}" if service else "Local"
     return [name_of(obj), where, told, age(obj, now)]
 
 

@@ -383,6 +383,20 @@ def test_other_kinds(place: tuple[str, str], obj: Object, expected: Object) -> N
     assert {name: cells[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("service", "where"),
+    [
+        (None, "Local"),
+        ({"name": "metrics", "namespace": "kube-system"}, "kube-system/metrics"),
+        ({"name": "metrics"}, "/metrics"),
+        ({"port": 443}, "/"),
+    ],
+)
+def test_an_api_service_shows_where_it_is(service: Object | None, where: str) -> None:
+    spec = {} if service is None else {"service": service}
+    assert shown("apiregistration.k8s.io", "apiservices", {"spec": spec})["Service"] == where
+
+
 def test_autoscalers_show_use_and_target_in_both_versions() -> None:
     target = {"type": "Utilization", "averageUtilization": 80}
     spec = {
